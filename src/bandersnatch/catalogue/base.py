@@ -1,0 +1,219 @@
+"""The catalogue port: upstream's state as last seen, and what this mirror has published.
+
+Every method blocks: call it from a worker thread. The catalogue is owned by one run (the lock sees to that); readers
+such as ``status`` may look at the same time. Every method raises ``CatalogueError`` and nothing else of its own; a
+method that returns has made its change durable.
+
+Times are seconds since the epoch, UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from bandersnatch.model import Held, Listed, Validators
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One project, as the catalogue has it: the small facts, without its files."""
+
+    name: str
+    """Normalised."""
+    display: str
+    promised: int | None = None
+    """The serial that upstream's list or changelog promises."""
+    serial: int | None = None
+    """The serial of the page that is published; None before the first, or where upstream has none."""
+    published: bool = False
+    """Whether a page is published."""
+    indexed: bool = False
+    """Whether the list of projects is to name it: published, and neither quarantined nor departing."""
+    departing: bool = False
+    """Upstream removed it: its page is empty by now, and goes once the list of projects no longer names it."""
+    selection: str = ""
+    """Fingerprint of the selection that the published page was made with."""
+    validators: Validators = Validators()
+    digest: str = ""
+    """SHA-256 of upstream's page that the published one was made from."""
+    tries: int = 0
+    """Failed tries since the last success; 0 means that the project is not behind."""
+    missing_since: float | None = None
+    """When upstream was first seen without this project; None while it has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What a project's page is made of: kept so that the next page knows what is held and which bytes changed."""
+
+    held: tuple[Held, ...] = ()
+    pages: tuple[tuple[str, str], ...] = ()
+    """For each published page, its key and a digest of what it was made from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A project's new state, true once its page is published."""
+
+    entry: Entry
+    published: Published
+    leaving: tuple[str, ...] = ()
+    """Keys that no page links any longer, to be swept after the grace time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A try that failed: the project is behind."""
+
+    name: str
+    reason: str
+    next_try: float
+    missing_since: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """A project whose published state is older than upstream's."""
+
+    name: str
+    reason: str
+    since: float
+    tries: int
+    next_try: float
+    promised: int | None
+    serial: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """What a list of projects says that the catalogue did not know."""
+
+    new: int
+    changed: int
+    missing: tuple[str, ...]
+    """Published projects that the list does not have (any longer)."""
+    known: int
+    """Published projects before this list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    projects: int
+    """With a published page."""
+    files: int
+    bytes: int
+    due: int
+    """Projects that wait for their turn, those behind included."""
+    behind: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One run as it ended, or None as its end while it is under way (or was cut off)."""
+
+    started: float
+    finished: float | None
+    outcome: str
+    """The exit code's word: clean, behind, refused, stopped, disk, unreachable; empty while under way."""
+    serial: int | None
+
+
+class Catalogue(Protocol):
+    """See the module for what all methods share."""
+
+    # --- facts about the mirror as a whole -------------------------------------------------------------------------
+
+    def get(self, fact: str) -> str | None:
+        """A named fact, such as the list's validators, or None."""
+
+    def set(self, facts: dict[str, str | None]) -> None:
+        """Set named facts together; None removes one."""
+
+    # --- what upstream has -----------------------------------------------------------------------------------------
+
+    def want(self, projects: Sequence[Listed], now: float) -> None:
+        """Make sure that each of *projects* is known; those that were not are due *now*."""
+
+    def begin_listing(self) -> None:
+        """Begin a new list of projects, forgetting one that was not finished."""
+
+    def absorb(self, batch: Sequence[Listed]) -> None:
+        """Take a batch of the list. Not durable before ``compare``."""
+
+    def compare(self) -> Diff:
+        """Compare the absorbed list with what is known. Changes nothing."""
+
+    def adopt(self, now: float, facts: dict[str, str | None]) -> None:
+        """
+        Make the absorbed list the known state, and set *facts*, in one transaction.
+
+        New projects and those whose serial moved are due *now*. Projects that the list lacks are not touched.
+        """
+
+    def promise(self, changes: Sequence[Listed], now: float, facts: dict[str, str | None]) -> None:
+        """The same for the projects that a changelog names."""
+
+    def all_due(self, now: float) -> None:
+        """Make every known project due."""
+
+    # --- work ------------------------------------------------------------------------------------------------------
+
+    def due(self, now: float, after: str, count: int, *, limit_to: Sequence[str] | None = None) -> Sequence[Entry]:
+        """The next projects that are due, in the order of names, beginning after the name *after*."""
+
+    def count_due(self, now: float, *, limit_to: Sequence[str] | None = None) -> int: ...
+
+    def entry(self, name: str) -> Entry | None: ...
+
+    def published(self, name: str) -> Published:
+        """What the project's page is made of; empty when none is published."""
+
+    def commit(self, commits: Sequence[Commit]) -> None:
+        """
+        Make the new states true, all together: the line that everything before leads to.
+
+        A project whose ``serial`` is as high as its ``promised`` one is no longer due or behind.
+        Keys that are held again leave the list of those to be swept.
+        """
+
+    def unchanged(self, names: Sequence[str], now: float) -> None:
+        """Upstream confirmed that these published projects are as they are: no longer due, behind or missing."""
+
+    def fail(self, failures: Sequence[Failure], now: float) -> None:
+        """Record tries that failed."""
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Drop projects altogether. Their objects must be gone from storage, or be on the list to be swept."""
+
+    # --- afterwards ------------------------------------------------------------------------------------------------
+
+    def index(self) -> Iterator[Listed]:
+        """Every project that the list of projects names, in the order of names, streamed."""
+
+    def departing(self) -> Sequence[str]:
+        """Names of the projects whose ``departing`` is set."""
+
+    def leaving(self, before: float) -> Iterator[str]:
+        """Keys that left their last page before the time *before*."""
+
+    def left(self, keys: Sequence[str]) -> None:
+        """These keys are gone from storage."""
+
+    def serial(self) -> int | None:
+        """The mirror's serial: the list's, or one less than the lowest promise that is not yet kept."""
+
+    # --- looking ---------------------------------------------------------------------------------------------------
+
+    def totals(self) -> Totals: ...
+
+    def behind(self) -> Iterator[Behind]:
+        """Every project that is behind, in the order of names."""
+
+    def record_run(self, run: RunRecord) -> None: ...
+
+    def last_runs(self, count: int) -> Sequence[RunRecord]:
+        """The newest runs, newest first."""
+
+    def close(self) -> None: ...

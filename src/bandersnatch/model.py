@@ -1,0 +1,97 @@
+"""The values that flow through a run: frozen, compared with ``==``, free of any library's types.
+
+Each field's comment gives the sentence of the specification that governs it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One sdist, wheel or other distribution file, with the facts that upstream states about it."""
+
+    filename: str
+    url: str
+    """Absolute; resolved against the address that the page finally came from."""
+    sha256: str
+    """64 lower-case hexadecimal digits. PEP 503 allows other algorithms; a file without SHA-256 is not taken."""
+    size: int | None = None
+    """Bytes (PEP 700: mandatory from API 1.1 on; older indexes do not say)."""
+    upload_time: str | None = None
+    """PEP 700: ``yyyy-mm-ddThh:mm:ss.ffffffZ``, kept to the letter as upstream wrote it, and never invented."""
+    requires_python: str | None = None
+    """PEP 503: a version specifier; the raw string, since indexes hold invalid ones and clients cope."""
+    yanked: str | None = None
+    """PEP 592: None is not yanked; a string is yanked, for that reason; an empty string is yanked without one."""
+    core_metadata: str | bool | None = None
+    """PEP 658/714: the SHA-256 of ``<url>.metadata``; True: there, digest unknown; False: none; None: not said."""
+    provenance: str | None = None
+    """PEP 740: the absolute URL of the file's provenance object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A file that upstream lists and that cannot be mirrored, with the reason."""
+
+    filename: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What an index says about one project: its page, as a value."""
+
+    name: str
+    """Normalised (PEP 503)."""
+    files: tuple[File, ...] = ()
+    """In the order of the page."""
+    versions: tuple[str, ...] = ()
+    """PEP 700: every version that the project has; empty where the index does not say."""
+    serial: int | None = None
+    """``meta._last-serial`` or the ``SERIAL`` comment or the ``X-PyPI-Last-Serial`` header; None where there is none."""
+    status: str | None = None
+    """PEP 792: active, archived, quarantined or deprecated; None, not said, means active."""
+    status_reason: str | None = None
+    tracks: tuple[str, ...] = ()
+    """PEP 708 (rejected): relayed where an upstream sends it."""
+    alternate_locations: tuple[str, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
+    """What the page lists and cannot be taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A file that the mirror holds, whole and verified, with what the mirror itself knows about it."""
+
+    file: File
+    size: int
+    """Bytes in storage."""
+    metadata: str | None = None
+    """SHA-256 of the core metadata beside the file (PEP 658), or None: none is held, so none is advertised."""
+    provenance: bool = False
+    """Whether the provenance object is held (PEP 740)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One line of an index's list of projects."""
+
+    name: str
+    """Normalised (PEP 503)."""
+    display: str
+    """The name as the list spells it."""
+    serial: int | None = None
+    """The project's ``_last-serial``, where the list has serials."""
+
+
+@dataclass(frozen=True, slots=True)
+class Validators:
+    """What a later conditional request sends back (RFC 9110, section 13)."""
+
+    etag: str | None = None
+    last_modified: str | None = None
+
+    def __bool__(self) -> bool:
+        return self.etag is not None or self.last_modified is not None

@@ -1,0 +1,78 @@
+"""Names and digests as they may be used: validated first, normalised second, part of a place third.
+
+Every name and digest that upstream sends passes through here before it becomes a key, a URL or a line of a page.
+"""
+
+from __future__ import annotations
+
+import re
+
+from packaging.utils import canonicalize_name
+
+# PEP 508's form of a name; \Z because $ would let a trailing newline pass.
+_PROJECT = re.compile(r"([A-Z0-9]|[A-Z0-9][A-Z0-9._-]*[A-Z0-9])\Z", re.IGNORECASE | re.ASCII)
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+# Printable ASCII without what separates paths or what some file system gives a meaning to; no leading dot or dash.
+_FILENAME = re.compile(r"[A-Za-z0-9_!+~@=,()\[\]{}'#%&^$;`][A-Za-z0-9 ._!+~@=,()\[\]{}'#%&^$;`-]*\Z")
+_ARCHIVES = (
+    ".tar.gz", ".whl", ".zip", ".egg", ".tar.bz2", ".tgz", ".exe", ".msi", ".rpm",
+    ".tar.xz", ".tar.Z", ".tar", ".tbz", ".txz", ".tlz", ".tar.lz", ".tar.lzma", ".deb", ".dmg",
+)  # fmt: skip
+
+MAX_NAME = 200
+"""The longest project name taken, in bytes; the longest on PyPI has about 80."""
+
+MAX_FILENAME = 255
+"""The longest file name that common file systems hold, in bytes."""
+
+
+def is_project_name(name: str) -> bool:
+    """Whether *name* has the form of a project's name (PEP 508) and is no longer than ``MAX_NAME``."""
+    return len(name) <= MAX_NAME and _PROJECT.match(name) is not None
+
+
+def normalise(name: str) -> str:
+    """The normalised form of a project's *name* (PEP 503). Raises ValueError for what is not a name."""
+    if not is_project_name(name):
+        raise ValueError(f"not a project name: {name[:80]!r}")
+    return canonicalize_name(name)
+
+
+def is_normalised(name: str) -> bool:
+    """Whether *name* is a valid project name in its normal form (PEP 503)."""
+    return is_project_name(name) and canonicalize_name(name) == name
+
+
+def is_filename(filename: str) -> bool:
+    """Whether *filename* can be stored, linked and served under its own name on every common file system."""
+    return len(filename) <= MAX_FILENAME and _FILENAME.match(filename) is not None and filename[-1] not in ". "
+
+
+def is_sha256(digest: str) -> bool:
+    """Whether *digest* is a SHA-256 in lower-case hexadecimal."""
+    return _SHA256.match(digest) is not None
+
+
+def stem(filename: str) -> str:
+    """*filename* without the ending of an archive format; unchanged when it has none that is known."""
+    for ending in _ARCHIVES:
+        if filename.endswith(ending):
+            return filename[: -len(ending)]
+    return filename
+
+
+def version_of(filename: str, project: str) -> str | None:
+    """
+    The version that *filename* is of, as it is spelled there, given the normalised name of its *project*.
+
+    The name must be known, since ``foo-1.0-1.tar.gz`` could belong to ``foo`` or to ``foo-1-0``: the version begins
+    after the dash before which the text normalises to *project*. Wheels and eggs end their version at the next
+    dash. Returns None when the name does not begin with the project.
+    """
+    text = stem(filename)
+    for position, letter in enumerate(text):
+        if letter == "-" and canonicalize_name(text[:position]) == project:
+            rest = text[position + 1 :]
+            built = filename.endswith((".whl", ".egg"))
+            return (rest.split("-", 1)[0] if built else rest) or None
+    return None

@@ -1,0 +1,91 @@
+"""The storage port: where published objects live, whatever that is.
+
+Every method blocks: call it from a worker thread. Every method is safe to call from several threads at once, and
+raises ``StorageError`` (``OutOfSpace`` for a full disk) and nothing else of its own.
+
+Nothing becomes visible half. An object is *staged* first, under no key; ``settle`` then makes all that is staged
+durable and names it. So one call pays for the disk's synchronisation of a whole batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """What storage knows of an object without reading it."""
+
+    size: int
+    """Bytes."""
+    mtime_ns: int
+
+
+class Incoming(Protocol):
+    """One object on its way in, of which a part may be here since an earlier try. Owned by one task at a time."""
+
+    @property
+    def size(self) -> int:
+        """Bytes held so far."""
+
+    def write(self, data: bytes) -> None:
+        """Append *data*."""
+
+    def reader(self) -> BinaryIO:
+        """A seekable stream of what is held so far; the caller closes it."""
+
+    def restart(self) -> None:
+        """Forget what is held and begin again at zero."""
+
+    def keep(self) -> None:
+        """Close, and keep the bytes for a later try with the same token."""
+
+    def discard(self) -> None:
+        """Close, and forget the bytes."""
+
+    def stage(self, key: str) -> None:
+        """Close; the next ``settle`` makes this object *key*, in place of what is there. The bytes must be verified."""
+
+
+class Storage(Protocol):
+    """Objects by key. See the module for what all methods share."""
+
+    def stat(self, key: str) -> Stat | None:
+        """What is known of *key*, or None if there is no such object."""
+
+    def open(self, key: str) -> BinaryIO:
+        """A seekable stream of the object's bytes; the caller closes it."""
+
+    def read(self, key: str, limit: int) -> bytes | None:
+        """The object's bytes, or None if there is none. Raises StorageError for one larger than *limit* bytes."""
+
+    def receive(self, token: str) -> Incoming:
+        """Begin an object, or go on with what ``keep`` left under *token* (64 hexadecimal digits)."""
+
+    def put(self, keys: tuple[str, ...], data: bytes | Iterator[bytes]) -> None:
+        """Stage *data* as the content of every one of *keys*, in place of what is there."""
+
+    def settle(self) -> None:
+        """
+        Make all that is staged durable, then visible under its keys, in the order in which it was staged.
+
+        What was staged is gone from the stage afterwards, whether this succeeds or not. Raises StorageError when
+        anything failed: then each object is wholly old or wholly new, and nothing that was visible is damaged.
+        """
+
+    def delete(self, key: str) -> None:
+        """Remove *key*, durably after the next ``settle``. Nothing happens if there is no such object."""
+
+    def keys(self, prefix: str = "") -> Iterator[tuple[str, Stat]]:
+        """Every object whose key begins with the folder *prefix*, in no order."""
+
+    def free(self) -> int | None:
+        """Bytes that can still be written, or None where that cannot be known."""
+
+    def sweep(self, *, keep_partial_ns: int) -> None:
+        """Remove what interrupted runs left staged, and partial objects last touched before *keep_partial_ns*."""
+
+    def close(self) -> None:
+        """Let go of what is open. Staged objects that were not settled are forgotten."""
