@@ -64,10 +64,14 @@ class NotFound(UpstreamError):
 class Stale(UpstreamError):
     """Upstream answered with an older state than it had promised; a cache on the way has not caught up."""
 
-    def __init__(self, message: str, *, promised: int, got: int | None, url: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, promised: int, got: int | None, url: str | None = None, page: object | None = None
+    ) -> None:
         super().__init__(message, url=url)
         self.promised = promised
         self.got = got
+        self.page = page
+        """What came, as the upstream port's ``Fetched``: it may still be newer than what the mirror has."""
 
 
 class BadContent(UpstreamError):

@@ -54,16 +54,6 @@ class Published:
 
 
 @dataclass(frozen=True, slots=True)
-class Commit:
-    """A project's new state, true once its page is published."""
-
-    entry: Entry
-    published: Published
-    leaving: tuple[str, ...] = ()
-    """Keys that no page links any longer, to be swept after the grace time."""
-
-
-@dataclass(frozen=True, slots=True)
 class Failure:
     """A try that failed: the project is behind."""
 
@@ -71,6 +61,20 @@ class Failure:
     reason: str
     next_try: float
     missing_since: float | None = None
+    tries: int = 1
+    """Failed tries in a row, this one included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A project's new state, true once its page is published."""
+
+    entry: Entry
+    published: Published
+    leaving: tuple[str, ...] = ()
+    """Keys that no page links any longer, to be swept after the grace time."""
+    failure: Failure | None = None
+    """Why the new state is better than the old one and still not all that upstream has: the project stays behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,8 @@ class Behind:
     next_try: float
     promised: int | None
     serial: int | None
+    absent: bool = False
+    """Nothing is published, and upstream has no page to publish: only who named the project misses it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +113,8 @@ class Totals:
     due: int
     """Projects that wait for their turn, those behind included."""
     behind: int
+    """Projects that are behind, the absent ones left out."""
+    absent: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +163,15 @@ class Catalogue(Protocol):
     def promise(self, changes: Sequence[Listed], now: float, facts: dict[str, str | None]) -> None:
         """The same for the projects that a changelog names."""
 
-    def all_due(self, now: float) -> None:
-        """Make every known project due."""
+    def make_due(self, now: float, names: Sequence[str] | None = None, *, waiting: bool = False) -> None:
+        """
+        Make the known projects due *now*: all of them, or those of *names*.
+
+        Those that are behind wait for their next try all the same, unless *waiting* is to be cut short, too.
+        """
+
+    def missing(self, names: Sequence[str], now: float) -> None:
+        """Upstream's list lacks these projects: note since when, and make them due *now*."""
 
     # --- work ------------------------------------------------------------------------------------------------------
 
@@ -174,7 +189,8 @@ class Catalogue(Protocol):
         """
         Make the new states true, all together: the line that everything before leads to.
 
-        A project whose ``serial`` is as high as its ``promised`` one is no longer due or behind.
+        A project whose ``serial`` is as high as its ``promised`` one (or None: upstream has no serials) is no longer
+        due or behind, unless the commit carries a failure: that is recorded as by ``fail``, in the same transaction.
         Keys that are held again leave the list of those to be swept.
         """
 
@@ -182,7 +198,7 @@ class Catalogue(Protocol):
         """Upstream confirmed that these published projects are as they are: no longer due, behind or missing."""
 
     def fail(self, failures: Sequence[Failure], now: float) -> None:
-        """Record tries that failed."""
+        """Record tries that failed: one more try, the new reason and next try; since when stays as it was."""
 
     def forget(self, names: Iterable[str]) -> None:
         """Drop projects altogether. Their objects must be gone from storage, or be on the list to be swept."""

@@ -1,0 +1,1 @@
+"""The configuration: one table of options, from which the file, its check, its display and its reference page come."""

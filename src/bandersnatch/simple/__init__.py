@@ -1,0 +1,45 @@
+"""The simple repository API: bytes to values and back, a module for each form, chosen here by content type."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from bandersnatch.errors import BadContent
+from bandersnatch.model import Listed, Project
+from bandersnatch.simple import html, json, listing
+
+JSON = "application/vnd.pypi.simple.v1+json"
+HTML = "application/vnd.pypi.simple.v1+html"
+TEXT_HTML = "text/html"
+
+ACCEPT = f"{JSON}, {HTML};q=0.2, {TEXT_HTML};q=0.01"
+"""What a request for a page or the list asks for: only JSON has it all (PEP 833)."""
+
+
+class ListingParser(Protocol):
+    """Reads a list of projects as its bytes arrive. Both methods raise BadContent."""
+
+    def feed(self, data: bytes) -> list[Listed]:
+        """Take more bytes; returns the projects that are complete by now."""
+
+    def finish(self) -> listing.ListingHead:
+        """Declare the list complete."""
+
+
+def parse_page(content_type: str | None, body: bytes, url: str, name: str) -> Project:
+    """The page of the project *name* that came from *url*. Raises BadContent, also for another content type."""
+    parse = json.parse if _is_json(content_type, url) else html.parse
+    return parse(body, url, name)
+
+
+def listing_parser(content_type: str | None, url: str | None = None) -> ListingParser:
+    """A reader for a list of projects that comes from *url*. Raises BadContent for another content type."""
+    return listing.JsonListing(url) if _is_json(content_type, url) else listing.HtmlListing(url)
+
+
+def _is_json(content_type: str | None, url: str | None) -> bool:
+    """Whether *content_type* is the JSON form; a response must name one of the three concretely (PEP 691)."""
+    kind = (content_type or "").split(";", 1)[0].strip().lower()
+    if kind not in (JSON, HTML, TEXT_HTML):
+        raise BadContent(f"{url or 'upstream'} answered with {kind or 'no content type'!r:.80}, not an index", url=url)
+    return kind == JSON

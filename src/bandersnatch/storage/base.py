@@ -73,6 +73,8 @@ class Storage(Protocol):
 
         What was staged is gone from the stage afterwards, whether this succeeds or not. Raises StorageError when
         anything failed: then each object is wholly old or wholly new, and nothing that was visible is damaged.
+        Only this caller is told, also of what others had staged. After a power cut the order may be lost within one
+        call, so what a page links must be settled before the page is.
         """
 
     def delete(self, key: str) -> None:

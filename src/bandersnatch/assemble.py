@@ -1,0 +1,162 @@
+"""From a configuration to a mirror: the one place that chooses adapters and opens them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from bandersnatch import publish, transfer
+from bandersnatch.catalogue.base import Catalogue
+from bandersnatch.catalogue.opening import CatalogueCorrupt, set_aside
+from bandersnatch.catalogue.sqlite import SqliteCatalogue
+from bandersnatch.config.schema import Config
+from bandersnatch.errors import Problem, StorageError, UsageError
+from bandersnatch.plan import Brake
+from bandersnatch.selection import Selection
+from bandersnatch.storage.filesystem import FileStorage
+from bandersnatch.storage.lock import Lock
+from bandersnatch.sync.mirror import Mirror, Rules
+from bandersnatch.upstream import credentials
+from bandersnatch.upstream.client import Client
+from bandersnatch.upstream.index import IndexUpstream
+from bandersnatch.upstream.settings import Settings, index_url
+
+CATALOGUE = "catalogue.sqlite"
+LEARNED = "file-hosts"
+"""The fact that holds the hosts which upstream's files were seen to come from, with the upstream that showed them."""
+
+KEEP_PARTIAL = 7 * 86400.0
+"""Seconds for which what came of an interrupted download waits to be taken up again."""
+
+
+@contextmanager
+def locked(config: Config) -> Iterator[None]:
+    """Hold the mirror's lock. Raises Locked, and StorageError if the directory cannot be used."""
+    with Lock(state_directory(config) / "lock", datetime.now(UTC)).acquire(config.mirror.wait):
+        yield
+
+
+@asynccontextmanager
+async def mirror(config: Config, environment: Mapping[str, str], now: float) -> AsyncIterator[Mirror]:
+    """The mirror that *config* describes, open; its lock must be held. *now*: seconds since the epoch."""
+    state = state_directory(config)
+    settings = upstream_settings(config, environment)
+    storage = FileStorage(web_directory(config), state)
+    catalogue = open_catalogue(state / CATALOGUE, now)
+    upstream = IndexUpstream(settings, Client(settings))
+    upstream.learned.update(_recall(catalogue, settings.url))
+    try:
+        storage.sweep(keep_partial_ns=int((now - KEEP_PARTIAL) * 1e9))
+        yield Mirror(
+            config.mirror.directory, settings.url, upstream, storage, catalogue, selection(config), rules(config)
+        )
+        catalogue.set({LEARNED: " ".join([settings.url, *sorted(upstream.learned)])})
+    finally:
+        await upstream.close()
+        catalogue.close()
+        storage.close()
+
+
+def open_catalogue(path: Path, now: float) -> Catalogue:
+    """The catalogue at *path*; one that cannot be read is set aside, and everything is checked against upstream."""
+    try:
+        return SqliteCatalogue(path)
+    except CatalogueCorrupt:
+        set_aside(path, str(int(now)))
+        return SqliteCatalogue(path)
+
+
+def catalogue_to_read(config: Config) -> Catalogue | None:
+    """The catalogue, for looking only; None if nothing was ever mirrored here."""
+    path = state_directory(config) / CATALOGUE
+    return SqliteCatalogue(path, read_only=True) if path.exists() else None
+
+
+def web_directory(config: Config) -> Path:
+    """The web server's root."""
+    return Path(config.mirror.directory, "web")
+
+
+def state_directory(config: Config) -> Path:
+    """What the mirror remembers; made if it is not there. Raises StorageError."""
+    state = Path(config.mirror.directory, "state")
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        web_directory(config).mkdir(exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"{error.filename}: {error.strerror}; choose another [mirror] directory, or make this one yours to write",
+            errno=error.errno,
+        ) from error
+    return state
+
+
+def selection(config: Config) -> Selection:
+    """What the configuration wants of upstream."""
+    return Selection(everything=True) if config.select.everything else Selection.of(config.select.projects)
+
+
+def rules(config: Config) -> Rules:
+    """How a run goes about it."""
+    return Rules(
+        changes=config.upstream.changes,
+        projects_at_once=config.mirror.workers,
+        files_at_once=config.upstream.streams,
+        grace=config.mirror.grace,
+        brake=Brake(config.removal.max_projects, config.removal.max_ratio),
+        transfer=transfer.Rules(
+            metadata=config.files.metadata, provenance=config.files.provenance, reserve=config.mirror.reserve
+        ),
+        publish=publish.Settings(
+            base_url=config.publish.base_url or "", html=config.publish.html, legacy_json=config.publish.legacy_json
+        ),
+    )
+
+
+def upstream_settings(config: Config, environment: Mapping[str, str]) -> Settings:
+    """How upstream is reached. Raises UsageError."""
+    chosen = config.upstream
+    token_file = Path(chosen.token_file) if chosen.token_file else None
+    url, found = credentials.find(config.mirror.upstream, environment, token_file=token_file)
+    return Settings(
+        url=url,
+        user_agent=user_agent(chosen.user_agent_contact),
+        changelog=chosen.changes == "changelog" or chosen.changelog_url is not None,
+        changelog_url=chosen.changelog_url,
+        connections=chosen.connections,
+        streams=chosen.streams,
+        bandwidth=chosen.bandwidth,
+        timeout=chosen.timeout,
+        tries=chosen.tries,
+        file_hosts=chosen.file_hosts,
+        allow_http=chosen.allow_http,
+        download_mirrors=chosen.download_mirrors,
+        proxy=chosen.proxy,
+        ca_file=Path(chosen.ca_file) if chosen.ca_file else None,
+        client_certificate=Path(chosen.client_certificate) if chosen.client_certificate else None,
+        credentials=_credentials(config) or found,
+    )
+
+
+def _credentials(config: Config) -> credentials.Credentials | None:
+    chosen = config.upstream
+    if chosen.token:
+        return credentials.Credentials(chosen.token)
+    if chosen.username:
+        return credentials.Credentials(chosen.password or "", user=chosen.username)
+    return None
+
+
+def user_agent(contact: str | None) -> str:
+    """What names us to upstream's operators, as PEP 381 wants."""
+    name = f"bandersnatch/{version('bandersnatch')}"
+    return f"{name} ({contact})" if contact else name
+
+
+def _recall(catalogue: Catalogue, url: str) -> list[str]:
+    """The file hosts that an earlier run learned from the same upstream."""
+    of, *hosts = (catalogue.get(LEARNED) or "").split(" ")
+    return hosts if of == url else []

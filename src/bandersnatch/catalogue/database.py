@@ -1,0 +1,71 @@
+"""One SQLite connection, used by one thread at a time, with the errors of the port."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bandersnatch.catalogue import opening
+from bandersnatch.catalogue.statements import SQL
+
+Row = tuple[Any, ...]
+
+AT_ONCE = 4096
+"""Rows that a stream fetches at a time."""
+
+
+class Database:
+    """Runs named statements. Every method raises CatalogueError only."""
+
+    def __init__(self, path: Path, *, read_only: bool) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        self._connection = opening.connect(path, read_only=read_only)
+
+    @contextmanager
+    def connection(self) -> Iterator[sqlite3.Connection]:
+        """The connection, for this thread alone."""
+        with self._lock, opening.translated(self.path):
+            yield self._connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """The same, in a transaction that is durable at the end, or undone if anything is raised."""
+        with self.connection() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                connection.rollback()
+                raise
+
+    def rows(self, statement: str, **values: object) -> list[Row]:
+        """All rows of a statement."""
+        with self.connection() as connection:
+            return connection.execute(SQL[statement], values).fetchall()
+
+    def value(self, statement: str, **values: object) -> Any:
+        """The first column of the first row, or None if there is no row."""
+        rows = self.rows(statement, **values)
+        return rows[0][0] if rows else None
+
+    def stream(self, statement: str, **values: object) -> Iterator[Row]:
+        """
+        The rows of a statement that takes ``:after`` and ``:count`` and sorts by its first column, some at a time.
+
+        Nothing is held between two parts: others may write meanwhile, and a stream that is not read to its end
+        leaves nothing open that would keep the log from being emptied.
+        """
+        after = ""
+        while rows := self.rows(statement, after=after, count=AT_ONCE, **values):
+            yield from rows
+            after = rows[-1][0]
+
+    def close(self) -> None:
+        with self.connection() as connection:
+            connection.close()

@@ -1,0 +1,145 @@
+"""The catalogue's file: opened, created, checked, brought up to date, or set aside when it is damaged."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from bandersnatch.catalogue.statements import SCHEMA
+from bandersnatch.errors import CatalogueError
+
+APPLICATION_ID = 0x6264736E
+"""Marks the file as ours (``PRAGMA application_id``)."""
+
+VERSION = 1
+"""Of the schema (``PRAGMA user_version``)."""
+
+MIGRATIONS: Sequence[tuple[int, str]] = ()
+"""For each later version, in order: its number, and the SQL that makes it from the one before."""
+
+BUSY = 5.0
+"""Seconds to wait for another process that has the file locked."""
+
+_SETTINGS = """
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = FULL;
+PRAGMA temp_store = FILE;
+PRAGMA cache_size = -16384;
+PRAGMA journal_size_limit = 67108864;
+"""
+
+_ADVICE = {
+    sqlite3.SQLITE_FULL: "the disk is full: make room and run again",
+    sqlite3.SQLITE_CANTOPEN: "see that the folder exists and that this user may read and write it",
+    sqlite3.SQLITE_READONLY: "it was opened for reading, or this user may not write it",
+    sqlite3.SQLITE_BUSY: "another process is writing to it: try again later",
+    sqlite3.SQLITE_IOERR: "the disk failed: look at the system's log",
+}
+
+
+class CatalogueCorrupt(CatalogueError):
+    """The file is damaged, or is no catalogue. Set it aside: a new one is rebuilt from upstream and the files held."""
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn what SQLite, or a value that it cannot hold, raises into CatalogueError or CatalogueCorrupt."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        # The low byte is the kind of error, the rest its details; misuse (a closed connection) has no code.
+        code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            raise CatalogueCorrupt(f"the catalogue {path} is damaged ({error}); set it aside and run again") from error
+        advice = _ADVICE.get(code)
+        raise CatalogueError(f"the catalogue {path}: {error}" + (f"; {advice}" if advice else "")) from error
+    except (OverflowError, ValueError) as error:
+        raise CatalogueError(f"the catalogue {path} cannot hold this: {error}") from error
+
+
+def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
+    """
+    A connection in autocommit mode to the catalogue at *path*, which is created unless it is to be *read_only*.
+
+    Raises CatalogueCorrupt for a file that is damaged or foreign, CatalogueError for one that a newer version made.
+    """
+    with translated(path):
+        uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
+        connection = sqlite3.connect(uri, uri=True, timeout=BUSY, isolation_level=None, check_same_thread=False)
+        try:
+            _prepare(connection, path, read_only=read_only)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path, *, read_only: bool) -> None:
+    version = _checked_version(connection, path)
+    if read_only:
+        if version != VERSION:
+            raise CatalogueError(f"the catalogue {path} has format {version}, not {VERSION}: run the mirror once first")
+        return
+    connection.executescript(_SETTINGS)
+    if version == 0:
+        _run(connection, f"{SCHEMA} PRAGMA application_id = {APPLICATION_ID};", VERSION)
+    else:
+        migrate(connection, version, MIGRATIONS)
+
+
+def _checked_version(connection: sqlite3.Connection, path: Path) -> int:
+    """The version of the schema, or 0 for a file that holds nothing yet."""
+    application = _pragma(connection, "application_id")
+    version = _pragma(connection, "user_version")
+    if application == 0 and version == 0 and not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+        return 0
+    if application != APPLICATION_ID:
+        raise CatalogueCorrupt(f"{path} is a database of another program, not a catalogue; set it aside and run again")
+    if version > VERSION:
+        raise CatalogueError(
+            f"the catalogue {path} was made by a newer version (format {version}); this one must not write it"
+        )
+    return version
+
+
+def migrate(connection: sqlite3.Connection, version: int, migrations: Sequence[tuple[int, str]]) -> None:
+    """Bring the schema from *version* to the last of *migrations*, each step whole or not at all."""
+    for number, script in migrations:
+        if number > version:
+            _run(connection, script, number)
+
+
+def _run(connection: sqlite3.Connection, script: str, version: int) -> None:
+    """Run *script* and note *version*, in one transaction."""
+    try:
+        connection.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {version}; COMMIT;")
+    except BaseException:
+        connection.rollback()
+        raise
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+
+
+def set_aside(path: Path, stamp: str) -> Path:
+    """
+    Rename the catalogue at *path*, which nobody has open, to ``<name>.<stamp>``; its log goes with it.
+
+    Returns the new path. Raises CatalogueError when that is taken, or the disk refuses.
+    """
+    aside = path.with_name(f"{path.name}.{stamp}")
+    if aside.exists():
+        raise CatalogueError(f"cannot set the catalogue {path} aside: {aside} is there already")
+    try:
+        # The database first: SQLite discards a log that it finds beside no database, never the other way round.
+        path.rename(aside)
+        for suffix in ("-wal", "-shm", "-journal"):
+            companion = path.with_name(path.name + suffix)
+            if companion.exists():
+                companion.rename(aside.with_name(aside.name + suffix))
+    except OSError as error:
+        raise CatalogueError(f"cannot set the catalogue {path} aside: {error}") from error
+    return aside

@@ -1,0 +1,229 @@
+-- Every statement that the catalogue runs, by name; the line below the name says what it does.
+
+-- name: get_fact
+-- The value of one fact.
+SELECT value FROM fact WHERE name = :name;
+
+-- name: set_fact
+-- Set one fact.
+INSERT INTO fact VALUES (:name, :value) ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+
+-- name: drop_fact
+-- Remove one fact.
+DELETE FROM fact WHERE name = :name;
+
+-- name: want
+-- Make a project known; one that was not is due.
+INSERT INTO project (name, display, promised, due) VALUES (:name, :display, :serial, :now)
+ON CONFLICT (name) DO NOTHING;
+
+-- name: stage
+-- A new, empty place for upstream's list, in a temporary file.
+CREATE TEMP TABLE listed (name TEXT NOT NULL PRIMARY KEY, display TEXT NOT NULL, serial INTEGER) WITHOUT ROWID;
+
+-- name: unstage
+-- Forget the list that was staged.
+DROP TABLE IF EXISTS temp.listed;
+
+-- name: absorb
+-- Take one line of the list; of two lines for one project the later one counts.
+INSERT OR REPLACE INTO temp.listed VALUES (?, ?, ?);
+
+-- name: compare
+-- How many projects of the list are new, and how many have another serial than they had.
+SELECT count(*) FILTER (WHERE project.name IS NULL),
+       count(*) FILTER (WHERE project.name IS NOT NULL AND project.promised IS NOT listed.serial)
+FROM temp.listed LEFT JOIN project ON project.name = listed.name;
+
+-- name: lacking
+-- The published projects that the list lacks.
+SELECT name FROM project
+WHERE published AND NOT EXISTS (SELECT 1 FROM temp.listed WHERE listed.name = project.name)
+ORDER BY name;
+
+-- name: adopt
+-- Make the list the known state; what it does not change is not written.
+INSERT INTO project (name, display, promised, due)
+SELECT name, display, serial, :now FROM temp.listed WHERE true ORDER BY name
+ON CONFLICT (name) DO UPDATE SET
+    display = excluded.display,
+    promised = excluded.promised,
+    due = CASE WHEN promised IS NOT excluded.promised THEN min(coalesce(due, :now), :now) ELSE due END,
+    missing_since = NULL
+WHERE promised IS NOT excluded.promised OR display <> excluded.display OR missing_since IS NOT NULL;
+
+-- name: promise
+-- The same for one line of a changelog.
+INSERT INTO project (name, display, promised, due) VALUES (:name, :display, :serial, :now)
+ON CONFLICT (name) DO UPDATE SET
+    display = excluded.display,
+    promised = excluded.promised,
+    due = CASE WHEN promised IS NOT excluded.promised THEN min(coalesce(due, :now), :now) ELSE due END,
+    missing_since = NULL
+WHERE promised IS NOT excluded.promised OR display <> excluded.display OR missing_since IS NOT NULL;
+
+-- name: make_due
+-- Make one project due; one that is behind waits for its next try, unless that is to be cut short.
+UPDATE project SET due = :now WHERE name = :name AND (due IS NULL OR due > :now) AND (tries = 0 OR :waiting);
+
+-- name: make_all_due
+-- The same for every project.
+UPDATE project SET due = :now WHERE (due IS NULL OR due > :now) AND (tries = 0 OR :waiting);
+
+-- name: miss
+-- Upstream's list lacks a project: it is to be looked at now.
+UPDATE project SET missing_since = coalesce(missing_since, :now), due = min(coalesce(due, :now), :now)
+WHERE name = :name;
+
+-- name: due
+-- The next projects that are due, by name.
+SELECT name, display, promised, serial, published, indexed, departing, selection, etag, last_modified, digest, tries,
+       missing_since
+FROM project INDEXED BY project_due
+WHERE due IS NOT NULL AND due <= :now AND name > :after
+ORDER BY name LIMIT :count;
+
+-- name: due_among
+-- The same, of a JSON list of names.
+SELECT name, display, promised, serial, published, indexed, departing, selection, etag, last_modified, digest, tries,
+       missing_since
+FROM project
+WHERE due <= :now AND name IN (SELECT value FROM json_each(:names))
+ORDER BY name LIMIT :count;
+
+-- name: count_due
+-- How many projects are due.
+SELECT count(*) FROM project INDEXED BY project_due WHERE due IS NOT NULL AND due <= :now;
+
+-- name: count_due_among
+-- The same, of a JSON list of names.
+SELECT count(*) FROM project WHERE due <= :now AND name IN (SELECT value FROM json_each(:names));
+
+-- name: entry
+-- One project's small facts.
+SELECT name, display, promised, serial, published, indexed, departing, selection, etag, last_modified, digest, tries,
+       missing_since
+FROM project WHERE name = :name;
+
+-- name: published
+-- What one project's page is made of, packed.
+SELECT content FROM page WHERE name = :name;
+
+-- name: commit
+-- A project's new state. A promise made since the state was read outlives it; one that is not kept stays due.
+INSERT INTO project (name, display, promised, serial, published, indexed, departing, selection, etag, last_modified,
+                     digest, missing_since, files, bytes, due)
+VALUES (:name, :display, :promised, :serial, :published, :indexed, :departing, :selection, :etag, :last_modified,
+        :digest, :missing_since, :files, :bytes, 0)
+ON CONFLICT (name) DO UPDATE SET
+    display = excluded.display,
+    promised = max(coalesce(promised, excluded.promised), coalesce(excluded.promised, promised)),
+    serial = excluded.serial,
+    published = excluded.published,
+    indexed = excluded.indexed,
+    departing = excluded.departing,
+    selection = excluded.selection,
+    etag = excluded.etag,
+    last_modified = excluded.last_modified,
+    digest = excluded.digest,
+    missing_since = excluded.missing_since,
+    files = excluded.files,
+    bytes = excluded.bytes,
+    due = coalesce(due, excluded.due);
+
+-- name: keep_promise
+-- A project whose published page is as new as was promised is neither due nor behind.
+UPDATE project SET due = NULL, tries = 0, reason = NULL, since = NULL
+WHERE name = :name AND (promised IS NULL OR serial IS NULL OR serial >= promised);
+
+-- name: keep_page
+-- Keep what a page is made of; the same again is not written.
+INSERT INTO page VALUES (:name, :content)
+ON CONFLICT (name) DO UPDATE SET content = excluded.content WHERE content <> excluded.content;
+
+-- name: drop_page
+-- Forget what a page was made of.
+DELETE FROM page WHERE name = :name;
+
+-- name: leave
+-- A key that no page links any longer; the first time counts.
+INSERT INTO leaving VALUES (:key, :since) ON CONFLICT (key) DO NOTHING;
+
+-- name: any_leaving
+-- Whether any key is to be swept.
+SELECT EXISTS (SELECT 1 FROM leaving);
+
+-- name: stay
+-- A key that is not to be swept, since it is held again or gone.
+DELETE FROM leaving WHERE key = :key;
+
+-- name: unchanged
+-- A project that upstream confirmed to be as it is.
+UPDATE project SET due = NULL, tries = 0, reason = NULL, since = NULL, missing_since = NULL WHERE name = :name;
+
+-- name: fail
+-- A try that failed; the first failure's time stays.
+UPDATE project SET
+    tries = tries + 1,
+    reason = :reason,
+    since = coalesce(since, :now),
+    due = :next_try,
+    missing_since = coalesce(:missing_since, missing_since)
+WHERE name = :name;
+
+-- name: forget
+-- Drop a project.
+DELETE FROM project WHERE name = :name;
+
+-- name: index
+-- The projects that the list of projects names, from a name on.
+SELECT name, display, serial FROM project WHERE indexed AND name > :after ORDER BY name LIMIT :count;
+
+-- name: departing
+-- The projects that upstream removed and the list of projects may still name.
+SELECT name FROM project INDEXED BY project_departing WHERE departing = 1 ORDER BY name;
+
+-- name: leaving
+-- Keys that left before a time, from a key on.
+SELECT key FROM leaving WHERE since < :before AND key > :after ORDER BY key LIMIT :count;
+
+-- name: lowest_promise
+-- The lowest promise that is not kept.
+SELECT min(promised) FROM project INDEXED BY project_due
+WHERE due IS NOT NULL AND promised IS NOT NULL AND (serial IS NULL OR serial < promised);
+
+-- name: totals
+-- Published projects, files and their bytes.
+SELECT count(*) FILTER (WHERE published), coalesce(sum(files), 0), coalesce(sum(bytes), 0) FROM project;
+
+-- name: count_waiting
+-- The projects that wait for their turn, those behind included.
+SELECT count(*) FROM project INDEXED BY project_due WHERE due IS NOT NULL;
+
+-- name: count_behind
+-- The projects that are behind, and those of them that are absent: without a page here and upstream.
+SELECT count(*), count(*) FILTER (WHERE NOT published AND missing_since IS NOT NULL)
+FROM project INDEXED BY project_behind WHERE tries > 0;
+
+-- name: known
+-- How many projects our list names.
+SELECT count(*) FROM project WHERE indexed;
+
+-- name: behind
+-- The projects that are behind, from a name on.
+SELECT name, reason, since, tries, due, promised, serial, NOT published AND missing_since IS NOT NULL
+FROM project INDEXED BY project_behind WHERE tries > 0 AND name > :after ORDER BY name LIMIT :count;
+
+-- name: record_run
+-- A run, at its beginning or at its end.
+INSERT INTO run VALUES (:started, :finished, :outcome, :serial)
+ON CONFLICT (started) DO UPDATE SET
+    finished = excluded.finished, outcome = excluded.outcome, serial = excluded.serial;
+
+-- name: forget_runs
+-- Keep the newest runs only.
+DELETE FROM run WHERE started <= (SELECT started FROM run ORDER BY started DESC LIMIT 1 OFFSET :keep);
+
+-- name: last_runs
+-- The newest runs, newest first.
+SELECT started, finished, outcome, serial FROM run ORDER BY started DESC LIMIT :count;

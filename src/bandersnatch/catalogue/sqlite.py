@@ -1,0 +1,247 @@
+"""The catalogue in one SQLite file; see schema.sql for its shape and queries.sql for what is asked of it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from bandersnatch.catalogue import keys, records, rows
+from bandersnatch.catalogue.base import Behind, Commit, Diff, Entry, Failure, Published, RunRecord, Totals
+from bandersnatch.catalogue.database import Database
+from bandersnatch.catalogue.opening import CatalogueCorrupt
+from bandersnatch.catalogue.statements import SQL
+from bandersnatch.errors import CatalogueError
+from bandersnatch.model import Listed
+
+LIST_SERIAL = "list-serial"
+"""The fact that holds the serial of upstream's list, a decimal number."""
+
+INDEX_STALE = "index-stale"
+"""The fact that is set, to 1, as soon as the published list of projects is not what ``index`` says."""
+
+RUNS_KEPT = 1000
+
+NAMES_AT_ONCE = 1000
+"""Names of ``limit_to`` that one statement looks at."""
+
+Facts = Mapping[str, str | None]
+
+
+class SqliteCatalogue:
+    """
+    The catalogue port on SQLite. Safe to use from several threads, one of which is served at a time.
+
+    *read_only* needs a catalogue that is there, and may look while another process writes. *clock* tells when a key
+    leaves its last page: that is the moment of the commit, late in a long run.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool = False, clock: Callable[[], float] = time.time) -> None:
+        self._database = Database(path, read_only=read_only)
+        self._clock = clock
+        self._listing = False
+
+    # --- facts about the mirror as a whole -------------------------------------------------------------------------
+
+    def get(self, fact: str) -> str | None:
+        value: str | None = self._database.value("get_fact", name=fact)
+        return value
+
+    def set(self, facts: Facts) -> None:
+        self._write(facts=facts)
+
+    # --- what upstream has -----------------------------------------------------------------------------------------
+
+    def want(self, projects: Sequence[Listed], now: float) -> None:
+        self._write("want", rows.of_list(projects, now))
+
+    def begin_listing(self) -> None:
+        with self._database.connection() as connection:
+            connection.execute(SQL["unstage"])
+            connection.execute(SQL["stage"])
+        self._listing = True
+
+    def absorb(self, batch: Sequence[Listed]) -> None:
+        self._need_listing()
+        lines = [(line.name, line.display, line.serial) for line in batch]
+        with self._database.transaction() as connection:
+            connection.executemany(SQL["absorb"], lines)
+
+    def compare(self) -> Diff:
+        self._need_listing()
+        [(new, changed)] = self._database.rows("compare")
+        missing = tuple(name for (name,) in self._database.rows("lacking"))
+        return Diff(new, changed, missing, self._database.value("known"))
+
+    def adopt(self, now: float, facts: Facts) -> None:
+        self._need_listing()
+        self._write("adopt", [{"now": now}], facts)
+        self._listing = False
+        with self._database.connection() as connection:
+            connection.execute(SQL["unstage"])
+
+    def _need_listing(self) -> None:
+        if not self._listing:
+            raise CatalogueError("no list of projects was begun, or it is adopted already")
+
+    def promise(self, changes: Sequence[Listed], now: float, facts: Facts) -> None:
+        self._write("promise", rows.of_list(changes, now), facts)
+
+    def make_due(self, now: float, names: Sequence[str] | None = None, *, waiting: bool = False) -> None:
+        if names is None:
+            self._write("make_all_due", [{"now": now, "waiting": waiting}])
+        else:
+            self._write("make_due", [{"name": name, "now": now, "waiting": waiting} for name in names])
+
+    def missing(self, names: Sequence[str], now: float) -> None:
+        self._write("miss", [{"name": name, "now": now} for name in names])
+
+    # --- work ------------------------------------------------------------------------------------------------------
+
+    def due(self, now: float, after: str, count: int, *, limit_to: Sequence[str] | None = None) -> Sequence[Entry]:
+        if limit_to is None:
+            return [rows.entry(row) for row in self._database.rows("due", now=now, after=after, count=count)]
+        found: list[Entry] = []
+        for names in _parts(name for name in limit_to if name > after):
+            left = count - len(found)
+            found += map(rows.entry, self._database.rows("due_among", now=now, names=names, count=left))
+            if len(found) >= count:
+                break
+        return found
+
+    def count_due(self, now: float, *, limit_to: Sequence[str] | None = None) -> int:
+        if limit_to is None:
+            return self._count("count_due", now=now)
+        return sum(self._count("count_due_among", now=now, names=names) for names in _parts(limit_to))
+
+    def entry(self, name: str) -> Entry | None:
+        found = self._database.rows("entry", name=name)
+        return rows.entry(found[0]) if found else None
+
+    def published(self, name: str) -> Published:
+        content = self._database.value("published", name=name)
+        if content is None:
+            return Published()
+        try:
+            return records.unpack(content)
+        except ValueError as error:
+            raise CatalogueCorrupt(f"the catalogue {self._database.path}, project {name}: {error}") from error
+
+    def commit(self, commits: Sequence[Commit]) -> None:
+        """
+        As the port says. The catalogue counts ``tries`` itself, and a promise only rises here: one that was made
+        while the project was worked on is not lost. A promise that is not kept leaves the project due as it was.
+        """
+        now = self._clock()
+        whole = [{"name": commit.entry.name} for commit in commits if commit.failure is None]
+        failures = [rows.of_failure(commit.failure, now) for commit in commits if commit.failure is not None]
+        with self._database.transaction() as connection:
+            connection.executemany(SQL["commit"], map(rows.of_commit, commits))
+            connection.executemany(SQL["keep_promise"], whole)
+            connection.executemany(SQL["fail"], failures)
+            _keep_pages(connection, commits)
+            _leave(connection, commits, now)
+
+    def unchanged(self, names: Sequence[str], now: float) -> None:
+        self._write("unchanged", [{"name": name} for name in names])
+
+    def fail(self, failures: Sequence[Failure], now: float) -> None:
+        """As the port says. A failure that does not say since when the project is missing leaves that as it is."""
+        self._write("fail", [rows.of_failure(failure, now) for failure in failures])
+
+    def forget(self, names: Iterable[str]) -> None:
+        known = [{"name": name} for name in names]
+        with self._database.transaction() as connection:
+            connection.executemany(SQL["forget"], known)
+            connection.executemany(SQL["drop_page"], known)
+
+    # --- afterwards ------------------------------------------------------------------------------------------------
+
+    def index(self) -> Iterator[Listed]:
+        return (Listed(*row) for row in self._database.stream("index"))
+
+    def departing(self) -> Sequence[str]:
+        return [name for (name,) in self._database.rows("departing")]
+
+    def leaving(self, before: float) -> Iterator[str]:
+        return (key for (key,) in self._database.stream("leaving", before=before))
+
+    def left(self, keys: Sequence[str]) -> None:
+        self._write("stay", [{"key": key} for key in keys])
+
+    def serial(self) -> int | None:
+        """
+        The fact ``list-serial``, or one less than the lowest promise that is not kept, whichever is lower.
+
+        None before that fact is set: without a list nobody has said that the projects which are not due are as new
+        as any serial. A project that is due for another reason, its promise being kept, does not count.
+        """
+        listed = self.get(LIST_SERIAL)
+        if listed is None:
+            return None
+        if not listed.isdecimal():
+            raise CatalogueError(f"the fact {LIST_SERIAL} is {listed!r}, not a number: forget it and run again")
+        lowest = self._database.value("lowest_promise")
+        return int(listed) if lowest is None else min(int(listed), lowest - 1)
+
+    # --- looking ---------------------------------------------------------------------------------------------------
+
+    def totals(self) -> Totals:
+        [(projects, files, size)] = self._database.rows("totals")
+        [(behind, absent)] = self._database.rows("count_behind")
+        return Totals(projects, files, size, self._count("count_waiting"), behind - absent, absent)
+
+    def behind(self) -> Iterator[Behind]:
+        return (rows.behind(row) for row in self._database.stream("behind"))
+
+    def record_run(self, run: RunRecord) -> None:
+        """Record a run at its beginning, and again, with the same ``started``, at its end. Old ones are forgotten."""
+        values = {"started": run.started, "finished": run.finished, "outcome": run.outcome, "serial": run.serial}
+        with self._database.transaction() as connection:
+            connection.execute(SQL["record_run"], values)
+            connection.execute(SQL["forget_runs"], {"keep": RUNS_KEPT})
+
+    def last_runs(self, count: int) -> Sequence[RunRecord]:
+        return [RunRecord(*row) for row in self._database.rows("last_runs", count=count)]
+
+    def close(self) -> None:
+        self._database.close()
+
+    # --- the two ways to ask ---------------------------------------------------------------------------------------
+
+    def _count(self, statement: str, **values: object) -> int:
+        return int(self._database.value(statement, **values))
+
+    def _write(self, statement: str = "", values: Sequence[rows.Values] = (), facts: Facts | None = None) -> None:
+        """Run *statement* for each of *values* and set *facts*, in one transaction."""
+        with self._database.transaction() as connection:
+            if values:
+                connection.executemany(SQL[statement], values)
+            for name, value in (facts or {}).items():
+                connection.execute(SQL["drop_fact" if value is None else "set_fact"], {"name": name, "value": value})
+
+
+def _parts(names: Iterable[str]) -> Iterator[str]:
+    """*names*, each once and sorted, in JSON lists of a length that one statement takes."""
+    ordered = sorted(set(names))
+    for start in range(0, len(ordered), NAMES_AT_ONCE):
+        yield json.dumps(ordered[start : start + NAMES_AT_ONCE])
+
+
+def _keep_pages(connection: sqlite3.Connection, commits: Sequence[Commit]) -> None:
+    for commit in commits:
+        name = commit.entry.name
+        if commit.published == Published():
+            connection.execute(SQL["drop_page"], {"name": name})
+        else:
+            connection.execute(SQL["keep_page"], {"name": name, "content": records.pack(commit.published)})
+
+
+def _leave(connection: sqlite3.Connection, commits: Sequence[Commit], now: float) -> None:
+    """What leaves first, what is held second: a key that is both is held."""
+    connection.executemany(SQL["leave"], [{"key": key, "since": now} for one in commits for key in one.leaving])
+    if connection.execute(SQL["any_leaving"]).fetchone()[0]:
+        held = ({"key": key} for one in commits for key in keys.live(one.entry.name, one.published))
+        connection.executemany(SQL["stay"], held)

@@ -1,0 +1,112 @@
+"""``bandersnatch config``: write, check and show the configuration.
+
+Each ``run_…`` takes the parsed arguments (``config`` is the main parser's ``-c``) and where to print, and returns
+the exit code: 0, or 2 for any problem with the configuration.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TextIO
+
+from bandersnatch.cli import exits
+
+if TYPE_CHECKING:
+    from bandersnatch.config.load import Loaded
+    from bandersnatch.errors import UsageError
+
+# What needs the configuration is imported inside the functions, so that --help answers at once.
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add ``config`` and its commands to *subparsers*, the result of ``add_subparsers``; each sets ``run``."""
+    parser = subparsers.add_parser("config", help="write, check and show the configuration")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    init = _command(commands, "init", run_init, "write a new file with every key, commented out")
+    init.add_argument("file", metavar="FILE", help="where to write it; an existing file is never touched")
+
+    _command(commands, "check", run_check, "say what is wrong with the configuration, all at once")
+
+    show = _command(commands, "show", run_show, "print the values in force and where each comes from; no secrets")
+    show.add_argument("--json", action="store_true", help="as one JSON object")
+
+    _command(commands, "path", run_path, "print which file is read")
+
+
+def run_init(args: argparse.Namespace, out: TextIO) -> int:
+    """Write the commented file at ``args.file``."""
+    from pathlib import Path
+
+    from bandersnatch.config.find import Outcome, first_run
+
+    result = first_run(Path(args.file))
+    written = result.outcome is Outcome.WRITTEN
+    print(result.message, file=out if written else sys.stderr)
+    return exits.CLEAN if written else exits.USAGE
+
+
+def run_check(args: argparse.Namespace, out: TextIO) -> int:
+    """Print every problem of the configuration, one on each line, or that there is none."""
+    from bandersnatch.errors import UsageError
+
+    try:
+        loaded = _load(args)
+    except UsageError as error:
+        return _report(error, out)
+    if loaded.config.selects_nothing:
+        return _report(UsageError(loaded.nothing_selected()), out)
+    print(f"{loaded.file or 'the environment'}: no problem found", file=out)
+    return exits.CLEAN
+
+
+def run_show(args: argparse.Namespace, out: TextIO) -> int:
+    """Print the values in force."""
+    from bandersnatch.errors import UsageError
+
+    try:
+        loaded = _load(args)
+    except UsageError as error:
+        return _report(error, sys.stderr)
+    import json
+
+    from bandersnatch.config import show
+
+    out.write(json.dumps(show.as_data(loaded), indent=2) + "\n" if args.json else show.as_toml(loaded))
+    return exits.CLEAN
+
+
+def run_path(args: argparse.Namespace, out: TextIO) -> int:
+    """Print the path of the file that counts, whether or not it is there yet."""
+    from bandersnatch.config.find import find
+    from bandersnatch.errors import UsageError
+
+    try:
+        print(find(args.config, os.environ).path, file=out)
+    except UsageError as error:
+        return _report(error, sys.stderr)
+    return exits.CLEAN
+
+
+def _load(args: argparse.Namespace) -> Loaded:
+    from bandersnatch.config.find import find
+    from bandersnatch.config.load import load
+
+    place = find(args.config, os.environ)
+    return load(place.path if place.named or os.path.lexists(place.path) else None, os.environ)
+
+
+def _report(error: UsageError, out: TextIO) -> int:
+    print(error, file=out)
+    return exits.USAGE
+
+
+def _command(
+    commands: Any, name: str, run: Callable[[argparse.Namespace, TextIO], int], summary: str
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary)
+    parser.set_defaults(run=run)
+    return parser

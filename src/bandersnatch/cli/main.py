@@ -1,0 +1,87 @@
+"""The command line: reads the arguments, calls a verb, and turns what goes wrong into a message and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+
+from bandersnatch.cli import config, exits, mirror, status
+from bandersnatch.errors import CatalogueError, Locked, Refused, StorageError, UpstreamError, UsageError
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Do what *arguments* say. Returns the exit code; see ``exits``."""
+    parser = build_parser()
+    args = parser.parse_args(arguments)
+    try:
+        code: int = args.run(args, sys.stdout)
+    except UsageError as error:
+        return _complain(exits.USAGE, *(str(problem) for problem in error.problems))
+    except Locked as error:
+        # Not worth a mail: from cron, a long run simply lasts longer than the interval.
+        return _complain(exits.LOCKED, str(error)) if sys.stderr.isatty() else exits.LOCKED
+    except Refused as error:
+        return _complain(exits.REFUSED, str(error))
+    except (StorageError, CatalogueError) as error:
+        return _complain(exits.DISK, str(error))
+    except UpstreamError as error:
+        return _complain(exits.BEHIND, str(error))
+    except KeyboardInterrupt:
+        return exits.SIGNAL + signal.SIGINT
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has left; there is nobody to tell
+        return exits.CLEAN
+    return code
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="bandersnatch",
+        description="Make and keep a mirror of a Python package index.",
+        epilog=exits.HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version, and exit")
+    parser.add_argument(
+        "-c",
+        "--config",
+        metavar="FILE",
+        help="the configuration (default: $BANDERSNATCH_CONFIG, else /etc/bandersnatch.conf)",
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for command in (mirror, status, config):
+        command.add_parser(commands)
+    _add_completion(commands)
+    return parser
+
+
+def _add_completion(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("completion", help="print the completion script for a shell")
+    parser.add_argument("shell", choices=("bash", "zsh", "tcsh"))
+    parser.set_defaults(run=_run_completion)
+
+
+def _run_completion(args: argparse.Namespace, out: object) -> int:
+    import shtab
+
+    print(shtab.complete(build_parser(), shell=args.shell))
+    return exits.CLEAN
+
+
+class _Version(argparse.Action):
+    """Looks the version up only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(f"bandersnatch {version('bandersnatch')}")
+        parser.exit()
+
+
+def _complain(code: int, *messages: str) -> int:
+    for message in messages:
+        print(f"bandersnatch: {message}", file=sys.stderr)
+    return code

@@ -1,0 +1,170 @@
+"""``bandersnatch mirror``: make the mirror, or bring it up to date."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING, Any, TextIO
+
+from bandersnatch.cli import exits, options
+
+if TYPE_CHECKING:
+    from bandersnatch.config.load import Loaded
+    from bandersnatch.config.schema import Config
+    from bandersnatch.sync.events import Finished
+
+ALL_OF_PYPI = "about 930,000 projects with over 10 million files: tens of terabytes"
+
+DESCRIPTION = """\
+Make the mirror, or bring it up to date: fetch what the selection wants of upstream and the mirror has not got.
+With requirements on the command line no configuration is needed. Running it again is always safe.
+"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add ``mirror`` to *commands*, the result of ``add_subparsers``."""
+    parser = commands.add_parser(
+        "mirror",
+        help="make the mirror, or bring it up to date",
+        description=DESCRIPTION,
+        epilog=exits.HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "requirements", nargs="*", metavar="REQUIREMENT", help="mirror these, such as six or 'idna>=3.7'"
+    )
+    options.add_place(parser)
+    parser.add_argument("--upstream", metavar="URL", help="the index to mirror (in place of [mirror] upstream)")
+    parser.add_argument(
+        "--full", action="store_true", help="check everything against upstream, and every file in storage"
+    )
+    parser.add_argument(
+        "--accept-removals", action="store_true", help="remove what upstream's list lacks, however much it is"
+    )
+    parser.add_argument("--wait", metavar="TIME", help="wait so long for another run to end, such as 10m")
+    output = parser.add_mutually_exclusive_group()
+    output.add_argument("--json", action="store_true", help="print one JSON object a line for each event")
+    output.add_argument("-v", "--verbose", action="store_true", help="print plan and summary also without a terminal")
+    output.add_argument("-q", "--quiet", action="store_true", help="print bad news only, also on a terminal")
+    parser.set_defaults(run=run_mirror)
+
+
+def run_mirror(args: argparse.Namespace, out: TextIO) -> int:
+    """Bring the mirror up to date. Returns the exit code."""
+    if _is_first_run(args):
+        return _write_first_configuration()
+    loaded = options.load(args, _overrides(args))
+    if loaded.config.selects_nothing:
+        return _explain_empty_selection(loaded)
+    from bandersnatch import assemble
+
+    with assemble.locked(loaded.config):
+        return _run(args, loaded.config, out)
+
+
+def _overrides(args: argparse.Namespace) -> dict[str, object]:
+    overrides: dict[str, object] = {}
+    if args.requirements:
+        overrides |= {"select.projects": list(args.requirements), "select.everything": False}
+    if args.upstream:
+        overrides["mirror.upstream"] = args.upstream
+    if args.wait:
+        overrides["mirror.wait"] = args.wait
+    return overrides
+
+
+# --- before there is anything to do --------------------------------------------------------------------------------
+
+
+def _is_first_run(args: argparse.Namespace) -> bool:
+    """No configuration anywhere, and nothing on the command line or in the environment that says what to mirror."""
+    from bandersnatch.config.find import find
+    from bandersnatch.config.option import PREFIX
+
+    if args.requirements or any(name.startswith(f"{PREFIX}SELECT_") for name in os.environ):
+        return False
+    return not os.path.lexists(find(args.config, os.environ).path)
+
+
+def _write_first_configuration() -> int:
+    from bandersnatch.config.find import find, first_run
+
+    print(f"bandersnatch: {first_run(find(None, os.environ).path).message}", file=sys.stderr)
+    return exits.USAGE
+
+
+def _explain_empty_selection(loaded: Loaded) -> int:
+    """Which line to change, how big everything would be, and how much room there is."""
+    directory = loaded.config.mirror.directory
+    for line in (
+        str(loaded.nothing_selected()),
+        f"all of PyPI is {ALL_OF_PYPI}",
+        f"{directory} has room for {_room(directory)}",
+    ):
+        print(f"bandersnatch: {line}", file=sys.stderr)
+    return exits.USAGE
+
+
+def _room(directory: str) -> str:
+    import shutil
+
+    from bandersnatch.cli import text
+
+    while not os.path.isdir(directory):
+        directory = os.path.dirname(directory)
+    return text.size(shutil.disk_usage(directory).free)
+
+
+# --- the run -------------------------------------------------------------------------------------------------------
+
+
+def _run(args: argparse.Namespace, config: Config, out: TextIO) -> int:
+    import asyncio
+
+    stopped: list[int] = []
+    try:
+        finished = asyncio.run(_mirror(args, config, out, stopped))
+    except asyncio.CancelledError:
+        return exits.SIGNAL + stopped[0]
+    return exits.OF_OUTCOME[finished.outcome]
+
+
+async def _mirror(args: argparse.Namespace, config: Config, out: TextIO, stopped: list[int]) -> Finished:
+    """One run that a signal can stop: the first asks it to end in good order, a second one ends it at once."""
+    import time
+
+    from bandersnatch import assemble
+    from bandersnatch.cli import report
+    from bandersnatch.sync.engine import Wish, run
+
+    now = time.time()
+    _listen_for_signals(stopped)
+    async with assemble.mirror(config, os.environ, now) as mirror:
+        runs = mirror.catalogue.last_runs(1)
+        listener = report.choose(
+            as_json=args.json or config.log.format == "json",
+            verbose=args.verbose or bool(args.requirements),
+            quiet=args.quiet,
+            out=out,
+            err=sys.stderr,
+            last_outcome=runs[0].outcome if runs else "",
+        )
+        with listener:
+            wish = Wish(full=args.full, accept_removals=args.accept_removals)
+            return await run(mirror, wish, now, listener.tell)
+
+
+def _listen_for_signals(stopped: list[int]) -> None:
+    import asyncio
+    import signal
+
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    assert task is not None
+
+    def stop(number: int) -> None:
+        stopped.append(number)
+        task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop, int(number))

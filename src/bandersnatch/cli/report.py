@@ -1,0 +1,171 @@
+"""What a run tells, written for whoever reads it: a person at a terminal, a log, a mailbox, or a machine."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Protocol, Self, TextIO
+
+from bandersnatch.cli import text
+from bandersnatch.sync import events
+
+EVERY = 10.0
+"""Seconds between two lines of progress where there is no terminal."""
+
+
+class Report(Protocol):
+    """Listens to a run. Enter it before the run and leave it afterwards."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *exc: object) -> None: ...
+    def tell(self, event: events.Event) -> None: ...
+
+
+class _Plain:
+    """What needs no preparation and leaves nothing behind."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        pass
+
+
+class JsonReport(_Plain):
+    """One JSON object a line for each event; the bytes of single files on their way are left out."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def tell(self, event: events.Event) -> None:
+        if isinstance(event, events.Progressed):
+            return
+        name = re.sub(r"(?<!^)(?=[A-Z])", "-", type(event).__name__).lower()
+        print(json.dumps({"event": name, "time": round(time.time(), 3), **asdict(event)}), file=self._out, flush=True)
+
+
+class NewsReport(_Plain):
+    """For cron, which mails what is printed: only what an operator has not been told yet, and only bad news."""
+
+    def __init__(self, err: TextIO, last_outcome: str) -> None:
+        self._err = err
+        self._last_outcome = last_outcome
+
+    def tell(self, event: events.Event) -> None:
+        match event:
+            case events.FellBehind(first=True):
+                self._say(behind(event))
+            case events.Warned(message=message):
+                self._say(message)
+            case events.Finished(outcome=outcome) if outcome not in ("clean", "behind", self._last_outcome):
+                self._say(f"{outcome}: {event.reason}")
+            case _:
+                pass
+
+    def _say(self, line: str) -> None:
+        print(f"bandersnatch: {line}", file=self._err, flush=True)
+
+
+class PlainReport(_Plain):
+    """Lines for a log: what is planned, how far it is from time to time, what is behind, and the summary."""
+
+    def __init__(self, out: TextIO, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._out = out
+        self._clock = clock
+        self._next = clock() + EVERY
+        self._projects = self._files = self._bytes = 0
+
+    def tell(self, event: events.Event) -> None:
+        for line in lines(event):
+            print(line, file=self._out, flush=True)
+        self._count(event)
+        if self._clock() >= self._next:
+            self._next = self._clock() + EVERY
+            done = f"{text.count(self._projects, 'project')}, {text.count(self._files, 'file')}"
+            print(f"so far: {done}, {text.size(self._bytes)}", file=self._out, flush=True)
+
+    def _count(self, event: events.Event) -> None:
+        match event:
+            case events.Refreshed() | events.Confirmed():
+                self._projects += 1
+            case events.Arrived():
+                self._files += 1
+            case events.Progressed(bytes=count):
+                self._bytes += count
+            case _:
+                pass
+
+
+def lines(event: events.Event) -> list[str]:
+    """The lines that a person reads of *event*, wherever they are printed."""
+    match event:
+        case events.Started():
+            return [f"Mirroring {event.upstream} into {event.directory}"]
+        case events.Compared(by="list") if event.listed is not None:
+            changes = f"{event.new:,} new, {event.changed:,} changed, {event.missing:,} missing"
+            return [f"Upstream lists {text.count(event.listed, 'project')}: {changes}"]
+        case events.Planned():
+            return [planned(event)]
+        case events.FellBehind():
+            return [behind(event)]
+        case events.Skipped():
+            return [f"{event.project}: {event.filename} cannot be mirrored: {event.reason}"]
+        case events.Removed():
+            return [f"{event.project}: removed, as upstream did"]
+        case events.Warned():
+            return [f"Warning: {event.message}"]
+        case events.Finished():
+            return summary(event)
+        case _:
+            return []
+
+
+def planned(event: events.Planned) -> str:
+    """What there is to do, as far as it is known."""
+    if not event.projects:
+        return "Nothing has changed upstream"
+    todo = text.count(event.projects, "project")
+    if event.files is None or event.bytes is None:
+        return f"To refresh: {todo}; how much that is shows page by page"
+    room = "" if event.free is None else f" ({text.size(event.free)} are free)"
+    return f"To refresh: {todo}; to fetch: {text.count(event.files, 'file')}, {text.size(event.bytes)}{room}"
+
+
+def behind(event: events.FellBehind) -> str:
+    """Who is behind, why, and when it is tried again."""
+    return f"{event.project} is behind: {event.reason}; next try after {text.moment(event.next_try)}"
+
+
+def summary(event: events.Finished) -> list[str]:
+    """The end of a run, in a few lines."""
+    rate = f", {text.size(round(event.bytes / event.seconds))}/s" if event.bytes and event.seconds else ""
+    parts = [f"{text.count(event.refreshed, 'project')} refreshed", f"{event.confirmed:,} unchanged"]
+    parts += [f"{event.removed:,} removed"] if event.removed else []
+    fetched = f"{text.count(event.files, 'file')} fetched ({text.size(event.bytes)}{rate})"
+    found = [f"{text.count(event.adopted, 'file')} found in storage"] if event.adopted else []
+    result = [f"{', '.join([*parts, fetched, *found])} in {text.span(event.seconds)}"]
+    if event.skipped:
+        result.append(f"{text.count(event.skipped, 'file')} on upstream's pages cannot be mirrored (see above)")
+    if event.waiting:
+        result.append(f"{text.count(event.waiting, 'project')} still to do: run it again")
+    if event.outcome != "clean":
+        result.append(f"{event.outcome}: {event.reason} (bandersnatch status says more)")
+    return result
+
+
+def choose(
+    *, as_json: bool, verbose: bool, quiet: bool, out: TextIO, err: TextIO, last_outcome: str
+) -> Report:
+    """The report that fits who is listening."""
+    if as_json:
+        return JsonReport(out)
+    if quiet:
+        return NewsReport(err, last_outcome)
+    if err.isatty():
+        from bandersnatch.cli.progress import TerminalReport
+
+        return TerminalReport()
+    return PlainReport(out) if verbose else NewsReport(err, last_outcome)

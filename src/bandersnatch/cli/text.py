@@ -1,0 +1,40 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def size(count: int) -> str:
+    """Bytes, in binary units: ``4.2 MiB``."""
+    value = float(count)
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
+        if value < 1024 or unit == "TiB":
+            return f"{count} B" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1024
+    raise AssertionError
+
+
+def span(seconds: float) -> str:
+    """A length of time, in its largest two units: ``3 h 12 min``."""
+    rest = round(seconds)
+    if rest < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{rest} s"
+    parts: list[str] = []
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+        number, rest = divmod(rest, length)
+        if number or parts:
+            parts.append(f"{number} {unit}" if number else "")
+        if len(parts) == 2:
+            break
+    return " ".join(part for part in parts if part)
+
+
+def moment(seconds: float) -> str:
+    """A time since the epoch, in UTC: ``2026-01-31 12:00:00Z``."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def count(number: int, thing: str) -> str:
+    """``1 file``, ``1,234 files``."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"

@@ -1,0 +1,100 @@
+"""The file, read as TOML, with the lines on which things stand; or the problems that keep it from being read."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bandersnatch.config.locate import Lines, locate
+from bandersnatch.config.options import SECTIONS
+from bandersnatch.errors import Problem, UsageError
+
+_PLACE = re.compile(r" ?\(at (?:line (\d+), column (\d+)|end of document)\)\Z")
+_HEADER = re.compile(r"[ \t]*\[([A-Za-z0-9_-]+)\][ \t]*(?:[#;].*)?\Z")
+_COMMENTED_PROJECTS = re.compile(r"[ \t]*#[ \t]*projects[ \t]*=")
+_UNQUOTED_DIRECTORY = re.compile(r"[ \t]*directory[ \t]*[=:][ \t]*[^\s\"']")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a file says."""
+
+    tables: dict[str, Any] = field(default_factory=dict)
+    lines: Lines = field(default_factory=Lines)
+    text: str = ""
+
+    def selection_line(self) -> int | None:
+        """The line to change so that something is selected: of projects, commented out or not, or its section's."""
+        start = self.lines.of("select")
+        if start is None or ("select", "projects") in self.lines.known:
+            return self.lines.of("select", "projects")
+        for number, line in enumerate(self.text.split("\n")[start:], start=start + 1):
+            if line.lstrip().startswith("["):
+                break
+            if _COMMENTED_PROJECTS.match(line):
+                return number
+        return start
+
+
+def read_document(path: Path) -> Document:
+    """The document at *path*. Raises UsageError if it cannot be read, or is not TOML."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UsageError(Problem(f"cannot be read: {error.strerror}", str(path))) from error
+    try:
+        # Some editors begin a file with a byte order mark, which TOML does not know.
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UsageError(Problem("this line is not UTF-8", str(path), line)) from error
+    return parse_document(text, str(path))
+
+
+def parse_document(text: str, file: str) -> Document:
+    """The document in *text*, the content of *file*. Raises UsageError if it is not TOML."""
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(_foreign(file) if is_pypa_ini(text) else _syntax(error, text, file)) from error
+    except ValueError as error:
+        raise UsageError(Problem("a number is too long to be read", file)) from error
+    except RecursionError as error:
+        raise UsageError(Problem("lists or tables are nested too deeply", file)) from error
+    return Document(tables, locate(text), text)
+
+
+def is_pypa_ini(text: str) -> bool:
+    """Whether *text*, which is not TOML, is the INI of PyPA bandersnatch, and not ours with a mistake in it."""
+    sections = set()
+    section, unquoted = "", False
+    for line in text.splitlines():
+        header = _HEADER.match(line)
+        if header:
+            section = header[1]
+            sections.add(section)
+        unquoted = unquoted or (section == "mirror" and _UNQUOTED_DIRECTORY.match(line) is not None)
+    if sections & (SECTIONS.keys() - {"mirror"}):
+        return False
+    return "plugins" in sections or unquoted
+
+
+def _foreign(file: str) -> Problem:
+    return Problem(
+        "this is an INI file of PyPA bandersnatch; this version reads TOML, and nothing was changed. Write a new file "
+        "beside it with: bandersnatch -c NEW config init NEW",
+        file,
+    )
+
+
+def _syntax(error: tomllib.TOMLDecodeError, text: str, file: str) -> Problem:
+    said = str(error)
+    place = _PLACE.search(said)
+    line, column = (place[1], place[2]) if place else (None, None)
+    reason = _PLACE.sub("", said)
+    hint = '; text stands in quotes: key = "value"' if reason.startswith("Invalid value") else ""
+    where = f" at column {column}" if column else " at the end of the file"
+    return Problem(f"not TOML: {reason}{where}{hint}", file, int(line) if line else text.rstrip().count("\n") + 1)

@@ -1,0 +1,99 @@
+"""Which file is the configuration, and how the first one comes to be."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from bandersnatch.config import defaults, template
+from bandersnatch.errors import Problem, UsageError
+
+VARIABLE = "BANDERSNATCH_CONFIG"
+"""The environment variable that names the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The file that counts."""
+
+    path: Path
+    named: bool
+    """By ``-c`` or the environment: then it is there. The default file may be missing."""
+
+
+class Outcome(Enum):
+    """What became of the attempt to write a first file."""
+
+    WRITTEN = "written"
+    EXISTS = "exists"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class FirstRun:
+    """What happened, and what the operator does next."""
+
+    path: Path
+    outcome: Outcome
+    message: str
+
+
+def find(named: str | None, env: Mapping[str, str], default: Path = defaults.FILE) -> Place:
+    """The file *named* by ``-c``, else by *env*, else *default*. Raises UsageError if a named one is not there."""
+    sources = {"-c": named, VARIABLE: env.get(VARIABLE)}
+    for source, name in sources.items():
+        if name:
+            path = Path(name)
+            if not os.path.lexists(path):
+                message = (
+                    f"named by {source}, but not there; write it with: bandersnatch config init {shlex.quote(name)}"
+                )
+                raise UsageError(Problem(message, name))
+            return Place(path, named=True)
+    return Place(default, named=False)
+
+
+def first_run(path: Path) -> FirstRun:
+    """
+    Write the commented file at *path* if nothing is there, whole or not at all; never raises OSError.
+
+    The message names the commands that go on from here, also where *path* cannot be written.
+    """
+    try:
+        _create(path, template.render().encode())
+    except FileExistsError:
+        return FirstRun(path, Outcome.EXISTS, f"{path} is there already; nothing was changed")
+    except OSError as error:
+        return FirstRun(path, Outcome.FAILED, _failed(path, error))
+    message = f"wrote {path}; say under [select] what to mirror, then run: bandersnatch{_option(path)} mirror"
+    return FirstRun(path, Outcome.WRITTEN, message)
+
+
+def _create(path: Path, content: bytes) -> None:
+    """O_EXCL lets two first runs not overwrite each other; a file that cannot be finished is taken away again."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        with contextlib.suppress(OSError):
+            path.unlink()
+        raise
+
+
+def _failed(path: Path, error: OSError) -> str:
+    return (
+        f"cannot write {path}: {error.strerror}. Write it where you may, with: "
+        "bandersnatch config init FILE, and then run: bandersnatch -c FILE mirror"
+    )
+
+
+def _option(path: Path) -> str:
+    return "" if path == defaults.FILE else f" -c {shlex.quote(str(path))}"

@@ -1,0 +1,90 @@
+"""What there is to say about one key of the configuration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+
+from bandersnatch.config import values
+
+Written: TypeAlias = str | int | bool | tuple[str, ...]
+"""A value as the file has it."""
+
+
+PREFIX = "BANDERSNATCH_"
+"""What the names of our environment variables begin with."""
+
+
+class Kind(Enum):
+    """What a value has to be; the words complete the sentence "this key wants …"."""
+
+    TEXT = "text"
+    SWITCH = "true or false"
+    NUMBER = "a whole number"
+    SIZE = 'a size such as "1 GiB"'
+    DURATION = 'a duration such as "90s"'
+    RATE = 'a rate such as "20 MB/s"'
+    RATIO = 'a percentage such as "0.1%"'
+    PATH = "an absolute path"
+    ADDRESS = 'an address such as "https://index.example.org/"'
+    HTTPS = 'an address such as "https://pypi.example.org/", with https'
+    PROXY = 'an address such as "http://proxy.example.org:3128"'
+    HOST = 'a host such as "files.example.org"'
+    REQUIREMENT = 'a project, or a requirement such as "django>=5.2"'
+
+
+_FORMATS = {Kind.SIZE: values.format_size, Kind.RATE: values.format_rate}
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One key. A default of "" makes the key optional (None in the program), a tuple makes it a list."""
+
+    section: str
+    key: str
+    kind: Kind
+    default: Written
+    doc: str
+    """Two lines of the file at most, with units, and with what an empty value means."""
+    example: Written
+    secret: bool = False
+    """Never shown, by nothing."""
+    minimum: int | None = None
+    """Of the value in the program's units: bytes, seconds."""
+    maximum: int | None = None
+    choices: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """``section.key``: how messages, origins and overrides name it."""
+        return f"{self.section}.{self.key}"
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that sets it."""
+        return f"{PREFIX}{self.section}_{self.key}".upper().replace("-", "_")
+
+    @property
+    def many(self) -> bool:
+        """Whether the value is a list, each item of the kind."""
+        return isinstance(self.default, tuple)
+
+    @property
+    def wanted(self) -> str:
+        """What one value has to be, in words."""
+        if self.choices:
+            return "one of " + ", ".join(f'"{choice}"' for choice in self.choices)
+        match self.minimum, self.maximum:
+            case None, None:
+                return self.kind.value
+            case low, None:
+                return f"{self.kind.value}, at least {self._bound(low)}"
+            case low, high:
+                return f"{self.kind.value}, from {self._bound(low)} to {self._bound(high)}"
+
+    def _bound(self, bound: int | None) -> str:
+        bound = bound or 0
+        if self.kind is Kind.DURATION:
+            return f'"{values.format_duration(bound)}"'
+        return f'"{_FORMATS[self.kind](bound)}"' if self.kind in _FORMATS else str(bound)

@@ -1,0 +1,209 @@
+"""The one table of what can be configured: the file, its check, ``config show`` and the reference page come from it.
+
+Values stand here as they stand in the file. ``read`` turns them into what the program computes with, ``write`` back.
+"""
+
+from __future__ import annotations
+
+from bandersnatch.config.defaults import PYPI
+from bandersnatch.config.option import Kind, Option
+
+SECTIONS = {
+    "select": "What to mirror. Nothing is mirrored until you set projects, or everything = true.",
+    "mirror": "Where the mirror lives and what a run may use.",
+    "upstream": "How the index is reached that is mirrored.",
+    "files": "What is fetched beside the distribution files.",
+    "publish": "What is written for the mirror's clients.",
+    "removal": "The brake: a run that would remove more projects than this removes none, and says so.",
+    "log": "What the program says while it works.",
+}
+"""Every section with its purpose, in the order of the file."""
+
+OPTIONS = (
+    Option(
+        "select", "projects", Kind.REQUIREMENT, (),
+        "The projects to mirror, by name or with the versions that are wanted (PEP 508). "
+        "Several ranges of one project add up.",
+        ("six", "django>=5.2"),
+    ),
+    Option(
+        "select", "everything", Kind.SWITCH, False,
+        "Mirror every project that upstream has. For all of PyPI that is tens of terabytes.",
+        True,
+    ),
+    Option(
+        "mirror", "directory", Kind.PATH, "/srv/pypi",
+        "Where the mirror lives: web/ in it is for the web server, state/ is what the mirror remembers.",
+        "/data/pypi",
+    ),
+    Option(
+        "mirror", "upstream", Kind.ADDRESS, PYPI,
+        "The index to mirror, with or without /simple/ at its end.",
+        "https://index.example.org/simple/",
+    ),
+    Option(
+        "mirror", "reserve", Kind.SIZE, "1 GiB",
+        "Disk space that a run leaves free; it stops before it would take more.",
+        "50 GB",
+    ),
+    Option(
+        "mirror", "grace", Kind.DURATION, "1h",
+        "How long a file stays in storage after it left every page, for clients that have read an older page.",
+        "1d",
+    ),
+    Option(
+        "mirror", "workers", Kind.NUMBER, 32,
+        "How many projects are worked on at the same time.",
+        8, minimum=1, maximum=1000,
+    ),
+    Option(
+        "mirror", "wait", Kind.DURATION, "0s",
+        "How long to wait for another run that holds the mirror's lock; 0s gives up at once.",
+        "10m",
+    ),
+    Option(
+        "upstream", "connections", Kind.NUMBER, 4,
+        "How many requests are under way at once to a host that speaks HTTP/1.1, each on its own connection.",
+        2, minimum=1, maximum=10,
+    ),
+    Option(
+        "upstream", "streams", Kind.NUMBER, 64,
+        "How many requests are under way at once to a host that speaks HTTP/2, all on one connection.",
+        16, minimum=1, maximum=1000,
+    ),
+    Option(
+        "upstream", "bandwidth", Kind.RATE, "",
+        "The most that is received, in bytes per second, from all hosts together. Empty: no limit.",
+        "20 MB/s", minimum=1000,
+    ),
+    Option(
+        "upstream", "timeout", Kind.DURATION, "60s",
+        "How long upstream may be silent before a request has failed.",
+        "30s", minimum=1, maximum=3600,
+    ),
+    Option(
+        "upstream", "tries", Kind.NUMBER, 4,
+        "How often a request is made before the project waits for a later run.",
+        2, minimum=1, maximum=20,
+    ),
+    Option(
+        "upstream", "allow-http", Kind.SWITCH, False,
+        "Allow http:// addresses besides those of this machine. "
+        "Anybody on the way can then change what is mirrored and read the password.",
+        True,
+    ),
+    Option(
+        "upstream", "changes", Kind.TEXT, "auto",
+        "How changed projects are found: in the changelog, by the serials in the list of projects, or by asking for "
+        "every page. auto: the changelog if changelog-url is set, else the list, else the pages.",
+        "changelog", choices=("auto", "changelog", "list", "pages"),
+    ),
+    Option(
+        "upstream", "changelog-url", Kind.ADDRESS, "",
+        "The XML-RPC address of the changelog. Empty: /pypi on upstream's host.",
+        "https://index.example.org/pypi",
+    ),
+    Option(
+        "upstream", "file-hosts", Kind.HOST, (),
+        "Hosts that files may come from besides upstream's own. "
+        "Empty: the host of the first file that upstream shows us.",
+        ("files.example.org", "files.example.org:8443"),
+    ),
+    Option(
+        "upstream", "download-mirrors", Kind.ADDRESS, (),
+        "Mirrors that are asked for files before upstream, in this order. "
+        "What comes from them is verified like everything else.",
+        ("https://mirror.example.org/",),
+    ),
+    Option(
+        "upstream", "proxy", Kind.PROXY, "",
+        "The proxy for all requests (http, https, socks5, socks5h), with user and password if it wants them. "
+        "Empty: the one that HTTPS_PROXY, HTTP_PROXY and NO_PROXY say, if any.",
+        "http://user:password@proxy.example.org:3128", secret=True,
+    ),
+    Option(
+        "upstream", "ca-file", Kind.PATH, "",
+        "A file of certificates (PEM) to trust besides those of the system. Empty: none.",
+        "/etc/ssl/company.pem",
+    ),
+    Option(
+        "upstream", "client-certificate", Kind.PATH, "",
+        "A file with the certificate and the key (PEM) that upstream wants of us. Empty: none.",
+        "/etc/bandersnatch/client.pem",
+    ),
+    Option(
+        "upstream", "username", Kind.TEXT, "",
+        "The user for upstream. Empty: the one that netrc has for its host, if any.",
+        "mirror",
+    ),
+    Option("upstream", "password", Kind.TEXT, "", "The user's password.", "correct horse", secret=True),
+    Option(
+        "upstream", "token", Kind.TEXT, "",
+        "A token that is sent instead of user and password (Authorization: Bearer). Empty: none.",
+        "eyJhbGciOi", secret=True,
+    ),
+    Option(
+        "upstream", "token-file", Kind.PATH, "",
+        "A file that holds the token, read at the start of each run. Empty: none.",
+        "/run/secrets/token",
+    ),
+    Option(
+        "upstream", "user-agent-contact", Kind.TEXT, "",
+        "How upstream's operators can reach you; sent with every request. Empty: nothing is sent.",
+        "mirrors@example.org",
+    ),
+    Option(
+        "files", "metadata", Kind.SWITCH, True,
+        "Fetch the core metadata beside each wheel (PEP 658), which makes installers much faster.",
+        False,
+    ),
+    Option(
+        "files", "provenance", Kind.SWITCH, True,
+        "Fetch the provenance of files that have one (PEP 740).",
+        False,
+    ),
+    Option(
+        "publish", "base-url", Kind.HTTPS, "",
+        "The mirror's own address, for whole addresses in legacy JSON and for links to provenance. "
+        "Empty: legacy JSON has paths from the server's root, and provenance links lead upstream.",
+        "https://pypi.example.org/",
+    ),
+    Option(
+        "publish", "html", Kind.SWITCH, True,
+        "Write pages as HTML (PEP 503) beside the JSON (PEP 691), for old clients and for people.",
+        False,
+    ),
+    Option(
+        "publish", "legacy-json", Kind.SWITCH, True,
+        "Write /pypi/NAME/json, which some tools read though no standard describes it.",
+        False,
+    ),
+    Option(
+        "removal", "max-projects", Kind.NUMBER, 500,
+        "The most projects that may leave in one run.",
+        50, minimum=0,
+    ),
+    Option(
+        "removal", "max-ratio", Kind.RATIO, "0.1%",
+        "The largest share of the published projects that may leave in one run.",
+        "1%",
+    ),
+    Option(
+        "log", "format", Kind.TEXT, "text",
+        "Lines for people, or one JSON object on each line for programs.",
+        "json", choices=("text", "json"),
+    ),
+    Option(
+        "log", "level", Kind.TEXT, "info",
+        "The least important messages that are written.",
+        "warning", choices=("debug", "info", "warning", "error"),
+    ),
+)  # fmt: skip
+"""Every option, section by section in the order of the file."""
+
+BY_NAME = {option.name: option for option in OPTIONS}
+
+
+def of_section(section: str) -> tuple[Option, ...]:
+    """The options of *section*, in the order of the file."""
+    return tuple(option for option in OPTIONS if option.section == section)

@@ -1,0 +1,169 @@
+"""One page out: what a project's files make visible, rendered from one value, staged only where bytes changed.
+
+Everything here blocks. The files themselves must be visible already; ``Storage.settle`` makes the pages so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from bandersnatch import layout, names
+from bandersnatch.model import Held, Listed, Project
+from bandersnatch.simple import html, json, legacy, listing, releases
+from bandersnatch.storage.base import Storage
+
+FORMAT = 1
+"""Counts the changes of what the renderers write, so that pages of an older form are made anew."""
+
+MAX_METADATA = 16 << 20
+
+Pages = tuple[tuple[str, str], ...]
+"""For each page of a project, its key and a digest of what it is made from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Which pages there are, and which address they speak of."""
+
+    base_url: str = ""
+    """The mirror's own address with a trailing slash, or empty: pages then hold relative links only."""
+    html: bool = True
+    legacy_json: bool = True
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever the same files would make other pages."""
+        return hashlib.sha256(repr((FORMAT, self)).encode()).hexdigest()[:16]
+
+
+def project(
+    shown: Project, display: str, held: tuple[Held, ...], before: Pages, out: Output, *, trust: bool = True
+) -> Pages:
+    """
+    Stage the pages of *shown* with the files *held*.
+
+    *before* says which pages there are already; without *trust*, storage itself is asked. Pages that no longer
+    exist are deleted. Returns what the pages are now.
+    """
+    writer = _Writer(out.storage, dict(before), trust=trust)
+    _simple(shown, held, out.settings, writer)
+    if out.settings.legacy_json and held:
+        _legacy(shown, display, held, out, writer)
+    writer.delete_others()
+    return tuple(writer.pages.items())
+
+
+def remove(pages: Pages, storage: Storage) -> None:
+    """Delete the *pages* of a project that the list of projects no longer names."""
+    for key, _ in pages:
+        storage.delete(key)
+
+
+def index(projects: Callable[[], Iterable[Listed]], serial: int | None, out: Output) -> None:
+    """Stage the list of projects, streaming; *projects* is called once for each form of the list."""
+    keys = layout.index_keys()
+    out.storage.put(keys["json"], listing.render_json(projects(), serial))
+    if out.settings.html:
+        out.storage.put(keys["html"], listing.render_html(projects(), serial))
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Where pages go, and how they are made."""
+
+    storage: Storage
+    settings: Settings
+
+
+class _Writer:
+    """Stages pages whose bytes changed, and remembers all of them."""
+
+    def __init__(self, storage: Storage, before: Mapping[str, str], *, trust: bool) -> None:
+        self._storage = storage
+        self._before = before
+        self._trust = trust
+        self.pages: dict[str, str] = {}
+
+    def write(self, keys: tuple[str, ...], render: Callable[[], bytes], digest: str | None = None) -> None:
+        """Stage what *render* makes under *keys*; *digest* spares the rendering where it stands for the bytes."""
+        data = None
+        if digest is None:
+            data = render()
+            digest = hashlib.sha256(data).hexdigest()[:32]
+        self.pages.update(dict.fromkeys(keys, digest))
+        if self._trust and all(self._before.get(key) == digest for key in keys):
+            return
+        data = render() if data is None else data
+        if not self._trust and all(_is_there(self._storage, key, data) for key in keys):
+            return
+        self._storage.put(keys, data)
+
+    def delete_others(self) -> None:
+        for key in self._before.keys() - self.pages.keys():
+            self._storage.delete(key)
+
+
+def _is_there(storage: Storage, key: str, data: bytes) -> bool:
+    stat = storage.stat(key)
+    return stat is not None and stat.size == len(data) and storage.read(key, len(data)) == data
+
+
+def _simple(shown: Project, held: tuple[Held, ...], settings: Settings, writer: _Writer) -> None:
+    keys = layout.page_keys(shown.name)
+
+    def url(one: Held) -> str:
+        return layout.from_page(layout.file_key(one.file))
+
+    def provenance(one: Held) -> str | None:
+        return _provenance_url(shown.name, one, settings)
+
+    writer.write(keys["json"], lambda: json.render(shown.name, shown.serial, held, shown, url, provenance))
+    if settings.html:
+        writer.write(keys["html"], lambda: html.render(shown.name, shown.serial, held, shown, url, provenance))
+
+
+def _provenance_url(name: str, one: Held, settings: Settings) -> str | None:
+    """PEP 740 wants an absolute https URL: our own where we know our address, else the one that upstream gave."""
+    version = names.version_of(one.file.filename, name)
+    if one.provenance and version is not None and settings.base_url.startswith("https://"):
+        return settings.base_url + layout.url_of(layout.provenance_key(name, version, one.file.filename))
+    return one.file.provenance
+
+
+# --- PyPI's older JSON ---------------------------------------------------------------------------------------------
+
+
+def _legacy(shown: Project, display: str, held: tuple[Held, ...], out: Output, writer: _Writer) -> None:
+    name, root = shown.name, out.settings.base_url or "/"
+    by_version = releases.group(name, held, shown.versions)
+    if not by_version:
+        return  # PyPI answers 404 for a project without a release
+
+    def url(one: Held) -> str:
+        return root + layout.url_of(layout.file_key(one.file))
+
+    def metadata(one: Held) -> bytes | None:
+        return out.storage.read(layout.metadata_key(one.file), MAX_METADATA) if one.metadata else None
+
+    def project_json() -> bytes:
+        return legacy.render_project(name, display, shown.serial, held, metadata, url, shown.versions)
+
+    def version_json(version: str) -> bytes:
+        files = by_version[version]
+        return legacy.render_version(name, display, version, files, legacy.first_metadata(files, metadata), url)
+
+    facts = (display, root, shown.serial, shown.versions, held)
+    writer.write((layout.legacy_key(name),), project_json, _digest(*facts))
+    for version, files in by_version.items():
+        if names.is_filename(version):
+            writer.write(
+                (layout.legacy_key(name, version),), partial(version_json, version), _digest(display, root, files)
+            )
+
+
+def _digest(*facts: object) -> str:
+    """Stands for the bytes of a page that is made from *facts* and from objects named by their digests in them."""
+    return hashlib.sha256(repr((FORMAT, facts)).encode()).hexdigest()[:32]

@@ -1,0 +1,176 @@
+"""What both formats of a page say about a file, checked in one place: neither lets through what the other refuses.
+
+The readers take the facts out of their markup and hand them over as strings and numbers; what comes back is a ``File``
+that the rest of the mirror can trust, or a ``Rejected`` that says why not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from urllib.parse import quote, urldefrag, urljoin, urlsplit
+
+import msgspec
+
+from bandersnatch import names
+from bandersnatch.errors import BadContent
+from bandersnatch.model import File, Held, Rejected
+
+API_VERSION = "1.4"
+"""The version of the simple repository API that we publish (PEP 629; 1.4 is PEP 792's)."""
+
+MAX_SERIAL = 2**62
+"""Serials are below this, so that they and their differences fit the 64 bits of a database."""
+
+MAX_SIZE = 2**40
+"""A file of more bytes than this is a mistake or an attack; the largest on PyPI have a few GB."""
+
+UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
+"""All that decoding hostile JSON can raise: bad syntax or shape, bad UTF-8, nesting too deep."""
+
+Urls = Callable[[Held], str]
+"""Where a held file is, relative to the page or absolute, without a fragment."""
+Provenances = Callable[[Held], str | None]
+"""The absolute URL of a held file's provenance object, or None where none can be given."""
+
+_VERSION = re.compile(r"(\d{1,9})(?:\.\d{1,9})*\Z", re.ASCII)
+_DIGITS = re.compile(r"[0-9]{1,19}\Z")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z\Z", re.ASCII)
+# URLs that need no second look: absolute, and only characters that a URL may hold.
+_PLAIN_URL = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*/[A-Za-z0-9._~!$&'()*+,;=:@/%-]*\Z")
+_PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
+
+
+def check_api_version(version: str | None, url: str | None) -> None:
+    """Raise BadContent for an API version whose major number is above ours (PEP 629); none given means 1.0."""
+    match = _VERSION.match("1.0" if version is None else version.strip())
+    if match is None:
+        raise BadContent(f"{url}: {version!r:.40} is not an API version", url=url)
+    if int(match[1]) > 1:
+        raise BadContent(f"{url}: API version {version} is newer than this program understands (1.x)", url=url)
+
+
+def serial_of(value: object) -> int | None:
+    """A serial, written as a number or as digits; None for None. Raises ValueError for anything else, or too high."""
+    if value is None:
+        return None
+    if isinstance(value, str) and _DIGITS.match(value):
+        value = int(value)
+    if type(value) is not int or not 0 <= value < MAX_SERIAL:
+        raise ValueError(f"{value!r:.40} is not a serial")
+    return value
+
+
+def page_serial(value: object, url: str) -> int | None:
+    """``serial_of`` for a project's page, which must not be believed at all when its serial is absurd: BadContent."""
+    try:
+        return serial_of(value)
+    except ValueError as error:
+        raise BadContent(f"{url}: {error}", url=url) from error
+
+
+def resolve(url: str, base: str) -> str:
+    """
+    *url* made absolute against *base*, without its fragment, percent-encoded where it was not.
+
+    Raises ValueError for anything but http, https or the scheme of *base* (a page on disk may link files on disk).
+    """
+    if _PLAIN_URL.match(url):
+        return url
+    joined = urldefrag(urljoin(base, url.strip())).url
+    parts = urlsplit(joined)
+    if parts.scheme not in ("https", "http", urlsplit(base).scheme):
+        raise ValueError(f"scheme {parts.scheme!r:.40} is not allowed")
+    if parts.scheme in ("https", "http") and not parts.hostname:
+        raise ValueError("no host")
+    _ = parts.port  # raises ValueError for a port that is none
+    return quote(joined, safe=_PRINTABLE)
+
+
+def web_url(value: object) -> str | None:
+    """*value* if it is an absolute http or https URL, else None."""
+    if not isinstance(value, str) or not value.startswith(("https://", "http://")):
+        return None
+    try:
+        return resolve(value, value)
+    except ValueError:
+        return None
+
+
+def web_urls(values: Iterable[object]) -> tuple[str, ...]:
+    """Those of *values* that are absolute http or https URLs."""
+    return tuple(url for url in map(web_url, values) if url is not None)
+
+
+def make_file(
+    filename: str,
+    url: str,
+    base: str,
+    sha256: object,
+    *,
+    size: int | None,
+    upload_time: object,
+    requires_python: str | None,
+    yanked: str | None,
+    core_metadata: str | bool | None,
+    provenance: object,
+) -> File | Rejected:
+    """One file out of what a page says; *base* is what a relative *url* is relative to."""
+    if not names.is_filename(filename):
+        return rejected(filename, "not a usable file name")
+    digest = sha256.lower() if isinstance(sha256, str) else ""
+    if not names.is_sha256(digest):
+        return rejected(filename, "no SHA-256" if sha256 is None else "malformed SHA-256")
+    if size is not None and not 0 <= size <= MAX_SIZE:
+        return rejected(filename, f"a size of {size!r:.40} bytes is not possible")
+    try:
+        address = resolve(url, base)
+    except ValueError as error:
+        return rejected(filename, f"unusable URL: {error}")
+    return File(
+        filename=filename,
+        url=address,
+        sha256=digest,
+        size=size,
+        upload_time=_upload_time(upload_time),
+        requires_python=requires_python or None,
+        yanked=yanked,
+        core_metadata=core_metadata,
+        provenance=web_url(provenance),
+    )
+
+
+def rejected(filename: str, reason: str) -> Rejected:
+    """A rejection whose name can be shown on any terminal: escaped and cut where it is not a file name."""
+    return Rejected(filename if names.is_filename(filename) else ascii(filename[:80]), reason)
+
+
+def one_per_name(entries: Iterable[File | Rejected]) -> tuple[tuple[File, ...], tuple[Rejected, ...]]:
+    """The files and the rejected of a page; of two files with one name the first is kept, the other rejected."""
+    files: dict[str, File] = {}
+    refused: list[Rejected] = []
+    for entry in entries:
+        if isinstance(entry, Rejected):
+            refused.append(entry)
+        elif entry.filename in files:
+            refused.append(Rejected(entry.filename, "listed twice; the first is kept"))
+        else:
+            files[entry.filename] = entry
+    return tuple(files.values()), tuple(refused)
+
+
+def first_said(*answers: str | bool | None) -> str | bool | None:
+    """The first of *answers* that is one; an attribute goes before its older alias (PEP 714)."""
+    return next((answer for answer in answers if answer is not None), None)
+
+
+def _upload_time(value: object) -> str | None:
+    """*value* if it has PEP 700's form and is a time that exists."""
+    if not isinstance(value, str) or not _TIME.match(value):
+        return None
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return value

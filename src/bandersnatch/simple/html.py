@@ -1,0 +1,159 @@
+"""The HTML form of a project's page: read (PEP 503, 592, 629, 658, 714, 740, 792), written (1.4 for ever, PEP 833)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from html import escape
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+
+from bandersnatch import names
+from bandersnatch.errors import BadContent
+from bandersnatch.model import File, Held, Project, Rejected
+from bandersnatch.simple import facts, releases
+from bandersnatch.simple.anchors import Anchor, Anchors, Head
+
+# What HTML cannot say at all, not even escaped: control characters other than white space, and U+0000 (HTML 13.2.3.5).
+_UNSAYABLE = dict.fromkeys((*range(0x09), 0x0B, *range(0x0E, 0x20), *range(0x7F, 0xA0)), "\N{REPLACEMENT CHARACTER}")
+
+
+def parse(body: bytes, url: str, name: str) -> Project:
+    """
+    The project with the normalised *name*, from the page that finally came from *url*.
+
+    A link that cannot be taken is ``Rejected`` and spoils nothing else. Raises BadContent for a page that is cut off,
+    has a newer API or an absurd serial, or is no index page at all (such as a login page in its place).
+    """
+    page = Anchors(url)
+    page.read(body.decode("utf-8-sig", "replace"))
+    page.finish()
+    head = page.head
+    facts.check_api_version(head.meta("pypi:repository-version"), url)
+    files, rejected = facts.one_per_name(_files(page.found, _base(head, url)))
+    if not files and not _is_index(head):
+        raise BadContent(f"{url} is HTML, but not a project page", url=url)
+    return Project(
+        name=name,
+        files=files,
+        serial=facts.page_serial(head.serial, url),
+        status=head.meta("pypi:project-status") or None,
+        status_reason=head.meta("pypi:project-status-reason") or None,
+        tracks=facts.web_urls(head.all("pypi:tracks")),
+        alternate_locations=facts.web_urls(head.all("pypi:alternate-locations")),
+        rejected=rejected,
+    )
+
+
+def _base(head: Head, url: str) -> str:
+    try:
+        return urljoin(url, head.base or "")
+    except ValueError as error:
+        raise BadContent(f"{url}: unusable <base>: {error}", url=url) from error
+
+
+def _is_index(head: Head) -> bool:
+    """Whether a page without files says that it is one of an index."""
+    marked = head.meta("pypi:repository-version") is not None or head.serial is not None
+    return marked or "links for" in head.title.lower()
+
+
+def _files(anchors: Sequence[Anchor], base: str) -> Iterator[File | Rejected]:
+    for anchor in anchors:
+        href = anchor.attributes.get("href")
+        if href is not None:
+            yield _file(href, anchor.attributes, base)
+
+
+def _file(href: str, attributes: dict[str, str | None], base: str) -> File | Rejected:
+    try:
+        address, fragment = urldefrag(href.strip())
+        filename = unquote(urlsplit(address).path.rsplit("/", 1)[-1])
+        size = int(attributes.get("data-size") or -1)
+    except ValueError as error:
+        return facts.rejected(href, f"malformed link: {error}")
+    digests = dict(part.partition("=")[::2] for part in fragment.split("&"))
+    return facts.make_file(
+        filename,
+        address,
+        base,
+        digests.get("sha256"),
+        size=None if size == -1 else size,
+        upload_time=attributes.get("data-upload-time"),
+        requires_python=attributes.get("data-requires-python"),
+        yanked=(attributes["data-yanked"] or "") if "data-yanked" in attributes else None,
+        core_metadata=facts.first_said(
+            _core_metadata(attributes.get("data-core-metadata")),
+            _core_metadata(attributes.get("data-dist-info-metadata")),
+        ),
+        provenance=attributes.get("data-provenance"),
+    )
+
+
+def _core_metadata(value: str | None) -> str | bool | None:
+    """``true``, ``false`` or ``<algorithm>=<digest>``; anything else says nothing."""
+    algorithm, equals, digest = (value or "").partition("=")
+    if algorithm == "sha256" and names.is_sha256(digest):
+        return digest
+    if equals or algorithm == "true":
+        return True
+    return False if algorithm == "false" else None
+
+
+def render(
+    name: str,
+    serial: int | None,
+    held: Sequence[Held],
+    project: Project,
+    urls: facts.Urls,
+    provenance: facts.Provenances,
+) -> bytes:
+    """The page that we publish of *held*: the arguments, the files and the order of ``simple.json.render``."""
+    links = [_link(one, urls(one), provenance(one)) for one in releases.order(name, held)]
+    lines = [
+        "<!DOCTYPE html>",
+        '<html lang="en">',
+        "  <head>",
+        '    <meta charset="utf-8">',
+        *(f'    <meta name="pypi:{key}" content="{_escape(value)}">' for key, value in _metas(project)),
+        f"    <title>Links for {_escape(name)}</title>",
+        "  </head>",
+        "  <body>",
+        f"    <h1>Links for {_escape(name)}</h1>",
+        *links,
+        "  </body>",
+        "</html>",
+    ]
+    if serial is not None:
+        lines.append(f"<!--SERIAL {serial}-->")
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _metas(project: Project) -> Iterator[tuple[str, str]]:
+    yield "repository-version", facts.API_VERSION
+    if project.status:
+        yield "project-status", project.status
+        if project.status_reason:
+            yield "project-status-reason", project.status_reason
+    for url in facts.web_urls(project.tracks):
+        yield "tracks", url
+    for url in facts.web_urls(project.alternate_locations):
+        yield "alternate-locations", url
+
+
+def _link(one: Held, url: str, provenance: str | None) -> str:
+    file = one.file
+    metadata = f"sha256={one.metadata}" if one.metadata else None
+    attributes = {
+        "href": f"{url}#sha256={file.sha256}",
+        "data-requires-python": file.requires_python,
+        "data-core-metadata": metadata,
+        "data-dist-info-metadata": metadata,
+        "data-yanked": file.yanked,
+        "data-provenance": provenance,
+    }
+    written = " ".join(f'{key}="{_escape(value)}"' for key, value in attributes.items() if value is not None)
+    return f"    <a {written}>{_escape(file.filename)}</a><br>"
+
+
+def _escape(text: str) -> str:
+    """*text* as it stands in an attribute or between tags. A bare CR would be read as LF, so it is a reference."""
+    return escape(text.translate(_UNSAYABLE), quote=True).replace("\r", "&#13;")

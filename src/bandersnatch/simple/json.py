@@ -1,0 +1,182 @@
+"""The JSON form of a project's page: read (PEP 691, 700, 714, 740, 792; API 1.x) and written (API 1.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from bandersnatch import names
+from bandersnatch.errors import BadContent
+from bandersnatch.model import File, Held, Project, Rejected
+from bandersnatch.simple import facts, releases
+
+
+class _Meta(msgspec.Struct, rename="kebab"):
+    api_version: str | None = None
+    serial: Any = msgspec.field(default=None, name="_last-serial")
+    tracks: list[str] | None = None
+
+
+class _Status(msgspec.Struct):
+    status: str | None = None
+    state: str | None = None
+    """PEP 792's prose says ``state``; its example, the specification and PyPI say ``status``."""
+    reason: str | None = None
+
+
+class _Page(msgspec.Struct, rename="kebab"):
+    name: str
+    files: list[msgspec.Raw]
+    meta: _Meta = msgspec.field(default_factory=_Meta)
+    versions: list[str] | None = None
+    project_status: _Status | None = None
+    alternate_locations: list[str] | None = None
+
+
+class _Named(msgspec.Struct):
+    filename: str
+
+
+class _Entry(_Named, rename="kebab"):
+    url: str
+    hashes: dict[str, Any]
+    size: int | None = None
+    upload_time: Any = None
+    requires_python: str | None = None
+    yanked: bool | str | None = None
+    core_metadata: Any = None
+    dist_info_metadata: Any = None
+    data_dist_info_metadata: Any = None
+    """PyPI's own misspelling of the alias."""
+    provenance: Any = None
+
+
+_page = msgspec.json.Decoder(_Page)
+_entry = msgspec.json.Decoder(_Entry)
+_named = msgspec.json.Decoder(_Named)
+
+
+def parse(body: bytes, url: str, name: str) -> Project:
+    """
+    The project with the normalised *name*, from the page that finally came from *url*.
+
+    A file that cannot be taken is ``Rejected`` and spoils nothing else. Where a key stands twice, the last counts.
+    Raises BadContent for anything that is not a page of this project in API 1.x.
+    """
+    try:
+        page = _page.decode(body)
+    except facts.UNREADABLE as error:
+        raise BadContent(f"{url} is not a project page in JSON: {error}", url=url) from error
+    facts.check_api_version(page.meta.api_version, url)
+    if not names.is_project_name(page.name) or names.normalise(page.name) != name:
+        raise BadContent(f"{url} is the page of {page.name!r:.80}, not of {name}", url=url)
+    files, rejected = facts.one_per_name(_files(page.files, url))
+    status = page.project_status or _Status()
+    return Project(
+        name=name,
+        files=files,
+        versions=tuple(page.versions or ()),
+        serial=facts.page_serial(page.meta.serial, url),
+        status=status.status or status.state or None,
+        status_reason=status.reason or None,
+        tracks=facts.web_urls(page.meta.tracks or ()),
+        alternate_locations=facts.web_urls(page.alternate_locations or ()),
+        rejected=rejected,
+    )
+
+
+def _files(entries: Sequence[msgspec.Raw], base: str) -> Iterator[File | Rejected]:
+    for raw in entries:
+        try:
+            entry = _entry.decode(raw)
+        except facts.UNREADABLE as error:
+            yield facts.rejected(_filename(raw), f"malformed entry: {error}")
+        else:
+            yield _file(entry, base)
+
+
+def _filename(raw: msgspec.Raw) -> str:
+    try:
+        return _named.decode(raw).filename
+    except facts.UNREADABLE:
+        return "?"
+
+
+def _file(entry: _Entry, base: str) -> File | Rejected:
+    return facts.make_file(
+        entry.filename,
+        entry.url,
+        base,
+        entry.hashes.get("sha256"),
+        size=entry.size,
+        upload_time=entry.upload_time,
+        requires_python=entry.requires_python,
+        yanked="" if entry.yanked is True else entry.yanked or None,
+        core_metadata=facts.first_said(
+            _core_metadata(entry.core_metadata),
+            _core_metadata(entry.dist_info_metadata),
+            _core_metadata(entry.data_dist_info_metadata),
+        ),
+        provenance=entry.provenance,
+    )
+
+
+def _core_metadata(value: object) -> str | bool | None:
+    if not isinstance(value, dict):
+        return value if isinstance(value, bool) else None
+    digest = value.get("sha256")
+    return digest if isinstance(digest, str) and names.is_sha256(digest) else True
+
+
+def render(
+    name: str,
+    serial: int | None,
+    held: Sequence[Held],
+    project: Project,
+    urls: facts.Urls,
+    provenance: facts.Provenances,
+) -> bytes:
+    """
+    The page that we publish of *held*; same values, same bytes.
+
+    *project* gives the status and the spelling of versions. *serial* is what the page may be believed to show.
+    """
+    page: dict[str, object] = {"meta": _meta(serial, project), "name": name}
+    if project.status:
+        page["project-status"] = _present(status=project.status, reason=project.status_reason)
+    if alternates := facts.web_urls(project.alternate_locations):
+        page["alternate-locations"] = alternates
+    page["versions"] = list(releases.group(name, held, project.versions))
+    page["files"] = [_published(one, urls(one), provenance(one)) for one in releases.order(name, held)]
+    return msgspec.json.encode(page)
+
+
+def _meta(serial: int | None, project: Project) -> dict[str, object]:
+    return _present(**{
+        "api-version": facts.API_VERSION,
+        "_last-serial": serial,
+        "tracks": facts.web_urls(project.tracks) or None,
+    })  # fmt: skip
+
+
+def _published(one: Held, url: str, provenance: str | None) -> dict[str, object]:
+    """One entry. ``dist-info-metadata`` is left out on purpose: old versions of pip misread it (PEP 714)."""
+    file = one.file
+    return _present(**{
+        "filename": file.filename,
+        "url": url,
+        "hashes": {"sha256": file.sha256},
+        "size": one.size,
+        "upload-time": file.upload_time,
+        "requires-python": file.requires_python,
+        "yanked": False if file.yanked is None else file.yanked or True,
+        "core-metadata": {"sha256": one.metadata} if one.metadata else False,
+        "provenance": provenance,
+    })  # fmt: skip
+
+
+def _present(**facts_known: object) -> dict[str, object]:
+    """The facts that are known, in their order."""
+    return {key: value for key, value in facts_known.items() if value is not None}

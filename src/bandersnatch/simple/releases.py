@@ -1,0 +1,70 @@
+"""Which release a file is of, and in which order releases and files stand on everything that we publish."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+from packaging.version import InvalidVersion, Version
+
+from bandersnatch import names
+from bandersnatch.model import Held
+
+Rank = tuple[int, Version | str]
+"""A version as it sorts: those that PEP 440 does not know come first, as strings."""
+
+# What the old formats put behind the version: wininst and dumb a platform and perhaps a Python, rpm a release and
+# an architecture.
+_PLATFORM = re.compile(
+    r"[.-](?:win32|win-\w+|linux-\w+|macosx-[\d.]+-\w+|cygwin-[^/]*|\w*bsd-[^/]*)(?:-py\d(?:\.\d+)?)?\Z", re.ASCII
+)
+_RPM = re.compile(r"-[^-]+\.\w+\Z", re.ASCII)
+
+
+@lru_cache(maxsize=4096)
+def rank(version: str) -> Rank:
+    """The place of *version* in the order of versions; equal for spellings that PEP 440 says are the same."""
+    try:
+        return (1, Version(version))
+    except InvalidVersion:
+        return (0, version)
+
+
+def version_of(filename: str, project: str) -> str | None:
+    """``names.version_of``, without the platform that the old built formats append to the version."""
+    version = names.version_of(filename, project)
+    if version is None or rank(version)[0]:
+        return version
+    ending = _RPM if filename.endswith(".rpm") else _PLATFORM
+    return ending.sub("", version) or version
+
+
+def is_dumb(filename: str, project: str) -> bool:
+    """Whether *filename*, of an archive, is a ``bdist_dumb``: only the platform in it tells it from an sdist."""
+    return version_of(filename, project) != names.version_of(filename, project)
+
+
+def order(project: str, held: Iterable[Held]) -> list[Held]:
+    """*held* by version and file name, oldest first: the order of PyPI's pages."""
+    return sorted(held, key=lambda one: (rank(version_of(one.file.filename, project) or ""), one.file.filename))
+
+
+def group(project: str, held: Iterable[Held], known: Iterable[str] = ()) -> dict[str, list[Held]]:
+    """
+    The releases that *held* are of, oldest first, each with its files in order.
+
+    A version is spelled as in *known*, upstream's own list (PEP 700), where it has it, else in PEP 440's normal form,
+    else as in the file name. A file whose name does not begin with the project's belongs to no release.
+    """
+    spelling: dict[Rank, str] = {}
+    for version in known:
+        if names.is_filename(version):
+            spelling.setdefault(rank(version), version)
+    releases: dict[str, list[Held]] = {}
+    for one in order(project, held):
+        version_here = version_of(one.file.filename, project)
+        if version_here is not None:
+            place = rank(version_here)
+            releases.setdefault(spelling.get(place) or str(place[1]), []).append(one)
+    return releases

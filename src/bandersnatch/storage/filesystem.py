@@ -1,0 +1,190 @@
+"""Storage in a directory that any web server can serve.
+
+Below ``work`` an object is staged (``tmp/``) or still arriving (``partial/``); below ``root`` it has its key and is
+whole. ``settle`` is the way from the one to the other: bytes to the disk, then names, then the names to the disk.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Collection, Iterator
+from threading import Lock
+from typing import BinaryIO
+
+from bandersnatch.errors import StorageError
+from bandersnatch.storage.base import Incoming, Stat
+from bandersnatch.storage.fsops import FileSystem, make_folders
+from bandersnatch.storage.keys import check_token, distinct, split, split_prefix
+from bandersnatch.storage.oserrors import translated
+from bandersnatch.storage.partial import Partials
+from bandersnatch.storage.reading import stream
+from bandersnatch.storage.staging import Stage, Staged
+from bandersnatch.storage.tree import Parts, Tree
+
+_FEW = 8
+"""Up to so many files or folders are synchronised one by one, more by one syncfs. See ``_prefers_syncfs``."""
+
+
+class FileStorage:
+    """
+    The ``Storage`` port over the directories *root*, which is published, and *work*, which is not.
+
+    Both are made if they are missing, and have to be on one file system. Either may be a symbolic link, which is
+    followed once, here; no link below them ever is. One process at a time may use a *work*: ``sweep`` takes for
+    garbage what another one has staged there.
+    """
+
+    def __init__(self, root: str | os.PathLike[str], work: str | os.PathLike[str], *, fs: FileSystem | None = None):
+        self._fs = fs or FileSystem()
+        self._root = os.path.abspath(root)
+        work = os.path.abspath(work)
+        tree, tmp, partial = self._root, os.path.join(work, "tmp"), os.path.join(work, "partial")
+        folders = [self._open_folder(path) for path in (tree, tmp, partial)]
+        self._tree = Tree(folders[0], self._fs)
+        self._stage = Stage(folders[1], tmp, self._fs)
+        self._partials = Partials(folders[2], partial, self._fs, self._stage)
+        self._syncfs_is_enough = self._fs.can_syncfs(self._stage.folder)
+        self._settling = Lock()
+        self._owed_lock = Lock()
+        self._owed: set[Parts] = set()
+        """The folders whose names changed and are not durable yet."""
+
+    def stat(self, key: str) -> Stat | None:
+        parts = split(key)
+        with translated(key, self._place(key)):
+            return self._tree.stat(parts)
+
+    def open(self, key: str) -> BinaryIO:
+        fd = self._open(key)
+        if fd is None:
+            raise StorageError(f"{key}: there is no such object in {self._root}", key=key, errno=errno.ENOENT)
+        return stream(fd, key, self._place(key))
+
+    def read(self, key: str, limit: int) -> bytes | None:
+        fd = self._open(key)
+        if fd is None:
+            return None
+        with stream(fd, key, self._place(key)) as source:
+            size = os.fstat(fd).st_size
+            if size > limit:
+                message = f"{key}: {size} bytes where at most {limit} were expected"
+                raise StorageError(message, key=key, errno=errno.EFBIG)
+            return source.read()
+
+    def receive(self, token: str) -> Incoming:
+        check_token(token)
+        return self._partials.receive(token)
+
+    def put(self, keys: tuple[str, ...], data: bytes | Iterator[bytes]) -> None:
+        self._stage.put(distinct(keys), data)
+
+    def settle(self) -> None:
+        # One at a time, so that of two objects with one key the one that was staged last is the one that stays.
+        with self._settling:
+            staged = self._stage.take()
+            try:
+                self._flush_files(staged)
+                for one in staged:
+                    self._name(one)
+                self._flush_folders()
+            finally:
+                self._stage.drop(staged)
+
+    def delete(self, key: str) -> None:
+        parts = split(key)
+        with translated(key, self._place(key)):
+            changed = self._tree.remove(parts)
+        self._owe({changed})
+
+    def keys(self, prefix: str = "") -> Iterator[tuple[str, Stat]]:
+        return self._walk(split_prefix(prefix), prefix)
+
+    def free(self) -> int | None:
+        with translated(None, self._root):
+            return self._tree.free()
+
+    def sweep(self, *, keep_partial_ns: int) -> None:
+        self._stage.sweep()
+        self._partials.sweep(keep_partial_ns)
+
+    def close(self) -> None:
+        with self._settling:
+            self._stage.close()
+            self._partials.close()
+            self._tree.close()
+
+    # --- settling --------------------------------------------------------------------------------------------------
+
+    def _flush_files(self, staged: Collection[Staged]) -> None:
+        files = [one for one in staged if not one.linked]
+        if self._prefers_syncfs(len(files)):
+            # The descriptor is older than the files: syncfs reports what went wrong since it was opened.
+            with translated(files[0].key, f"{self._root} (one of {len(files)} objects)"):
+                self._fs.syncfs(self._stage.folder)
+        else:
+            for one in files:
+                self._stage.fsync(one)
+
+    def _name(self, one: Staged) -> None:
+        touched: set[Parts] = set()
+        try:
+            with translated(one.key, self._place(one.key)):
+                self._tree.place(one.name, self._stage.folder, split(one.key), touched)
+            self._stage.placed(one)
+        finally:
+            self._owe(touched)
+
+    def _flush_folders(self) -> None:
+        """Pay what is owed. What failed is not owed any more: a second fsync would succeed and prove nothing."""
+        with self._owed_lock:
+            owed, self._owed = self._owed, set()
+        try:
+            if self._prefers_syncfs(len(owed)):
+                owed.clear()
+                with translated(None, self._root):
+                    self._fs.syncfs(self._stage.folder)
+            while owed:
+                parts = owed.pop()
+                with translated("/".join(parts) or None, self._place("/".join(parts))):
+                    self._tree.fsync(parts)
+        finally:
+            self._owe(owed)
+
+    def _prefers_syncfs(self, count: int) -> bool:
+        """
+        Whether to synchronise the whole file system rather than *count* files or folders of it.
+
+        Measured on ext4 with 20 kB files, each in a new folder of its own, milliseconds for files + folders:
+
+            objects          1         10        100        500
+            fsync          1 + 1     9 + 12    64 + 86   325 + 415
+            8 threads      2 + 5    11 + 15    47 + 65    86 + 171
+            syncfs         1 + 1     4 + 1      8 + 6     17 + 12
+
+        But syncfs also waits for what other programs wrote, so a single page does not pay for that.
+        """
+        return self._syncfs_is_enough and count > _FEW
+
+    def _owe(self, folders: set[Parts]) -> None:
+        with self._owed_lock:
+            self._owed |= folders
+
+    # --- below the root --------------------------------------------------------------------------------------------
+
+    def _open_folder(self, path: str) -> int:
+        with translated(None, path):
+            make_folders(self._fs, path)
+            return os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+
+    def _place(self, key: str) -> str:
+        return f"{self._root}/{key}"
+
+    def _open(self, key: str) -> int | None:
+        parts = split(key)
+        with translated(key, self._place(key)):
+            return self._tree.open(parts)
+
+    def _walk(self, parts: Parts, prefix: str) -> Iterator[tuple[str, Stat]]:
+        with translated(prefix or None, self._place(prefix)):
+            yield from self._tree.walk(parts)

@@ -1,0 +1,196 @@
+"""What changed upstream: asked in the cheapest way that upstream offers and that the selection needs.
+
+From the best to the plainest: the changelog; the serials in the list of projects; a conditional request for each
+page; the digest of each page. Each falls back to the next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bandersnatch.catalogue.base import Catalogue, Diff
+from bandersnatch.errors import NotFound, Refused, UsageError
+from bandersnatch.model import Listed, Validators
+from bandersnatch.sync import events
+from bandersnatch.sync.mirror import Mirror
+from bandersnatch.upstream.base import Listing, TooLong
+
+SMALL_LIST = 1 << 20
+BYTES_PER_NAME = 4 << 10
+"""A list longer than both allow costs more than asking for the few selected pages, each with a conditional request."""
+
+SERIAL = "list-serial"
+"""The fact that holds the newest serial up to which all changes are known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detected:
+    """What was found out."""
+
+    by: str
+    missing: frozenset[str] = frozenset()
+    """Published projects that upstream's list lacks, few enough to be believed."""
+    listed: bool = False
+    """Whether upstream's list was compared, in this run or, unchanged since, in an earlier one."""
+    refused: str = ""
+    """Why the list was not believed where it lacks projects."""
+
+
+async def detect(mirror: Mirror, now: float, *, full: bool, accept_removals: bool, tell: events.Tell) -> Detected:
+    """Ask upstream what changed, and make the projects that did due. Raises UpstreamError and CatalogueError."""
+    catalogue = mirror.catalogue
+    names = mirror.selection.names
+    if names is not None:
+        await asyncio.to_thread(catalogue.want, [Listed(name, name) for name in sorted(names)], now)
+    rules_changed = await asyncio.to_thread(_note_rules, mirror, now)
+    detection = _Detection(mirror, now, full or rules_changed, accept_removals, tell)
+    detected = await detection.run()
+    if full:
+        await asyncio.to_thread(catalogue.make_due, now, _sorted(names), waiting=True)
+    return detected
+
+
+def _sorted(names: frozenset[str] | None) -> Sequence[str] | None:
+    return None if names is None else sorted(names)
+
+
+def _note_rules(mirror: Mirror, now: float) -> bool:
+    """Whether the rules are others than in the last run; then every selected project is due. Blocks."""
+    names = mirror.selection.names
+    text = f"{mirror.fingerprint('')} {'*' if names is None else ' '.join(sorted(names))} {mirror.address}"
+    rules = hashlib.sha256(text.encode()).hexdigest()[:16]
+    if mirror.catalogue.get("rules") == rules:
+        return False
+    mirror.catalogue.make_due(now, _sorted(names))
+    mirror.catalogue.set({"rules": rules, "list-etag": None, "list-modified": None, "list-long": None})
+    return True
+
+
+class _Detection:
+    def __init__(self, mirror: Mirror, now: float, full: bool, accept_removals: bool, tell: events.Tell) -> None:
+        self._mirror = mirror
+        self._catalogue: Catalogue = mirror.catalogue
+        self._now = now
+        self._full = full
+        self._accept_removals = accept_removals
+        self._tell = tell
+        self._limit = self._list_limit()
+
+    async def run(self) -> Detected:
+        """The first way that works."""
+        way = self._mirror.rules.changes
+        if way in ("auto", "changelog") and not self._full:
+            detected = await self._by_changelog()
+            if detected is not None:
+                return detected
+        if way != "pages":
+            detected = await self._by_list()
+            if detected is not None:
+                return detected
+        return await self._by_pages()
+
+    async def _by_changelog(self) -> Detected | None:
+        since = await asyncio.to_thread(self._catalogue.get, SERIAL)
+        if since is None:
+            return None
+        changes = await self._mirror.upstream.changes(int(since))
+        if changes is None:
+            return None
+        wanted = [Listed(one.name, one.display, one.serial) for one in changes if self._wants(one.name)]
+        newest = max((one.serial for one in changes), default=int(since))
+        await asyncio.to_thread(self._catalogue.promise, wanted, self._now, {SERIAL: str(newest)})
+        self._tell(events.Compared("changelog", None, 0, len(wanted), 0))
+        return Detected("changelog")
+
+    async def _by_list(self) -> Detected | None:
+        if self._limit is not None and not self._full and await self._get("list-long"):
+            return None  # it was too long for so few names when the rules last changed
+        known = (
+            Validators() if self._full else Validators(await self._get("list-etag"), await self._get("list-modified"))
+        )
+        await asyncio.to_thread(self._catalogue.begin_listing)
+        try:
+            listing = await self._mirror.upstream.listing(known, self._absorb, limit=self._limit)
+        except TooLong:
+            await asyncio.to_thread(self._catalogue.set, {"list-long": "1"})
+            return None
+        except NotFound as error:
+            if self._mirror.selection.everything:
+                raise UsageError(
+                    f"{self._mirror.address} has no list of projects, so everything in it cannot be mirrored; "
+                    "name the projects: [select] projects"
+                ) from error
+            return None
+        if listing is None:
+            self._tell(events.Compared("list-unchanged", None, 0, 0, 0))
+            return Detected("list", listed=True)
+        return await self._compare(listing)
+
+    async def _absorb(self, batch: Sequence[Listed]) -> None:
+        wanted = batch if self._mirror.selection.everything else [one for one in batch if self._wants(one.name)]
+        if wanted:
+            await asyncio.to_thread(self._catalogue.absorb, wanted)
+
+    async def _compare(self, listing: Listing) -> Detected | None:
+        """Take the list over, as far as it can be believed."""
+        diff = await asyncio.to_thread(self._catalogue.compare)
+        self._tell(events.Compared("list", listing.count, diff.new, diff.changed, len(diff.missing)))
+        refused = await self._doubt(listing, diff)
+        facts = {} if refused else _facts(listing)
+        await asyncio.to_thread(self._catalogue.adopt, self._now, facts)
+        if listing.serial is None:
+            # Without serials nothing tells a changed project from an unchanged one but its page.
+            await asyncio.to_thread(self._catalogue.make_due, self._now, _sorted(self._mirror.selection.names))
+        if refused:
+            return Detected("list", listed=True, refused=refused)
+        await asyncio.to_thread(self._catalogue.missing, diff.missing, self._now)
+        return Detected("list", frozenset(diff.missing), listed=True)
+
+    async def _doubt(self, listing: Listing, diff: Diff) -> str:
+        """Why the list cannot be believed to be whole; empty if it can."""
+        brake = self._mirror.rules.brake
+        if listing.count == 0 and diff.known:
+            return f"upstream's list of projects is empty, though {diff.known} projects of it are published here"
+        if brake.refuses(len(diff.missing), diff.known) and not self._accept_removals:
+            return (
+                f"upstream's list lacks {len(diff.missing)} of {diff.known} published projects, which is more than "
+                "[removal] allows; nothing was removed. If that is right, run once with --accept-removals"
+            )
+        known = await self._get(SERIAL)
+        if known is not None and listing.serial is not None and listing.serial < int(known):
+            self._tell(events.Warned(f"upstream's list is of serial {listing.serial}, older than {known}, seen before"))
+        return ""
+
+    async def _by_pages(self) -> Detected:
+        if self._mirror.selection.everything:
+            raise Refused("everything can only be mirrored by upstream's list of projects: [upstream] changes")
+        names = _sorted(self._mirror.selection.names)
+        await asyncio.to_thread(self._catalogue.make_due, self._now, names)
+        self._tell(events.Compared("pages", None, 0, 0, 0))
+        return Detected("pages")
+
+    def _list_limit(self) -> int | None:
+        names = self._mirror.selection.names
+        if names is None or self._mirror.rules.changes == "list":
+            return None
+        return max(SMALL_LIST, BYTES_PER_NAME * len(names))
+
+    def _wants(self, name: str) -> bool:
+        return self._mirror.selection.wants(name)
+
+    async def _get(self, fact: str) -> str | None:
+        return await asyncio.to_thread(self._catalogue.get, fact)
+
+
+def _facts(listing: Listing) -> dict[str, str | None]:
+    facts: dict[str, str | None] = {
+        "list-etag": listing.validators.etag,
+        "list-modified": listing.validators.last_modified,
+        "list-count": str(listing.count),
+    }
+    if listing.serial is not None:
+        facts[SERIAL] = str(listing.serial)
+    return facts

@@ -1,0 +1,254 @@
+"""A run: ask what changed, bring each project up to date, make it true, then the list of projects, then sweep."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from bandersnatch.catalogue.base import Entry, RunRecord
+from bandersnatch.errors import BandersnatchError, OutOfSpace, StorageError, UpstreamError
+from bandersnatch.sync import events
+from bandersnatch.sync.detect import Detected, detect
+from bandersnatch.sync.finish import finish
+from bandersnatch.sync.mirror import Mirror
+from bandersnatch.sync.project import Health, Outcome, Prepared, Run, fetch, prepare, refresh
+from bandersnatch.sync.settle import settle
+from bandersnatch.sync.tally import Tally
+
+Item = TypeVar("Item")
+
+BATCH = 64
+"""Projects that share one synchronisation of the disk and one transaction, at most."""
+
+FEW = 200
+"""With so many projects at most, all pages are read before the first file is fetched, to say how much it will be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the operator asked of this run."""
+
+    full: bool = False
+    """Check everything, against upstream and in storage."""
+    accept_removals: bool = False
+    """Remove what upstream's list lacks, however much it is."""
+
+
+async def run(mirror: Mirror, wish: Wish, now: float, tell: events.Tell) -> events.Finished:
+    """
+    Bring the whole mirror up to date as far as upstream and the disk allow. *now*: seconds since the epoch.
+
+    One project that fails never keeps another back. Raises UsageError; everything else that can go wrong with
+    upstream or the disk is in the outcome. When cancelled, what is whole is committed before the cancellation goes on.
+    """
+    return await _Engine(mirror, wish, now, tell).run()
+
+
+class _Engine:
+    def __init__(self, mirror: Mirror, wish: Wish, now: float, tell: events.Tell) -> None:
+        self._mirror = mirror
+        self._wish = wish
+        self._now = now
+        self._tally = Tally(tell)
+        self._health = Health()
+        self._slots = asyncio.Semaphore(mirror.rules.files_at_once)
+        self._loop = asyncio.get_running_loop()
+        self._began = self._loop.time()
+
+    async def run(self) -> events.Finished:
+        mirror = self._mirror
+        self._tally.tell(events.Started(mirror.directory, mirror.address))
+        await asyncio.to_thread(mirror.catalogue.record_run, RunRecord(self._now, None, "", None))
+        outcome, reason = "stopped", "it was stopped from outside"
+        try:
+            outcome, reason = await self._steps()
+        except BaseExceptionGroup as group:
+            outcome, reason = _outcome_of(_first(group))
+        except (StorageError, UpstreamError) as error:
+            outcome, reason = _outcome_of(error)
+        finally:
+            finished = await asyncio.to_thread(self._finished, outcome, reason)
+            self._tally.tell(finished)
+        return finished
+
+    async def _steps(self) -> tuple[str, str]:
+        mirror, wish, tell = self._mirror, self._wish, self._tally.tell
+        detected, unreachable = Detected("nothing"), ""
+        try:
+            detected = await detect(mirror, self._now, full=wish.full, accept_removals=wish.accept_removals, tell=tell)
+        except UpstreamError as error:
+            unreachable = f"upstream could not be asked what changed: {error}"
+        run = Run(mirror, self._now, wish.full, tell, self._slots, self._health, detected.missing, detected.listed)
+        await self._refresh_all(run)
+        await asyncio.to_thread(finish, run, reached=not unreachable)
+        return await asyncio.to_thread(self._judge, detected, unreachable)
+
+    def _judge(self, detected: Detected, unreachable: str) -> tuple[str, str]:
+        """How it went, the worst first. Blocks."""
+        if detected.refused:
+            return "refused", detected.refused
+        if unreachable or self._health.is_over:
+            return "unreachable", unreachable or "upstream stopped answering"
+        totals = self._mirror.catalogue.totals()
+        behind = totals.behind + (totals.absent if self._mirror.selection.names is not None else 0)
+        if behind:
+            return "behind", f"{behind} project{'s are' if behind > 1 else ' is'} behind upstream"
+        return "clean", ""
+
+    # --- the projects ----------------------------------------------------------------------------------------------
+
+    async def _refresh_all(self, run: Run) -> None:
+        catalogue, names = run.mirror.catalogue, run.mirror.selection.names
+        limit_to = None if names is None else sorted(names)
+        count = await asyncio.to_thread(catalogue.count_due, run.now, limit_to=limit_to)
+        free = await asyncio.to_thread(run.mirror.storage.free)
+        if not count:
+            self._tally.tell(events.Planned(0, 0, 0, free))
+        elif count <= FEW:
+            await self._refresh_few(_due(run, limit_to), run, free)
+        else:
+            self._tally.tell(events.Planned(count, None, None, free))
+            await self._refresh_many(_due(run, limit_to), run)
+
+    async def _refresh_few(self, entries: AsyncIterator[Entry], run: Run, free: int | None) -> None:
+        """Read all pages first, say what there is to fetch, and do not begin what cannot fit."""
+        prepared: list[Prepared] = []
+        async with _settler(run) as outcomes:
+
+            async def read(entry: Entry) -> None:
+                one = await prepare(entry, run)
+                if isinstance(one, Prepared):
+                    prepared.append(one)
+                else:
+                    await outcomes.put(one)
+
+            async def bring(one: Prepared) -> None:
+                await outcomes.put(await fetch(one, run))
+
+            await self._each(entries, read)
+            self._plan(prepared, run, free)
+            await self._each(_stream(prepared), bring)
+
+    def _plan(self, prepared: Sequence[Prepared], run: Run, free: int | None) -> None:
+        files = sum(len(one.plan.fetch) for one in prepared)
+        size = sum(one.plan.bytes for one in prepared)
+        self._tally.tell(events.Planned(len(prepared), files, size, free))
+        reserve = run.mirror.rules.transfer.reserve
+        if free is not None and not run.full and size > free - reserve:
+            raise OutOfSpace(
+                f"{size} bytes are to be fetched, {free} are free and {reserve} of them are to stay free "
+                "([mirror] reserve): nothing was fetched"
+            )
+
+    async def _refresh_many(self, entries: AsyncIterator[Entry], run: Run) -> None:
+        async with _settler(run) as outcomes:
+
+            async def bring(entry: Entry) -> None:
+                await outcomes.put(await refresh(entry, run))
+
+            await self._each(entries, bring)
+
+    async def _each(self, items: AsyncIterator[Item], work: Callable[[Item], Awaitable[None]]) -> None:
+        """Do *work* for all items, a few at a time, taking each item when there is a hand free for it."""
+        turn = asyncio.Lock()  # an asynchronous generator serves one taker at a time
+
+        async def hand() -> None:
+            while not self._health.is_over:
+                async with turn:
+                    item = await anext(items, None)
+                if item is None:
+                    return
+                await work(item)
+
+        async with asyncio.TaskGroup() as hands:
+            for _ in range(self._mirror.rules.projects_at_once):
+                hands.create_task(hand())
+
+    # --- the end ---------------------------------------------------------------------------------------------------
+
+    def _finished(self, outcome: str, reason: str) -> events.Finished:
+        """Count up and record how the run ended. Blocks."""
+        catalogue = self._mirror.catalogue
+        totals = catalogue.totals()
+        serial = catalogue.serial()
+        catalogue.record_run(RunRecord(self._now, self._now + self._seconds(), outcome, serial))
+        return self._tally.finished(outcome, reason, self._seconds(), totals, serial)
+
+    def _seconds(self) -> float:
+        return self._loop.time() - self._began
+
+
+async def _due(run: Run, limit_to: Sequence[str] | None) -> AsyncIterator[Entry]:
+    """The projects that are due, in the order of names, read some hundred at a time."""
+    after = ""
+    while entries := await asyncio.to_thread(run.mirror.catalogue.due, run.now, after, 500, limit_to=limit_to):
+        for entry in entries:
+            yield entry
+        after = entries[-1].name
+
+
+async def _stream(items: Iterable[Item]) -> AsyncIterator[Item]:
+    for item in items:
+        yield item
+
+
+@asynccontextmanager
+async def _settler(run: Run) -> AsyncIterator[asyncio.Queue[Outcome | None]]:
+    """
+    A queue whose outcomes are settled in batches, as many as have gathered while the last batch was on its way.
+
+    Leaving it waits until all is settled, also when a cancellation or another project's fatal error is the reason.
+    """
+    outcomes: asyncio.Queue[Outcome | None] = asyncio.Queue(maxsize=2 * BATCH)
+    task = asyncio.create_task(_settle_all(outcomes, run))
+    try:
+        yield outcomes
+    finally:
+        await outcomes.put(None)
+        await task
+
+
+async def _settle_all(outcomes: asyncio.Queue[Outcome | None], run: Run) -> None:
+    failed: BandersnatchError | None = None
+    ended = False
+    while not ended:
+        batch, ended = await _gather(outcomes)
+        if failed is not None:
+            continue  # the hands that are still busy must not wait for a queue that nobody empties
+        try:
+            await asyncio.to_thread(settle, batch, run)
+        except BandersnatchError as error:
+            failed = error
+            run.health.stop()
+    if failed is not None:
+        raise failed
+
+
+async def _gather(outcomes: asyncio.Queue[Outcome | None]) -> tuple[list[Outcome], bool]:
+    """What is there by now, one outcome at least, and whether it was the last."""
+    batch: list[Outcome] = []
+    while not batch or (len(batch) < BATCH and not outcomes.empty()):
+        one = await outcomes.get()
+        if one is None:
+            return batch, True
+        batch.append(one)
+    return batch, False
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first error of a group of tasks: the others are its echo."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _outcome_of(error: BaseException) -> tuple[str, str]:
+    if isinstance(error, StorageError):
+        return "disk", str(error)
+    if isinstance(error, UpstreamError):
+        return "unreachable", str(error)
+    raise error

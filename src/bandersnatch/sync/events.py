@@ -1,0 +1,156 @@
+"""What a run tells while it goes: frozen values, for a terminal, a log, or a machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Anything that a run tells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started(Event):
+    directory: str
+    upstream: str
+
+
+@dataclass(frozen=True, slots=True)
+class Compared(Event):
+    """Upstream was asked what changed."""
+
+    by: str
+    """How: changelog, list, list-unchanged or pages."""
+    listed: int | None
+    """Projects on upstream's list, where one was read."""
+    new: int
+    changed: int
+    missing: int
+    """Published projects that upstream's list no longer has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned(Event):
+    """What there is to do."""
+
+    projects: int
+    files: int | None
+    """Files to fetch; None where that becomes known only page by page."""
+    bytes: int | None
+    free: int | None
+    """Bytes free in storage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected(Event):
+    """One more project's page was read: so much is to be fetched for it."""
+
+    project: str
+    files: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progressed(Event):
+    """Some more bytes of a file came."""
+
+    filename: str
+    bytes: int
+    size: int | None
+    """Of the whole file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived(Event):
+    """A file is here, whole and verified."""
+
+    project: str
+    filename: str
+    size: int
+    fetched: int
+    """Bytes that came from upstream for it; 0 when storage had it already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed(Event):
+    """A project's new state is published and committed."""
+
+    project: str
+    serial: int | None
+    files: int
+    """On its page now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed(Event):
+    """Upstream said that a project has not changed."""
+
+    project: str
+
+
+@dataclass(frozen=True, slots=True)
+class Removed(Event):
+    """Upstream removed a project, and the mirror followed."""
+
+    project: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped(Event):
+    """Upstream lists a file that cannot be mirrored."""
+
+    project: str
+    filename: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FellBehind(Event):
+    """A try failed; the project is tried again later."""
+
+    project: str
+    reason: str
+    first: bool
+    """Whether the try before this one had succeeded: news."""
+    next_try: float
+    """Seconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Warned(Event):
+    """Something that an operator should know."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished(Event):
+    """The run is over."""
+
+    outcome: str
+    """clean, behind, refused, unreachable, stopped or disk."""
+    reason: str
+    """Why, for every outcome but clean."""
+    seconds: float
+    refreshed: int
+    confirmed: int
+    removed: int
+    files: int
+    """Fetched."""
+    adopted: int
+    """Files that storage had already."""
+    bytes: int
+    """Fetched."""
+    skipped: int
+    behind: int
+    """Projects that are behind now, those that wait for their next try included."""
+    waiting: int
+    """Projects that are still to be done: the run ended before their turn."""
+    serial: int | None
+    """The mirror's own."""
+
+
+Tell = Callable[[Event], None]
+"""Takes an event; must neither block nor raise."""

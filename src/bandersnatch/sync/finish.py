@@ -1,0 +1,71 @@
+"""After the projects: the list of projects, what upstream removed, the date, and, last of all, the sweep."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from bandersnatch import layout, publish
+from bandersnatch.sync.mirror import Mirror
+from bandersnatch.sync.project import Run
+
+INDEX_STALE = "index-stale"
+"""The fact that a commit sets when the list of projects has to be written anew."""
+
+AT_ONCE = 1000
+"""Keys that are swept between two looks at the catalogue."""
+
+
+def finish(run: Run, *, reached: bool) -> None:
+    """
+    Publish the list of projects, then take down the pages that it no longer names, then sweep. Blocks.
+
+    Nothing is swept in a run that did not reach upstream (*reached*): such a run knows too little to delete.
+    Raises StorageError and CatalogueError.
+    """
+    mirror = run.mirror
+    _publish_index(run)
+    _take_down(mirror)
+    if reached:
+        mirror.storage.put((layout.LAST_MODIFIED,), _date(run.now))
+        mirror.storage.settle()
+        _sweep(mirror, run.now - mirror.rules.grace)
+
+
+def _publish_index(run: Run) -> None:
+    """At most once a run, and only if it is to change (or is not there)."""
+    mirror = run.mirror
+    here = mirror.storage.stat(layout.index_keys()["json"][0]) is not None
+    if here and not run.full and mirror.catalogue.get(INDEX_STALE) is None:
+        return
+    publish.index(mirror.catalogue.index, mirror.catalogue.serial(), mirror.output)
+    mirror.storage.settle()
+    mirror.catalogue.set({INDEX_STALE: None})
+
+
+def _take_down(mirror: Mirror) -> None:
+    departing = mirror.catalogue.departing()
+    for name in departing:
+        publish.remove(mirror.catalogue.published(name).pages, mirror.storage)
+    if departing:
+        mirror.storage.settle()
+        mirror.catalogue.forget(departing)
+
+
+def _sweep(mirror: Mirror, before: float) -> None:
+    """Delete what left its last page before the time *before*, the catalogue following storage."""
+    gone: list[str] = []
+    for key in mirror.catalogue.leaving(before):
+        mirror.storage.delete(key)
+        gone.append(key)
+        if len(gone) >= AT_ONCE:
+            mirror.storage.settle()
+            mirror.catalogue.left(gone)
+            gone = []
+    if gone:
+        mirror.storage.settle()
+        mirror.catalogue.left(gone)
+
+
+def _date(now: float) -> bytes:
+    """PEP 381's ``last-modified``, in the form that mirrors have always written: when the run began, UTC."""
+    return datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H:%M:%S\n").encode()

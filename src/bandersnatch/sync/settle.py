@@ -1,0 +1,101 @@
+"""Making it true: files durable and visible, then the pages that link them, then the catalogue that vouches for them.
+
+The order is the whole of the crash safety: cut off anywhere, what is visible is consistent, and the next run does
+again what was not committed. A batch of projects shares each synchronisation of the disk. Everything here blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from bandersnatch import layout, publish
+from bandersnatch.catalogue.base import Commit, Failure
+from bandersnatch.errors import StorageError
+from bandersnatch.sync import events
+from bandersnatch.sync.project import FATAL, Outcome, Ready, Run, Unchanged, failure
+
+
+def settle(batch: Sequence[Outcome], run: Run) -> None:
+    """Publish and commit what a batch of projects came to. Raises only what ends the whole run."""
+    ready = [one for one in batch if isinstance(one, Ready)]
+    commits, failures = _publish(ready, run)
+    failures += [one for one in batch if isinstance(one, Failure)]
+    unchanged = [one.name for one in batch if isinstance(one, Unchanged)]
+    catalogue = run.mirror.catalogue
+    if commits:
+        catalogue.commit(commits)
+    if unchanged:
+        catalogue.unchanged(unchanged, run.now)
+    if failures:
+        catalogue.fail(failures, run.now)
+    for event in _events(commits, failures, unchanged):
+        run.tell(event)
+
+
+def _publish(ready: Sequence[Ready], run: Run) -> tuple[list[Commit], list[Failure]]:
+    """Make the files of all visible, then the pages of all; one by one where the disk refuses them together."""
+    if not ready:
+        return [], []
+    try:
+        run.mirror.storage.settle()
+        commits = [_stage_pages(one, run) for one in ready]
+        run.mirror.storage.settle()
+        return commits, []
+    except StorageError as error:
+        if error.errno is None or error.errno in FATAL:
+            raise
+    return _publish_one_by_one(ready, run)
+
+
+def _publish_one_by_one(ready: Sequence[Ready], run: Run) -> tuple[list[Commit], list[Failure]]:
+    """So that a folder which one project may not write to does not hold back the others of its batch."""
+    commits: list[Commit] = []
+    failures: list[Failure] = []
+    for one in ready:
+        entry = one.commit.entry
+        try:
+            _refuse_absent(one, run)
+            commit = _stage_pages(one, run)
+            run.mirror.storage.settle()
+            commits.append(commit)
+        except StorageError as error:
+            if error.errno is None or error.errno in FATAL:
+                raise
+            failures.append(failure(entry, str(error), run.now))
+    return commits, failures
+
+
+def _refuse_absent(one: Ready, run: Run) -> None:
+    """Raises StorageError unless storage has every file of the project."""
+    for held in one.commit.published.held:
+        key = layout.file_key(held.file)
+        stat = run.mirror.storage.stat(key)
+        if stat is None or stat.size != held.size:
+            raise StorageError(f"{key} could not be stored", key=key, errno=0)
+
+
+def _stage_pages(one: Ready, run: Run) -> Commit:
+    commit = one.commit
+    pages = publish.project(
+        one.shown,
+        commit.entry.display,
+        commit.published.held,
+        commit.published.pages,
+        run.mirror.output,
+        trust=not run.full,
+    )
+    return replace(commit, published=replace(commit.published, pages=pages))
+
+
+def _events(commits: Sequence[Commit], failures: Sequence[Failure], unchanged: Sequence[str]) -> Iterator[events.Event]:
+    for commit in commits:
+        if commit.entry.departing:
+            yield events.Removed(commit.entry.name)
+        else:
+            yield events.Refreshed(commit.entry.name, commit.entry.serial, len(commit.published.held))
+    for name in unchanged:
+        yield events.Confirmed(name)
+    late = [commit.failure for commit in commits if commit.failure is not None]
+    for one in (*failures, *late):
+        yield events.FellBehind(one.name, one.reason, one.tries == 1, one.next_try)

@@ -1,0 +1,54 @@
+"""Counts what a run tells, on its way to who listens."""
+
+from __future__ import annotations
+
+from bandersnatch.catalogue.base import Totals
+from bandersnatch.sync import events
+
+
+class Tally:
+    """Passes each event on, and knows the sums for the last one."""
+
+    def __init__(self, listener: events.Tell) -> None:
+        self._listener = listener
+        self._refreshed = self._confirmed = self._removed = 0
+        self._files = self._adopted = self._bytes = self._skipped = 0
+
+    def tell(self, event: events.Event) -> None:
+        match event:
+            case events.Progressed(bytes=count):
+                self._bytes += count
+            case events.Arrived(fetched=fetched):
+                self._files += fetched > 0
+                self._adopted += fetched == 0
+            case events.Refreshed():
+                self._refreshed += 1
+            case events.Confirmed():
+                self._confirmed += 1
+            case events.Removed():
+                self._removed += 1
+            case events.Skipped():
+                self._skipped += 1
+            case _:
+                pass
+        self._listener(event)
+
+    def finished(
+        self, outcome: str, reason: str, seconds: float, totals: Totals, serial: int | None
+    ) -> events.Finished:
+        """The last event of the run."""
+        return events.Finished(
+            outcome=outcome,
+            reason=reason,
+            seconds=round(seconds, 3),
+            refreshed=self._refreshed,
+            confirmed=self._confirmed,
+            removed=self._removed,
+            files=self._files,
+            adopted=self._adopted,
+            bytes=self._bytes,
+            skipped=self._skipped,
+            behind=totals.behind + totals.absent,
+            waiting=max(0, totals.due - totals.behind - totals.absent),
+            serial=serial,
+        )

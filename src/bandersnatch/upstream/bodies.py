@@ -1,0 +1,76 @@
+"""Bodies of answers: a file's raw bytes with their place in the file, and text decoded up to a limit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+
+from bandersnatch.errors import BadContent, UpstreamError
+from bandersnatch.upstream.client import Response
+from bandersnatch.upstream.decoding import CutOff, Decoder, TooMuch, Unreadable
+from bandersnatch.upstream.pacing import Transient
+
+_RANGE = re.compile(r"bytes (?P<start>[0-9]{1,18})-[0-9]{1,18}/(?P<size>[0-9]{1,18}|\*)\Z")
+
+
+class FileBody:
+    """Implements ``upstream.base.Body``."""
+
+    def __init__(self, response: Response, asked: int) -> None:
+        self._response = response
+        self.offset = 0
+        self.length = response.length
+        if response.status == 206:
+            self.offset, self.length = _content_range(response, asked)
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._response.chunks()
+
+
+def _content_range(response: Response, asked: int) -> tuple[int, int | None]:
+    """Where a partial answer begins, which must be where it was *asked* to, and the size of the whole file."""
+    shown = response.url.masked
+    found = _RANGE.match(response.header("content-range") or "")
+    if found is None or int(found["start"]) != asked:
+        raise UpstreamError(f"{shown}: asked for the bytes from {asked} on, got others", url=shown, status=206)
+    return asked, None if found["size"] == "*" else int(found["size"])
+
+
+async def whole(response: Response, limit: int) -> bytes:
+    """The decoded body. Raises BadContent when it is longer than *limit*."""
+    decoding = decoder(response, limit)
+    try:
+        return b"".join([piece async for piece in decoded(response, decoding)])
+    except TooMuch:
+        raise too_long(response, limit) from None
+
+
+async def decoded(response: Response, decoding: Decoder) -> AsyncIterator[bytes]:
+    """The body in decoded pieces. Raises TooMuch at the decoder's limit, at once where the head announces more."""
+    shown = response.url.masked
+    if response.length is not None and response.length > decoding.limit:
+        raise TooMuch
+    try:
+        async for chunk in response.chunks():
+            for piece in decoding.feed(chunk):
+                yield piece
+        decoding.finish()
+    except Unreadable as error:
+        raise BadContent(f"{shown}: {error}", url=shown) from error
+    except CutOff as error:
+        raise Transient(f"{shown}: the body was cut off", url=shown) from error
+
+
+def decoder(response: Response, limit: int) -> Decoder:
+    """What undoes the answer's Content-Encoding, up to *limit* decoded bytes. Raises BadContent for an unknown one."""
+    shown = response.url.masked
+    try:
+        return Decoder(response.header("content-encoding"), limit)
+    except Unreadable as error:
+        raise BadContent(f"{shown}: {error}", url=shown) from error
+
+
+def too_long(response: Response, limit: int) -> BadContent:
+    """The error for a body with more than *limit* bytes."""
+    shown = response.url.masked
+    return BadContent(f"{shown}: longer than {limit} bytes, the most that is taken", url=shown)

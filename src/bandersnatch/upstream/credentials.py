@@ -1,0 +1,99 @@
+"""Who we are to upstream: where credentials are looked for, and the value that never shows its secret."""
+
+from __future__ import annotations
+
+import base64
+import netrc
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+from bandersnatch.errors import Problem, UsageError
+from bandersnatch.upstream.address import Address
+
+USER, PASSWORD, TOKEN = (f"BANDERSNATCH_UPSTREAM_{name}" for name in ("USER", "PASSWORD", "TOKEN"))
+"""The environment variables that are read."""
+
+_USERINFO = re.compile(r"(?P<before>https?://)(?P<userinfo>[^/?#]*)@", re.I)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Credentials:
+    """A user and a password (RFC 7617), or, without a user, a bearer token (RFC 6750)."""
+
+    secret: str
+    user: str | None = None
+
+    def __repr__(self) -> str:
+        return "Credentials(***)"
+
+    @property
+    def authorization(self) -> str:
+        """The value of the Authorization header."""
+        if self.user is None:
+            return f"Bearer {self.secret}"
+        return "Basic " + base64.b64encode(f"{self.user}:{self.secret}".encode()).decode()
+
+
+def find(url: str, environ: Mapping[str, str], *, token_file: Path | None = None) -> tuple[str, Credentials | None]:
+    """
+    *url* without its userinfo, and the credentials for it: the first found of the URL's own userinfo, the environment,
+    *token_file*, and netrc (``$NETRC`` or ``~/.netrc``).
+
+    Raises UsageError for a file that cannot be read.
+    """
+    bare, own = split(url)
+    if own is not None:
+        return bare, own
+    return bare, _from_environment(environ) or _from_file(token_file) or _from_netrc(bare, environ)
+
+
+def split(url: str) -> tuple[str, Credentials | None]:
+    """*url* without its userinfo, and the credentials that stood there."""
+    found = _USERINFO.match(url)
+    if found is None:
+        return url, None
+    user, _, password = found["userinfo"].partition(":")
+    return found["before"] + url[found.end() :], Credentials(unquote(password), unquote(user))
+
+
+def _from_environment(environ: Mapping[str, str]) -> Credentials | None:
+    if environ.get(TOKEN):
+        return Credentials(environ[TOKEN])
+    if environ.get(USER):
+        return Credentials(environ.get(PASSWORD, ""), environ[USER])
+    return None
+
+
+def _from_file(token_file: Path | None) -> Credentials | None:
+    if token_file is None:
+        return None
+    try:
+        token = token_file.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not text"
+        raise UsageError(Problem(f"the token cannot be read: {reason}", file=str(token_file))) from None
+    if not token or len(token.split()) > 1:
+        raise UsageError(Problem("the file must hold one token and nothing else", file=str(token_file)))
+    return Credentials(token)
+
+
+def _from_netrc(url: str, environ: Mapping[str, str]) -> Credentials | None:
+    named = environ.get("NETRC")
+    path = Path(named) if named else Path(environ.get("HOME", "~")).expanduser() / ".netrc"
+    try:
+        entry = netrc.netrc(str(path)).authenticators(Address.parse(url).host)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UsageError(Problem(f"netrc cannot be read: {error.strerror}", file=str(path))) from None
+    except (netrc.NetrcParseError, UnicodeDecodeError) as error:
+        # Neither its text nor the error itself goes on: both quote the line, which may hold the password.
+        line = error.lineno if isinstance(error, netrc.NetrcParseError) else None
+        raise UsageError(Problem("netrc cannot be read: it is malformed", file=str(path), line=line)) from None
+    if entry is None:
+        return None
+    user, account, password = entry
+    return Credentials(password or "", user or account or "")

@@ -1,0 +1,213 @@
+"""An index (PEP 503, PEP 691) as an upstream: the list, the pages, the files, whatever it can and cannot do."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+
+from bandersnatch import simple
+from bandersnatch.errors import Stale, UpstreamError
+from bandersnatch.model import Listed, Project, Validators
+from bandersnatch.upstream import bodies, changelog
+from bandersnatch.upstream.address import Address
+from bandersnatch.upstream.base import Absorb, Body, Change, Fetched, Listing, TooLong
+from bandersnatch.upstream.client import Client, Response
+from bandersnatch.upstream.decoding import ACCEPT_ENCODING, Decoder, TooMuch
+from bandersnatch.upstream.pacing import Transient
+from bandersnatch.upstream.settings import Settings
+
+BATCH = 5_000
+"""Projects given to *absorb* at a time."""
+
+_SERIAL = re.compile(r"[0-9]{1,18}\Z")
+
+
+class IndexUpstream:
+    """Implements ``upstream.base.Upstream`` over HTTP. Closes *client* when it is closed."""
+
+    def __init__(self, settings: Settings, client: Client) -> None:
+        self._settings = settings
+        self._client = client
+        self._index = Address.parse(settings.url)
+
+    @property
+    def learned(self) -> set[str]:
+        """The file hosts learned, as ``host`` or ``host:port``; the caller keeps them between runs."""
+        return self._client.hosts.learned
+
+    @learned.setter
+    def learned(self, hosts: set[str]) -> None:
+        self._client.hosts.learned = hosts
+
+    async def changes(self, since: int) -> Sequence[Change] | None:
+        """As the port says; None unless ``changelog`` is set."""
+        if not self._settings.changelog:
+            return None
+        return await changelog.changes(self._client, changelog.address(self._settings), since)
+
+    async def listing(self, known: Validators, absorb: Absorb, *, limit: int | None = None) -> Listing | None:
+        """As the port says. Tried again only as long as *absorb* has been given nothing."""
+        given = False
+
+        async def handed(batch: Sequence[Listed]) -> None:
+            nonlocal given
+            given = True
+            await absorb(batch)
+
+        async def attempt() -> Listing | None:
+            try:
+                return await self._listing(known, handed, limit)
+            except Transient as error:
+                if given:
+                    raise UpstreamError(str(error), url=error.url, status=error.status) from error
+                raise
+
+        return await self._client.pacer.persist(attempt)
+
+    async def project(self, name: str, known: Validators, *, at_least: int | None) -> Fetched | None:
+        """
+        As the port says; ``Stale.page`` is the page that came. A page without any serial is never stale.
+
+        *known* counts as current where upstream says "unchanged": whether it is new enough, its owner knows.
+        """
+        fetched = await self._client.pacer.persist(lambda: self._project(name, known))
+        if fetched is None:
+            return None
+        if fetched.project.files:
+            self._client.hosts.learn(fetched.project.files[0].url)
+        got = fetched.project.serial
+        if at_least is not None and got is not None and got < at_least:
+            message = f"{name}: upstream's page is of serial {got}, and {at_least} was promised: a cache lags behind"
+            raise Stale(message, promised=at_least, got=got, url=self._page(name).masked, page=fetched)
+        return fetched
+
+    @asynccontextmanager
+    async def open(self, url: str, *, offset: int = 0) -> AsyncIterator[Body]:
+        """As the port says: from the first of the download mirrors that has it, else from *url* itself."""
+        own = self._client.hosts.check(url)
+        async with AsyncExitStack() as stack:
+            yield await self._first(stack, own, offset)
+
+    async def read(self, url: str, *, limit: int) -> bytes:
+        """As the port says; ``max_companion`` is another limit."""
+        most = min(limit, self._settings.max_companion)
+
+        async def attempt() -> bytes:
+            async with self._client.get(url, {"Accept-Encoding": ACCEPT_ENCODING}) as response:
+                return await bodies.whole(response, most)
+
+        return await self._client.pacer.persist(attempt)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._client.close()
+
+    # --- the list ----------------------------------------------------------------------------------------------------
+
+    async def _listing(self, known: Validators, absorb: Absorb, limit: int | None) -> Listing | None:
+        async with self._ask(self._index, known) as response:
+            if response.status == 304:
+                return None
+            most = self._settings.max_list if limit is None else limit
+            decoder = bodies.decoder(response, most)
+            try:
+                return await _absorbed(response, decoder, absorb)
+            except TooMuch:
+                if limit is not None:
+                    raise TooLong(f"more than {limit} bytes") from None
+                raise bodies.too_long(response, most) from None
+
+    # --- a page ------------------------------------------------------------------------------------------------------
+
+    async def _project(self, name: str, known: Validators) -> Fetched | None:
+        async with self._ask(self._page(name), known) as response:
+            if response.status == 304:
+                return None
+            body = await bodies.whole(response, self._settings.max_page)
+            project = simple.parse_page(response.header("content-type"), body, _plain_url(response), name)
+            return Fetched(_with_serial(project, response), _validators(response), hashlib.sha256(body).hexdigest())
+
+    def _page(self, name: str) -> Address:
+        return self._index.at(f"{self._index.path}{name}/")
+
+    def _ask(self, address: Address, known: Validators) -> AbstractAsyncContextManager[Response]:
+        headers = {"Accept": simple.ACCEPT, "Accept-Encoding": ACCEPT_ENCODING, **_conditions(known)}
+        return self._client.get(address, headers, expect={200, 304} if known else {200})
+
+    # --- a file ------------------------------------------------------------------------------------------------------
+
+    async def _first(self, stack: AsyncExitStack, own: Address, offset: int) -> Body:
+        for mirror in self._mirrored(own):
+            try:
+                return await stack.enter_async_context(self._file(mirror, offset))
+            except UpstreamError:
+                continue  # it is only a short cut: upstream itself is asked next, and its error is the one to show
+        return await self._client.pacer.persist(lambda: stack.enter_async_context(self._file(own, offset)))
+
+    def _mirrored(self, own: Address) -> list[Address]:
+        _, found, rest = own.path.partition("/packages/")
+        if not found:
+            return []
+        bases = (Address.parse(url) for url in self._settings.download_mirrors)
+        return [base.at(base.path.rstrip("/") + found + rest) for base in bases]
+
+    @asynccontextmanager
+    async def _file(self, address: Address, offset: int) -> AsyncIterator[Body]:
+        headers = {"Accept-Encoding": "identity"}
+        if offset:
+            ranged = {**headers, "Range": f"bytes={offset}-"}
+            async with self._client.get(address, ranged, expect={200, 206, 416}) as response:
+                if response.status != 416:
+                    yield bodies.FileBody(response, offset)
+                    return
+        # Upstream has no byte there, so what we have is not a part of its file: begin again.
+        async with self._client.get(address, headers) as response:
+            yield bodies.FileBody(response, 0)
+
+
+async def _absorbed(response: Response, decoder: Decoder, absorb: Absorb) -> Listing:
+    """Read the list of projects to its end, giving it on in batches."""
+    parser = simple.listing_parser(response.header("content-type"), _plain_url(response))
+    batch: list[Listed] = []
+    count = 0
+    async for piece in bodies.decoded(response, decoder):
+        batch += parser.feed(piece)
+        if len(batch) >= BATCH:
+            count += len(batch)
+            await absorb(batch)
+            batch = []
+    head = parser.finish()
+    if batch:
+        count += len(batch)
+        await absorb(batch)
+    serial = head.serial if head.serial is not None else _header_serial(response)
+    return Listing(serial, _validators(response), count, head.rejected, decoder.given)
+
+
+# --- headers ---------------------------------------------------------------------------------------------------------
+
+
+def _plain_url(response: Response) -> str:
+    """Where the answer came from, to resolve relative URLs and for messages: without the query, which may be secret."""
+    return str(response.url.at(response.url.path))
+
+
+def _conditions(known: Validators) -> Mapping[str, str]:
+    pairs = {"If-None-Match": known.etag, "If-Modified-Since": known.last_modified}
+    return {name: value for name, value in pairs.items() if value and value.isascii() and value.isprintable()}
+
+
+def _validators(response: Response) -> Validators:
+    return Validators(response.header("etag"), response.header("last-modified"))
+
+
+def _header_serial(response: Response) -> int | None:
+    text = response.header("x-pypi-last-serial") or ""
+    return int(text) if _SERIAL.match(text) else None
+
+
+def _with_serial(project: Project, response: Response) -> Project:
+    return project if project.serial is not None else replace(project, serial=_header_serial(response))

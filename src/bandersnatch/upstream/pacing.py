@@ -1,0 +1,154 @@
+"""Politeness and patience, in one place: how many requests at a time, how many bytes, when to wait and try again.
+
+Nothing here knows HTTP's wire or an index. Time comes in as a ``Clock``, so that tests need not wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TypeVar
+
+from bandersnatch.errors import UpstreamError
+from bandersnatch.upstream.settings import Settings
+
+T = TypeVar("T")
+
+FIRST_WAIT = 1.0
+LONGEST_WAIT = 60.0
+"""Back-off, in seconds: try n waits a random part of ``min(LONGEST_WAIT, FIRST_WAIT * 2**n)`` ("full jitter")."""
+RATE_WINDOW = 30.0
+"""Seconds of waiting for the network over which the minimum rate is looked at."""
+
+
+class Transient(UpstreamError):
+    """A failure that another try soon may cure: a broken connection, a timeout, 408, 429, 5xx."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Where time and chance come from."""
+
+    monotonic: Callable[[], float] = time.monotonic
+    """Seconds."""
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    random: Callable[[], float] = random.random
+    """From 0 up to 1."""
+    now: Callable[[], datetime] = _now
+    """Aware; only where upstream gives a date and not its own time."""
+
+
+class Pacer:
+    """What all requests to one upstream share. Belongs to one event loop."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self.clock = clock
+        self._settings = settings
+        self._hosts: defaultdict[str, _Host] = defaultdict(lambda: _Host(settings.connections))
+        self._paid_until = clock.monotonic()
+
+    @asynccontextmanager
+    async def turn(self, place: str) -> AsyncIterator[None]:
+        """Wait for a turn at the host *place*, and hold it: as long as this is entered, a request is in flight."""
+        host = self._hosts[place]
+        async with host.gate:
+            while (wait := host.paused_until - self.clock.monotonic()) > 0:
+                await self.clock.sleep(wait)
+            yield
+
+    def multiplexed(self, place: str) -> None:
+        """Note that *place* answered in HTTP/2: many requests now share one connection."""
+        host = self._hosts[place]
+        if not host.multiplexed:
+            host.multiplexed = True
+            for _ in range(self._settings.streams - self._settings.connections):
+                host.gate.release()
+
+    def pause(self, place: str, seconds: float) -> None:
+        """Let no request to *place* begin for *seconds*, or the configured most."""
+        host = self._hosts[place]
+        wait = min(max(seconds, 0.0), self._settings.retry_after_cap)
+        host.paused_until = max(host.paused_until, self.clock.monotonic() + wait)
+
+    async def spend(self, count: int) -> None:
+        """Take *count* bytes from the common bandwidth, waiting until they are paid for; a second's worth is free."""
+        rate = self._settings.bandwidth
+        if rate is None:
+            return
+        now = self.clock.monotonic()
+        self._paid_until = max(self._paid_until, now - 1.0) + count / rate
+        if self._paid_until > now:
+            await self.clock.sleep(self._paid_until - now)
+
+    async def persist(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """What *attempt* returns, tried again after ``Transient`` failures, with back-off; the last one is raised."""
+        for failures in range(self._settings.tries - 1):
+            try:
+                return await attempt()
+            except Transient:
+                await self.clock.sleep(self.clock.random() * min(LONGEST_WAIT, FIRST_WAIT * 2**failures))
+        return await attempt()
+
+
+class _Host:
+    """The state of one host."""
+
+    def __init__(self, connections: int) -> None:
+        self.gate = asyncio.Semaphore(connections)
+        self.multiplexed = False
+        self.paused_until = float("-inf")
+
+
+class RateWatch:
+    """Notices a body that keeps coming, too slowly. Only the time that we waited for the network counts."""
+
+    def __init__(self, minimum: int) -> None:
+        self._minimum = minimum
+        self._waited = 0.0
+        self._bytes = 0
+
+    def is_too_slow(self, waited: float, count: int) -> bool:
+        """Note that *count* bytes came after *waited* seconds; whether the window now closing had too few."""
+        self._waited += waited
+        self._bytes += count
+        if self._waited < RATE_WINDOW:
+            return False
+        slow = self._bytes < self._minimum * self._waited
+        self._waited, self._bytes = 0.0, 0
+        return slow
+
+
+def retry_after(value: str | None, date: str | None, now: datetime) -> float | None:
+    """
+    Seconds that a Retry-After header of *value* asks to wait (RFC 9110, section 10.2.3); None for none that is valid.
+
+    A date is compared with the response's own Date header *date* where there is one, so our clock need not be right.
+    """
+    if value is None:
+        return None
+    if re.fullmatch(r"[0-9]{1,9}", value.strip()):
+        return float(value)
+    until = _date(value)
+    if until is None:
+        return None
+    return max(0.0, (until - (_date(date or "") or now)).total_seconds())
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)

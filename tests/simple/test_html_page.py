@@ -1,0 +1,177 @@
+"""Reading project pages in HTML, of every age."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from tests.simple.cases import A, B, UPLOADED, URL
+
+from bandersnatch.errors import BadContent
+from bandersnatch.model import File, Project
+from bandersnatch.simple import html
+
+
+def page(*links: str, head: str = "", after: str = "") -> bytes:
+    """A page of foo with *links*."""
+    lines = "\n".join(links)
+    text = f"<!DOCTYPE html><html><head><title>Links for foo</title>{head}</head><body>{lines}</body></html>{after}"
+    return text.encode()
+
+
+def link(attributes: str = "", *, href: str = f"foo-1.tar.gz#sha256={A}") -> str:
+    """One link, with *attributes* as they stand in the page."""
+    return f'<a href="{href}" {attributes}>foo-1.tar.gz</a>'
+
+
+def read(*links: str, head: str = "") -> File:
+    """The one file of a page."""
+    project = html.parse(page(*links, head=head), URL, "foo")
+    assert not project.rejected
+    assert len(project.files) == 1
+    return project.files[0]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "field", "expected"),
+    [
+        ("", "yanked", None),
+        ("data-yanked", "yanked", ""),
+        ('data-yanked=""', "yanked", ""),
+        ('data-yanked="a &lt;b&gt; &amp;amp; &#34;c&#34;"', "yanked", 'a <b> &amp; "c"'),
+        ('data-requires-python="&gt;=3.6, &lt;4"', "requires_python", ">=3.6, <4"),
+        ("data-requires-python='>=3.6'", "requires_python", ">=3.6"),
+        ('data-requires-python=""', "requires_python", None),
+        (f'data-core-metadata="sha256={B}"', "core_metadata", B),
+        ('data-core-metadata="sha256=x"', "core_metadata", True),
+        ('data-core-metadata="true" data-dist-info-metadata="false"', "core_metadata", True),
+        (f'data-dist-info-metadata="sha256={B}"', "core_metadata", B),
+        ('data-core-metadata="false"', "core_metadata", False),
+        ("data-core-metadata", "core_metadata", None),
+        ("", "core_metadata", None),
+        ('data-provenance="https://example.org/p"', "provenance", "https://example.org/p"),
+        ('data-provenance="/p"', "provenance", None),
+        ('data-size="12"', "size", 12),
+        ("", "size", None),
+        (f'data-upload-time="{UPLOADED}"', "upload_time", UPLOADED),
+        ('DATA-YANKED="x" data-yanked="y"', "yanked", "x"),
+    ],
+)
+def test_facts_of_a_file(attributes: str, field: str, expected: object) -> None:
+    """Each attribute of PEP 503, 592, 658, 714 and 740, and the two that only uv reads, are read unescaped."""
+    assert getattr(read(link(attributes)), field) == expected
+
+
+@pytest.mark.parametrize(
+    ("href", "url", "filename"),
+    [
+        ("x/foo-1.tar.gz", "https://example.org/simple/foo/x/foo-1.tar.gz", "foo-1.tar.gz"),
+        ("foo-1%2B2.tar.gz", "https://example.org/simple/foo/foo-1%2B2.tar.gz", "foo-1+2.tar.gz"),
+        ("foo-1+2.tar.gz", "https://example.org/simple/foo/foo-1+2.tar.gz", "foo-1+2.tar.gz"),
+        ("foo 1.zip", "https://example.org/simple/foo/foo%201.zip", "foo 1.zip"),
+        ("https://f.example.org/foo-1.zip?a=b/c", "https://f.example.org/foo-1.zip?a=b/c", "foo-1.zip"),
+    ],
+)
+def test_links(href: str, url: str, filename: str) -> None:
+    """The file's name is the last part of its address, unquoted; the address is made absolute."""
+    file = read(link(href=f"{href}#egg=x&amp;sha256={A}"))
+    assert (file.url, file.filename) == (url, filename)
+
+
+@pytest.mark.parametrize("base", ["https://b.example.org/d/", "/d/", "../../d/"])
+def test_base(base: str) -> None:
+    """The page's base is honoured, absolute or relative."""
+    assert read(link(), head=f'<base href="{base}">').url.endswith(".org/d/foo-1.tar.gz")
+
+
+def test_facts_of_the_project() -> None:
+    """The metas and the trailing comment are read."""
+    head = (
+        '<meta name="pypi:repository-version" content="1.4"/>'
+        '<meta name="pypi:project-status" content="archived"><meta name="pypi:project-status-reason" content="a &lt;">'
+        '<meta name="pypi:tracks" content="https://a.example.org/"><meta name="pypi:tracks" content="x">'
+        '<meta name="pypi:alternate-locations" content="https://b.example.org/">'
+    )
+    assert html.parse(page(head=head, after="\n<!--SERIAL 12-->"), URL, "foo") == Project(
+        "foo",
+        serial=12,
+        status="archived",
+        status_reason="a <",
+        tracks=("https://a.example.org/",),
+        alternate_locations=("https://b.example.org/",),
+    )
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        link(href="foo-2.tar.gz"),
+        link(href="foo-2.tar.gz#md5=d41d8cd98f00b204e9800998ecf8427e"),
+        link(href=f"..%2f..%2fetc%2fpasswd#sha256={A}"),
+        link(href=f"../#sha256={A}"),
+        link(href=f"javascript:foo-2.zip#sha256={A}"),
+        link(href=f"//[x/foo-2.zip#sha256={A}"),
+        link('data-size="-5"', href=f"foo-2.zip#sha256={A}"),
+        link('data-size="many"', href=f"foo-2.zip#sha256={A}"),
+        link(href=f"&#x0;#sha256={A}"),
+    ],
+)
+def test_one_bad_link_spoils_nothing_else(odd: str) -> None:
+    """A link that cannot be used is rejected; the next is taken. An anchor without an address is not a link."""
+    project = html.parse(page('<a name="top">x</a>', odd, link()), URL, "foo")
+    assert [file.filename for file in project.files] == ["foo-1.tar.gz"]
+    assert len(project.rejected) == 1
+
+
+def test_old_markup() -> None:
+    """Upper case, missing quotes, an anchor that is never closed, and no end of the page where it never began."""
+    file = read(f"<A HREF=foo-1.tar.gz#sha256={A} >foo", "<a>")
+    assert file.filename == "foo-1.tar.gz"
+    bare = html.parse(link().encode(), URL, "foo")
+    assert len(bare.files) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"hello",
+        b"<html><head><title>Log in</title></head><body><a href='/login'>Log in</a></body></html>",
+        page(link())[:-20],
+        page(link())[:150],
+        b"<html><body>" + link().encode() + b"<a href=",
+        b"<!--",
+        b"<![foo[ x ]]>" + page(link()),
+        page(link(), head='<meta name="pypi:repository-version" content="2.0">'),
+        page(link(), head='<meta name="pypi:repository-version" content="x">'),
+        page(link(), head='<base href="//[">'),
+        page(link(), after="<!--SERIAL -1-->"),
+        page(link(), after="<!--SERIAL 99999999999999999999-->"),
+        page(link("data-yanked='&#" + "9" * 5000 + ";'")),
+        page(link(), after="<!--" + "x>" * 100_000),
+        page(link("x='" + "y" * 200_000 + "'")),
+    ],
+)
+def test_what_is_no_page(body: bytes) -> None:
+    """A page that is cut off, newer, absurd, or of something else entirely is BadContent, which names the URL."""
+    with pytest.raises(BadContent) as caught:
+        html.parse(body, URL, "foo")
+    assert caught.value.url == URL
+    assert URL in str(caught.value)
+
+
+pieces = st.sampled_from(
+    ["<", ">", "<a ", "</a>", "href=", '"', "'", f"x.zip#sha256={A}", "<!--", "-->", "SERIAL ", "9", "<!", "[", "]]>"]
+    + ["<?", "&#", "&#x;", "&amp", "<script>", "<title>", "<base href='//['>", "<html>", "</html>", "\0", "//[", ":"]
+)
+
+
+@given(st.lists(pieces | st.text(max_size=4), max_size=30).map("".join) | st.text())
+@example("<![")
+def test_hostile_bytes(text: str) -> None:
+    """Whatever comes, it is a project or BadContent."""
+    try:
+        project = html.parse(text.encode("utf-8", "replace"), URL, "foo")
+    except BadContent:
+        return
+    assert project.name == "foo"
