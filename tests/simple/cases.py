@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from urllib.parse import quote
 
 from hypothesis import strategies as st
 
@@ -37,7 +38,7 @@ def urls(one: Held) -> str:
 
 def provenance(one: Held) -> str | None:
     """The address of the provenance object of a file that has one."""
-    return f"https://example.org/integrity/foo/1/{one.file.filename}/provenance" if one.provenance else None
+    return f"https://example.org/integrity/foo/1/{quote(one.file.filename)}/provenance" if one.provenance else None
 
 
 def nowhere(one: Held) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from tests.simple.cases import A, B, UPLOADED, URL
 
 from bandersnatch.errors import BadContent
 from bandersnatch.model import File, Project, Rejected
 from bandersnatch.simple import json
+from tests.simple.cases import UPLOADED, URL, A, B
 
 ENTRY: dict[str, Any] = {"filename": "foo-1.tar.gz", "url": "../../f/foo-1.tar.gz", "hashes": {"sha256": A}}
 
@@ -119,7 +119,7 @@ def test_facts_of_a_file(facts: dict[str, object], field: str, expected: object)
         (ENTRY | {"filename": "<script>.zip"}, "not a usable file name"),
         (ENTRY | {"url": "javascript:alert(1)"}, "unusable URL"),
         (ENTRY | {"url": "file:///etc/passwd"}, "unusable URL"),
-        (ENTRY | {"url": "https:///x"}, "unusable URL"),
+        (ENTRY | {"url": "http:///x"}, "unusable URL"),
         (ENTRY | {"url": "https://[x/"}, "unusable URL"),
         (ENTRY | {"url": "https://example.org:99999/"}, "unusable URL"),
         (ENTRY | {"url": None}, "malformed entry"),

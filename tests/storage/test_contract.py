@@ -162,7 +162,7 @@ def test_stat(storage: Storage) -> None:
 def test_keys(storage: Storage) -> None:
     """keys gives every object of a folder with its stat, and no neighbour whose name begins alike."""
     stored(storage, simple__a=b"1", simple__b__c=b"22", simples__d=b"333", e=b"4444")
-    assert {key: stat.size for key, stat in storage.keys()} == {
+    assert {key: stat.size for key, stat in storage.keys("")} == {
         "simple/a": 1,
         "simple/b/c": 2,
         "simples/d": 3,

@@ -52,18 +52,18 @@ def is_public(call: Call, web: Path) -> bool:
 
 
 def lost_bytes(calls: list[Call], web: Path) -> list[Call]:
-    """The renames that named a file whose bytes were not on the disk."""
-    synced: set[int] = set()
-    written: set[int] = set()
+    """The renames that gave a key to a file whose bytes were not on the disk."""
+    unsynced: set[int] = set()
     lost = []
     for call in calls:
-        if call.name == "syncfs":
-            synced |= {one.inode for one in calls if one.name == "rename"}
+        if call.name == "write":
+            unsynced.add(call.inode)
         elif call.name == "fsync":
-            synced.add(call.inode)
-        elif call.name == "rename" and is_public(call, web) and call.inode not in synced:
+            unsynced.discard(call.inode)
+        elif call.name == "syncfs":
+            unsynced.clear()
+        elif call.name == "rename" and is_public(call, web) and call.inode in unsynced:
             lost.append(call)
-        written.add(call.inode)
     return lost
 
 

@@ -29,8 +29,8 @@ NEW = {
     "packages/aa/bb/kept": b"not touched",
 }
 BEGUN = NEW["packages/cc/dd/ee/wheel"][:7]
-# Only the large batch is synchronised as a whole; the small one comes by the same calls everywhere else.
-FILLING = {f"packages/ff/{number}": b"x" for number in range(10)}
+# With these a batch is large enough to be synchronised as a whole.
+FILLING = {f"packages/ff/{number}": b"x" for number in range(7)}
 
 
 def prepare(directory: Path) -> None:
@@ -98,9 +98,10 @@ def assert_converged(directory: Path, *, large: bool) -> None:
 
 
 @pytest.mark.parametrize("large", [False, True], ids=["fsync", "syncfs"])
-@pytest.mark.parametrize("sticky", [False, True], ids=["once", "always"])
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EACCES], ids=["ENOSPC", "EIO", "EACCES"])
-@pytest.mark.parametrize("same_run", [False, True], ids=["next-run", "same-run"])
+@pytest.mark.parametrize(
+    ("number", "sticky", "same_run"),
+    [(errno.ENOSPC, False, False), (errno.ENOSPC, True, True), (errno.EIO, False, True), (errno.EIO, True, False)],
+)
 def test_every_call_fails(tmp_path: Path, number: int, sticky: bool, large: bool, same_run: bool) -> None:
     """Whichever call fails: nothing is half, the error is ours, and a second try on a healthy disk converges."""
     at, failed = 0, True
@@ -115,6 +116,8 @@ def test_every_call_fails(tmp_path: Path, number: int, sticky: bool, large: bool
         except StorageError as error:
             assert error.errno == number
             assert isinstance(error, OutOfSpace) == (number == errno.ENOSPC)
+        else:
+            assert_converged(directory, large=large)
         failed = fs.failed
         assert_whole(directory)
         fs.heal()
@@ -124,7 +127,7 @@ def test_every_call_fails(tmp_path: Path, number: int, sticky: bool, large: bool
         bring_up_to_date(storage, large=large)
         assert_converged(directory, large=large)
         storage.close()
-    assert at > (100 if large else 60)
+    assert at > 40
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES])
@@ -151,7 +154,7 @@ def test_one_of_a_batch_fails(tmp_path: Path) -> None:
     with pytest.raises(StorageError) as caught:
         storage.settle()
     assert caught.value.key == "b/x"
-    assert [key for key, _ in storage.keys()] == ["a/x"]
+    assert list(dict(storage.keys())) == ["a/x"]
     assert list((tmp_path / "state/tmp").iterdir()) == []
 
 

@@ -321,7 +321,7 @@ def test_closed(web: Path) -> None:
 
 def test_descriptors_are_let_go(web: Path) -> None:
     """Nothing that storage opens stays open, after success or failure."""
-    storage = opened(web, Failing(3, errno.ENOSPC, only="rename"))
+    storage = opened(web, Failing(2, errno.ENOSPC, only="rename"))
     before = len(os.listdir("/proc/self/fd"))
     for _ in range(3):
         try:
@@ -370,7 +370,9 @@ def test_name_too_long(web: Path) -> None:
     """A key that the file system cannot hold is an error of that key, which leaves nothing behind."""
     storage = opened(web)
     key = "packages/" + "x" * 256
-    with pytest.raises(StorageError, match="packages/xxx.*File name too long.*leave this project or file out") as caught:
+    with pytest.raises(
+        StorageError, match="packages/xxx.*File name too long.*leave this project or file out"
+    ) as caught:
         stored(storage, key)
     assert caught.value.key == key
     assert caught.value.errno == errno.ENAMETOOLONG

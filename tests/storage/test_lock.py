@@ -44,9 +44,8 @@ def path(tmp_path: Path) -> Path:
 
 def test_taken_and_let_go(path: Path) -> None:
     """The lock is held inside the block and free after it, and its file stays."""
-    with Lock(path, STARTED).acquire():
-        with pytest.raises(Locked):
-            Lock(path, STARTED).acquire()
+    with Lock(path, STARTED).acquire(), pytest.raises(Locked):
+        Lock(path, STARTED).acquire()
     assert path.exists()
     with Lock(path, STARTED).acquire():
         pass

@@ -86,7 +86,7 @@ class Model(RuleBasedStateMachine):
 
     @invariant()
     def same_as_the_model(self) -> None:
-        assert {key: self.storage.read(key, 100) for key, _ in self.storage.keys()} == self.visible
+        assert {key: self.storage.read(key, 100) for key in dict(self.storage.keys())} == self.visible
         for key, stat in self.storage.keys("packages"):
             assert self.storage.stat(key) == stat
             assert stat.size == len(self.visible[key])

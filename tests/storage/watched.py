@@ -34,7 +34,6 @@ class Call:
     name: str
     folder: str = ""
     inode: int = 0
-    source: str = ""
 
 
 class Watched(FileSystem):
@@ -53,7 +52,7 @@ class Watched(FileSystem):
     def write(self, fd: int, data: bytes | memoryview) -> int:
         half = max(1, len(data) // 2)
         written = super().write(fd, data[:half])  # a disk takes a part before it is full, and no call takes all
-        self.before(Call("write"))
+        self.before(Call("write", inode=os.fstat(fd).st_ino))
         return written
 
     def truncate(self, fd: int, size: int) -> None:
@@ -78,7 +77,7 @@ class Watched(FileSystem):
 
     def rename(self, source: str, target: str, *, source_dir: int, target_dir: int) -> None:
         inode = os.stat(source, dir_fd=source_dir).st_ino
-        self.before(Call("rename", path_of(target_dir), inode, path_of(source_dir)))
+        self.before(Call("rename", path_of(target_dir), inode))
         super().rename(source, target, source_dir=source_dir, target_dir=target_dir)
 
     def link(self, source: str, target: str, *, dir_fd: int) -> None:
@@ -110,7 +109,7 @@ class Recording(Watched):
 
 
 class Failing(Watched):
-    """Fails call number *at* with the error *number*, and with *sticky* every later one; *only* counts calls so named."""
+    """Fails call number *at* with *number*, and if *sticky* every later one. Given *only*, no other call is counted."""
 
     def __init__(
         self, at: int, number: int, *, sticky: bool = False, only: str | None = None, whole: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,17 +20,15 @@ from bandersnatch.sync import events
 from bandersnatch.sync.engine import Wish, run
 from bandersnatch.testing import Index, UpstreamServer
 
-START = 1_800_000_000.0
-"""When the first run begins, in seconds since the epoch; each later one begins ten minutes after it."""
-
 
 @dataclass
 class World:
-    """One upstream and one mirror of it. ``run`` is one run of the mirror, as a new process would do it."""
+    """One upstream and one mirror of it. ``run`` is one run of the mirror, as a new process would do it, ten minutes
+    after the last."""
 
     upstream: UpstreamServer
     directory: Path
-    now: float = START
+    now: float = field(default_factory=time.time)
     settings: dict[str, object] = field(default_factory=dict)
     told: list[events.Event] = field(default_factory=list)
 
@@ -46,7 +45,7 @@ class World:
         return self.directory / "state"
 
     def run(self, *projects: str, full: bool = False, accept_removals: bool = False, **settings: object) -> events.Finished:
-        """One run, ten minutes after the last: of everything, or of *projects*."""
+        """One run: of everything, or of *projects*."""
         self.told = []
         self.upstream.reset()
         self.now += 600

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from bandersnatch.testing import (
     Certificates,
     Cut,
     Drip,
+    Fault,
     HttpProxy,
     Raw,
     Redirect,
@@ -37,45 +38,39 @@ TEXT = Body(b"hello", "text/plain")
 
 def test_few_connections_are_kept_and_used_again() -> None:
     """With HTTP/1.1, many requests share ``connections`` connections, which stay open between them."""
-    together, opened, busy, most = asyncio.Barrier(4), 0, 0, 0
+    together, busy, most = asyncio.Barrier(4), 0, 0
+    opened: list[int] = []
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal opened, busy, most
-        opened += 1
-        while await _head(reader):
-            busy += 1
-            most = max(most, busy)
-            await together.wait()  # fewer than 4 at a time would hang here, more would be counted
-            busy -= 1
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
-        writer.close()
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        nonlocal busy, most
+        busy += 1
+        most = max(most, busy)
+        await together.wait()  # fewer than 4 at a time would hang here, more would be counted
+        busy -= 1
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
 
     async def main() -> None:
-        async with _serving(serve) as url:
+        async with _serving(answer, opened) as url:
             client = Client(settings(url, connections=4))
             await asyncio.gather(*(get(client, f"{url}/{number}") for number in range(40)))
             await client.close()
 
     asyncio.run(main())
-    assert (opened, most) == (4, 4)
+    assert (len(opened), most) == (4, 4)
 
 
 def test_an_error_leaves_its_connection_usable() -> None:
     """The small body of an unwanted answer is read, so that asking for what is not there costs no connection."""
-    opened = 0
+    opened: list[int] = []
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal opened
-        opened += 1
-        while await _head(reader):
-            writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 3\r\n\r\n")
-            await writer.drain()
-            await asyncio.sleep(0)
-            writer.write(b"no\n")
-        writer.close()
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 3\r\n\r\n")
+        await writer.drain()
+        await asyncio.sleep(0)
+        writer.write(b"no\n")
 
     async def main() -> None:
-        async with _serving(serve) as url:
+        async with _serving(answer, opened) as url:
             client = Client(settings(url))
             for _ in range(5):
                 with pytest.raises(NotFound):
@@ -83,7 +78,7 @@ def test_an_error_leaves_its_connection_usable() -> None:
             await client.close()
 
     asyncio.run(main())
-    assert opened == 1
+    assert len(opened) == 1
 
 
 def test_says_who_we_are(server: UpstreamServer) -> None:
@@ -156,9 +151,9 @@ def test_never_from_https_to_http(certificates: Certificates) -> None:
 
 
 def test_a_redirect_must_say_where(server: UpstreamServer) -> None:
-    """A redirect without a Location that can be read leads back to itself, and so to its end."""
-    server.fault("/a", Raw(b"HTTP/1.1 302 Found\r\nLocation: /caf\xe9\r\nContent-Length: 0\r\n\r\n"), times=None)
-    with pytest.raises(UpstreamError, match="redirect"):
+    """A redirect without a Location that can be read is an error."""
+    server.fault("/a", Raw(b"HTTP/1.1 302 Found\r\nLocation: /caf\xe9\r\nContent-Length: 0\r\n\r\n"))
+    with pytest.raises(UpstreamError, match="redirects to nowhere"):
         ask_client(server.url, lambda client: get(client, f"{server.url}/a"))
 
 
@@ -334,7 +329,7 @@ def test_a_proxy_that_refuses_us_is_named(
 @pytest.mark.parametrize("proxy", ["nonsense://me:hunter2@127.0.0.1", "http://me:hunter2@[", "me:hunter2"])
 def test_a_proxy_url_that_is_none_is_refused(proxy: str) -> None:
     """The operator is told the key, and not the password."""
-    with pytest.raises(UpstreamError | UsageError if False else UsageError, match="proxy") as caught:
+    with pytest.raises(UsageError, match="proxy") as caught:
         Client(settings("https://example.org", proxy=proxy))
     assert "hunter2" not in str(caught.value)
 
@@ -350,7 +345,7 @@ def test_a_proxy_url_that_is_none_is_refused(proxy: str) -> None:
         (Cut(2), "cut before the answer was whole"),
         (Stall(None), "no bytes for 0.2 s"),
         (Stall(2), "no bytes for 0.2 s"),
-        (Raw(b"GARBAGE\r\n\r\n"), "not HTTP"),
+        (Raw(b"GARBAGE\r\n\r\n"), "not HTTP|reset"),
         (Raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel"), "cut before the answer was whole"),
         (Raw(b""), "cut before the answer was whole"),
         (Status(500), r"upstream has a fault \(500\)"),
@@ -359,13 +354,13 @@ def test_a_proxy_url_that_is_none_is_refused(proxy: str) -> None:
         (Status(408), r"\(408\)"),
     ],
 )
-def test_what_may_pass_is_transient(server: UpstreamServer, fault: object, message: str) -> None:
+def test_what_may_pass_is_transient(server: UpstreamServer, fault: Fault, message: str) -> None:
     """Broken connections, silence and upstream's own faults may pass, and the message says what happened where."""
-    server.fault("/a", TEXT if False else fault)  # type: ignore[arg-type]  # one of the faults above
-    server.fault("/a", TEXT)
+    server.index.create("foo")
+    server.fault("/simple/", fault)
     with pytest.raises(Transient, match=message) as caught:
-        ask_client(server.url, lambda client: get(client, f"{server.url}/a?token=hunter2"), timeout=0.2)
-    assert str(caught.value).startswith(f"{server.url}/a?***: ")
+        ask_client(server.url, lambda client: get(client, f"{server.url}/simple/?token=hunter2"), timeout=0.2)
+    assert str(caught.value).startswith(f"{server.url}/simple/?***: ")
     assert "hunter2" not in f"{caught.value} {caught.value.url}"
 
 
@@ -392,14 +387,14 @@ def test_nobody_listens() -> None:
 def test_tls_where_there_is_none(server: UpstreamServer) -> None:
     """https to a port that speaks http says so."""
     url = server.url.replace("http:", "https:")
-    with pytest.raises(UpstreamError, match="does not speak TLS|cut"):
+    with pytest.raises(UpstreamError, match="does not speak TLS"):
         ask_client(url, lambda client: get(client, url))
 
 
 def test_a_drip_is_too_slow(server: UpstreamServer) -> None:
     """A body whose bytes keep coming, but fewer than the minimum rate over 30 s, is given up."""
-    server.fault("/a", Drip(delay=0.0))
-    server.fault("/a", Drip(delay=0.001))
+    server.index.create("foo")
+    server.fault("/simple/", Drip(delay=0.001))
     time = FakeTime(step=10.0)
     with pytest.raises(Transient, match="slower than 1024 bytes per second"):
         ask_client(server.url, lambda client: get(client, f"{server.url}/simple/"), time, minimum_rate=1024)
@@ -433,21 +428,53 @@ def test_retry_after_makes_all_requests_wait(server: UpstreamServer, form: str) 
 
 def test_being_cancelled_frees_the_turn(server: UpstreamServer) -> None:
     """A task that is cancelled, waiting for the head or for bytes, leaves its place to the next."""
-    server.fault("/head", Stall(None))
-    server.fault("/body", Stall(2))
+    server.index.create("foo")
+    server.fault("/simple/", Stall(None))
+    server.fault("/simple/foo/", Stall(2))
     server.fault("/ok", TEXT)
 
     async def question(client: Client) -> tuple[int, bytes]:
-        for path in ("/head", "/body"):
+        for path in ("/simple/", "/simple/foo/"):
             task = asyncio.create_task(get(client, f"{server.url}{path}"))
             while not server.count(path):
-                await asyncio.sleep(0.001)
+                await asyncio.sleep(0)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
         return await get(client, f"{server.url}/ok")
 
     assert ask_client(server.url, question, connections=1) == (200, b"hello")
+
+
+def test_no_cancellation_is_lost() -> None:
+    """However a cancellation falls together with an answer, the task ends by it or has ended before."""
+    whole = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab"
+
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        writer.write(whole)
+        await writer.drain()
+        writer.write(b"cd")
+
+    async def ended(task: asyncio.Task[tuple[int, bytes]]) -> bool:
+        try:
+            await task
+        except asyncio.CancelledError:
+            return True
+        return not task.cancelling()
+
+    async def main() -> list[bool]:
+        async with _serving(answer, []) as url:
+            client, outcomes = Client(settings(url)), []
+            for turns in range(300):
+                task = asyncio.create_task(get(client, url))
+                for _ in range(turns % 100):
+                    await asyncio.sleep(0)
+                task.cancel()
+                outcomes.append(await ended(task))
+            await client.close()
+            return outcomes
+
+    assert all(asyncio.run(main()))
 
 
 def test_after_close_requests_fail_politely(server: UpstreamServer) -> None:
@@ -464,18 +491,26 @@ def test_after_close_requests_fail_politely(server: UpstreamServer) -> None:
 # --- helpers ---------------------------------------------------------------------------------------------------------
 
 
-async def _head(reader: asyncio.StreamReader) -> bytes | None:
-    try:
-        return await reader.readuntil(b"\r\n\r\n")
-    except asyncio.IncompleteReadError:
-        return None
+Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 
 @asynccontextmanager
-async def _serving(serve: object) -> AsyncIterator[str]:
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)  # type: ignore[arg-type]  # a connection's callback
+async def _serving(answer: Answer, opened: list[int]) -> AsyncIterator[str]:
+    """A server that answers each request with *answer*, and notes each connection in *opened*."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        opened.append(len(opened))
+        try:
+            while await reader.readuntil(b"\r\n\r\n"):
+                await answer(writer)
+        except (asyncio.IncompleteReadError, asyncio.CancelledError):
+            return
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:
-        yield "http://127.0.0.1:{}".format(server.sockets[0].getsockname()[1])
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
 def _subject_hash(certificate: Path) -> str:

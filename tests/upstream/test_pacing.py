@@ -144,7 +144,7 @@ def test_back_off_has_an_end() -> None:
 @pytest.mark.parametrize(
     ("flow", "slow"),
     [
-        ([(10, 10_000)] * 6, False),
+        ([(10, 10_240)] * 6, False),
         ([(10, 1_000)] * 3, True),
         ([(10, 100_000), (10, 0), (10, 0)], False),
         ([(0.0, 1)] * 1000, False),

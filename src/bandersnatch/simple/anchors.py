@@ -84,6 +84,7 @@ class Anchors(HTMLParser):
     # --- called by the standard library's parser -------------------------------------------------------------------
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """A tag begins an element."""
         attributes = dict(reversed(attrs))  # of an attribute that stands twice, the first counts
         if tag == "a":
             self._close_anchor()
@@ -98,20 +99,22 @@ class Anchors(HTMLParser):
             self._begun = True
 
     def handle_endtag(self, tag: str) -> None:
-        if tag == "a":
-            self._close_anchor()
-        elif tag == "title":
+        """A tag ends an element; the page's own end also ends an anchor that was left open."""
+        if tag == "title":
             self._in_title = False
-        elif tag in ("html", "body"):
-            self._ended = True
+        elif tag in ("a", "html", "body"):
+            self._close_anchor()
+            self._ended = self._ended or tag != "a"
 
     def handle_data(self, data: str) -> None:
+        """Text, perhaps only a part of what stands between two tags."""
         if self._open is not None:
             self._open.text += data
         elif self._in_title:
             self.head.title += data
 
     def handle_comment(self, data: str) -> None:
+        """A comment: only PyPI's SERIAL says something."""
         match = _SERIAL.match(data)
         if match:
             self.head.serial = match[1]

@@ -47,6 +47,7 @@ def render_project(
     The project with its releases, of which there must be one: PyPI answers 404 for a project that has none.
 
     *versions* is upstream's own list, for the spelling. *metadata* is asked for files of the latest release only.
+    Raises ValueError when there is none.
     """
     by_version = releases.group(name, held, versions)
     latest = max(by_version, key=lambda version: _standing(version, by_version[version]))

@@ -144,9 +144,7 @@ class JsonListing:
             if self._place is _Place.HEAD:
                 self._find_array()
             if self._place is _Place.PROJECTS:
-                found += self._quick()
-                if b"]" in self._buffer or len(self._buffer) > MAX_REST:
-                    found += self._careful()
+                found += self._projects()
             if self._place is _Place.TAIL:
                 self._skeleton += self._buffer
                 self._buffer = b""
@@ -186,15 +184,23 @@ class JsonListing:
                     self._place = _Place.PROJECTS
                     return
 
-    def _quick(self) -> list[Listed]:
-        """Take the projects up to the last ``},``, if that guess is right and they are all as they should be."""
+    def _projects(self) -> list[Listed]:
+        found = self._quick()
+        if found is None:
+            return self._careful()
+        if b"]" in self._buffer or len(self._buffer) > MAX_REST:
+            found += self._careful()
+        return found
+
+    def _quick(self) -> list[Listed] | None:
+        """Take the projects up to the last ``},``; None if that guess is wrong or one is not as it should be."""
         cut = self._buffer.rfind(b"},") + 1
         if not cut:
             return []
         try:
             entries = _entries.decode(b"[" + self._buffer[:cut] + b"]")
         except facts.UNREADABLE:
-            return self._careful()
+            return None
         self._buffer = self._buffer[cut + 1 :]
         self._after_comma = True
         return self._take(entries)

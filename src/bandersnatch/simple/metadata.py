@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
+import struct
 import zipfile
 import zlib
-from errno import EINVAL
-from struct import error as StructError
 from typing import BinaryIO
 
 from packaging.metadata import parse_email
@@ -19,9 +18,10 @@ MAX_DIRECTORY = 1 << 24
 _METADATA = re.compile(r"[^/\\]+\.dist-info/METADATA\Z")
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # only these two stop decompressing where they are told to
 
-# All that zipfile raises for what is not quite a zip file.
+# All that zipfile raises for what is not quite a zip file; OSError for an offset before the beginning.
 _BROKEN = (
-    zipfile.BadZipFile, zlib.error, StructError, EOFError, ValueError, OverflowError, NotImplementedError, RuntimeError,
+    EOFError, NotImplementedError, OSError, OverflowError, RuntimeError, ValueError,
+    struct.error, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
 
 _TEXTS = (
@@ -39,15 +39,14 @@ def from_wheel(stream: BinaryIO, *, limit: int) -> bytes:
     Raises BadContent for everything that is wrong with the wheel, whatever it is made to be; an OSError of the
     stream's own passes through.
     """
+    cautious = _Cautious(stream)
     try:
-        with zipfile.ZipFile(_Cautious(stream)) as wheel:
+        with zipfile.ZipFile(cautious) as wheel:
             return _member(wheel, _metadata_member(wheel, limit), limit)
     except _BROKEN as error:
+        if cautious.failure is not None:
+            raise cautious.failure from None
         raise BadContent(f"not a wheel that can be read: {error}") from error
-    except OSError as error:
-        if error.errno != EINVAL:
-            raise
-        raise BadContent("not a wheel that can be read: it points outside itself") from error
 
 
 def _metadata_member(wheel: zipfile.ZipFile, limit: int) -> zipfile.ZipInfo:
@@ -73,10 +72,14 @@ def _member(wheel: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int) -> byte
 
 
 class _Cautious:
-    """A stream that refuses to read a huge piece at once: what a hostile directory's size makes zipfile do."""
+    """
+    A stream that refuses to read a huge piece at once, which a hostile directory's size makes zipfile do, and that
+    remembers when it is the stream that failed, which zipfile takes for a bad zip file.
+    """
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
+        self.failure: OSError | None = None
         self.seek = stream.seek
         self.tell = stream.tell
 
@@ -86,7 +89,11 @@ class _Cautious:
     def read(self, size: int = -1) -> bytes:
         if size > MAX_DIRECTORY:
             raise BadContent(f"the wheel's list of members has more than {MAX_DIRECTORY} bytes")
-        return self._stream.read(size if size >= 0 else MAX_DIRECTORY)
+        try:
+            return self._stream.read(size if size >= 0 else MAX_DIRECTORY)
+        except OSError as error:
+            self.failure = error
+            raise
 
 
 def info(metadata: bytes | None) -> dict[str, object]:

@@ -58,13 +58,13 @@ def group(project: str, held: Iterable[Held], known: Iterable[str] = ()) -> dict
     else as in the file name. A file whose name does not begin with the project's belongs to no release.
     """
     spelling: dict[Rank, str] = {}
-    for version in known:
-        if names.is_filename(version):
-            spelling.setdefault(rank(version), version)
+    for spelt in known:
+        if names.is_filename(spelt):
+            spelling.setdefault(rank(spelt), spelt)
     releases: dict[str, list[Held]] = {}
     for one in order(project, held):
-        version_here = version_of(one.file.filename, project)
-        if version_here is not None:
-            place = rank(version_here)
-            releases.setdefault(spelling.get(place) or str(place[1]), []).append(one)
+        version = version_of(one.file.filename, project)
+        if version is not None:
+            place = rank(version)
+            releases.setdefault(spelling.setdefault(place, str(place[1])), []).append(one)
     return releases

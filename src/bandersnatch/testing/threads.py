@@ -56,9 +56,17 @@ class ThreadedServer:
         ]
         running.set()
         await self._stopping.wait()
+        await self._stop_accepting(sockets)
         for server in servers:
             server.close()
         await self._disconnect()
+
+    async def _stop_accepting(self, listeners: list[socket.socket]) -> None:
+        """Accept no more, and let what was just accepted arrive: a closed server would lose those sockets."""
+        for listener in listeners:
+            self._loop.remove_reader(listener)
+        await asyncio.sleep(0)  # the transport is made in this turn of the loop,
+        await asyncio.sleep(0)  # and announced to _connected in this one
 
     def _connected(self, handler: Handler, reader: StreamReader, writer: StreamWriter) -> None:
         # Not a coroutine: a task that is cancelled before its first step could not close its writer.
@@ -78,11 +86,9 @@ class ThreadedServer:
             self._failures.append(failure)
 
     async def _disconnect(self) -> None:
-        await asyncio.sleep(0)  # lets connections that were just accepted show up
         while self._open:
             tasks = list(self._open)
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
-            await asyncio.sleep(0)  # the transports close in the loop's next turn
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # the transports close in the loop's next turn

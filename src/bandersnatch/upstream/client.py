@@ -6,6 +6,7 @@ the usual proxy variables by itself. It follows no redirect and decodes no body 
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
@@ -29,6 +30,7 @@ from bandersnatch.upstream.settings import Settings
 MAX_HOPS = 5
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 OK = frozenset({200})
+PROXY_SCHEMES = ("http://", "https://", "socks5://", "socks5h://")
 _DRAINED = 64 * 1024
 """An unwanted body up to this size is read, so that its connection can be used again."""
 _SMALLEST_WINDOW = 65_535
@@ -88,16 +90,19 @@ class Client:
     ) -> AsyncIterator[Response]:
         async with self.pacer.turn(address.place):
             request = self._request(method, address, headers, body)
+            cancellation = _Cancellation()
             try:
                 answer = await request.__aenter__()
             except PyreqwestError as error:
                 raise _failure(error, address, self._settings.timeout) from error
             try:
+                cancellation.heed()
                 if answer.version == "HTTP/2.0":
                     self.pacer.multiplexed(address.place)
                 yield Response(address, answer, self.pacer, self._settings)
             finally:
                 await request.__aexit__(None, None, None)
+            cancellation.heed()
 
     def _request(self, method: str, address: Address, headers: Mapping[str, str], body: bytes | None) -> StreamRequest:
         builder = self._library.request(method, str(address)).headers(dict(headers))
@@ -125,7 +130,9 @@ class Client:
         location = response.header("location")
         here = response.url
         try:
-            target = here.join(location or "")
+            if not location:
+                raise ValueError("no Location that can be read")
+            target = here.join(location)
         except ValueError as error:
             raise UpstreamError(f"{here.masked}: redirects to nowhere: {error}", url=here.masked) from error
         return self.hosts.check(target, before=here)
@@ -177,10 +184,12 @@ class Response:
 
     async def _read(self) -> bytes | None:
         began = self._pacer.clock.monotonic()
+        cancellation = _Cancellation()
         try:
             chunk = await self._answer.body_reader.read_chunk()
         except PyreqwestError as error:
             raise _failure(error, self.url, self._timeout) from error
+        cancellation.heed()
         if chunk is None:
             return None
         shown = self.url.masked
@@ -188,6 +197,28 @@ class Response:
             raise Transient(f"{shown}: slower than {self._minimum} bytes per second", url=shown)
         await self._pacer.spend(len(chunk))
         return chunk.to_bytes()
+
+
+class _Cancellation:
+    """
+    Notices that the running task was cancelled while the library was awaited.
+
+    The library loses a cancellation that arrives together with its result (seen with pyreqwest 0.15), and the task would
+    go on as if nothing had been said.
+    """
+
+    def __init__(self) -> None:
+        self._before = self._requests()
+
+    def heed(self) -> None:
+        """Raise the CancelledError that was lost, if one was."""
+        if self._requests() > self._before:
+            raise asyncio.CancelledError
+
+    @staticmethod
+    def _requests() -> int:
+        task = asyncio.current_task()
+        return 0 if task is None else task.cancelling()
 
 
 def _build(settings: Settings) -> Library:
@@ -227,6 +258,8 @@ def _build(settings: Settings) -> Library:
 def _proxy(url: str) -> ProxyBuilder:
     """All traffic through *url*, but for the hosts in NO_PROXY, which counts for a configured proxy too, as in curl."""
     try:
+        if not url.lower().startswith(PROXY_SCHEMES):
+            raise ValueError  # the library would take it, and ignore it
         return ProxyBuilder.all(url).no_proxy(os.environ.get("no_proxy") or os.environ.get("NO_PROXY"))
     except ValueError:
         # The library's text, and the URL, may hold the proxy's password.

@@ -24,7 +24,7 @@ _CAUSES: tuple[tuple[str, str, bool], ...] = (
         False,
     ),
     (r"invalid peer certificate", "TLS: the certificate is not valid", False),
-    (r"InvalidContentType|corrupt message", "TLS: this port does not speak TLS; is the URL's scheme right?", False),
+    (r"InvalidContentType|corrupt message|tls handshake eof", "TLS: this port does not speak TLS; is the URL's scheme right?", False),
     (
         r"proxy auth|socks.*(authenticat|credential|password)|407",
         "the proxy wants other credentials: set [upstream] proxy = 'http://user:password@host:port'",

@@ -1,0 +1,33 @@
+"""The tests on each supported Python that is installed: ``make pythons``, or ``nox -s tests-3.12`` for one."""
+
+import os
+import shutil
+import subprocess
+
+import nox
+
+PYTHONS = ("3.11", "3.12", "3.13")
+
+nox.options.sessions = ["tests"]
+nox.options.error_on_missing_interpreters = False
+
+
+def _offer_pyenv_versions() -> None:
+    """Let pyenv's shims find all of our Pythons: they answer only for versions that PYENV_VERSION names."""
+    if "PYENV_VERSION" in os.environ or shutil.which("pyenv") is None:
+        return
+    listed = subprocess.run(["pyenv", "versions", "--bare"], capture_output=True, text=True, check=False).stdout.split()
+    ours = [version for version in listed if version.rpartition(".")[0] in PYTHONS]
+    if ours:
+        os.environ["PYENV_VERSION"] = ":".join(ours)
+
+
+_offer_pyenv_versions()
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Run the suite against the built wheel, with the pinned dependencies."""
+    session.install("--require-hashes", "--requirement", "constraints.txt")
+    session.install("--no-deps", "--no-build-isolation", ".")
+    session.run("python", "-m", "pytest", "-q", "-n", "auto", *session.posargs)

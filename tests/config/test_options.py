@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import dataclasses
+import typing
+
+import pytest
+
+from bandersnatch.config import schema
+from bandersnatch.config.find import VARIABLE
+from bandersnatch.config.option import Kind, Option
+from bandersnatch.config.options import BY_NAME, OPTIONS, SECTIONS, of_section
+from bandersnatch.config.read import read
+from bandersnatch.config.template import comment
+
+each = pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
+
+TYPES = {
+    Kind.SWITCH: bool,
+    Kind.NUMBER: int,
+    Kind.SIZE: int,
+    Kind.RATE: int,
+    Kind.DURATION: float,
+    Kind.RATIO: float,
+}
+
+
+@each
+def test_an_option_is_documented_in_two_lines(option: Option) -> None:
+    """The documentation of a key is a sentence or two, and no more than two lines of the file."""
+    assert option.doc.endswith(".")
+    assert comment(option.doc).count("\n") <= 2
+
+
+@each
+def test_default_and_example_are_valid(option: Option) -> None:
+    """What the file and the reference page show can be used as it is, and the example changes something."""
+    assert read(option, option.default)[1] == ()
+    assert read(option, option.example)[1] == ()
+    assert option.example != option.default
+
+
+@each
+def test_the_schema_has_the_option(option: Option) -> None:
+    """The typed configuration has a field for each key, of the type that its kind is read as, secrets out of repr."""
+    cls = schema.CLASSES[option.section]
+    name = option.key.replace("-", "_")
+    [field] = [field for field in dataclasses.fields(cls) if field.name == name]
+    assert field.repr is not option.secret
+    expected: object = tuple[str, ...] if option.many else TYPES.get(option.kind, str)
+    if option.default == "":
+        expected = typing.Optional[expected]  # noqa: UP045  # built from a value
+    assert typing.get_type_hints(cls)[name] == expected
+
+
+def test_the_schema_has_nothing_else() -> None:
+    """Sections and keys are those of the table, in its order."""
+    assert [field.name for field in dataclasses.fields(schema.Config)] == list(SECTIONS)
+    for section, cls in schema.CLASSES.items():
+        keys = [field.name.replace("_", "-") for field in dataclasses.fields(cls)]
+        assert keys == [option.key for option in of_section(section)]
+
+
+def test_names_are_unique() -> None:
+    """No two options share a name or a variable, none has the variable that names the file, every section has some."""
+    assert len(BY_NAME) == len(OPTIONS)
+    assert len({option.variable for option in OPTIONS} | {VARIABLE}) == len(OPTIONS) + 1
+    assert list(dict.fromkeys(option.section for option in OPTIONS)) == list(SECTIONS)
+
+
+def test_the_contract_stands() -> None:
+    """The names and defaults that other parts and users rely on do not change by accident."""
+    assert {"mirror.directory", "mirror.upstream", "select.projects", "select.everything"} <= BY_NAME.keys()
+    assert {option.name for option in OPTIONS if option.secret} == {
+        "upstream.proxy", "upstream.password", "upstream.token",
+    }  # fmt: skip
+    assert BY_NAME["upstream.user-agent-contact"].variable == "BANDERSNATCH_UPSTREAM_USER_AGENT_CONTACT"

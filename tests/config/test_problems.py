@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.config.helpers import problems
+
+SIZE = 'wants a size such as "1 GiB"; not '
+
+CASES = {
+    "no TOML": ("[mirror]\nworkers = 3\nx y", "b.conf:3: not TOML: Expected '=' after a key in a key/value pair at column 3"),
+    "unquoted text": (
+        "[select]\n[mirror]\ndirectory = /srv/pypi\n",
+        'b.conf:3: not TOML: Invalid value at column 13; text stands in quotes: key = "value"',
+    ),
+    "cut off": ("[select]\nprojects = [\n", "b.conf:2: not TOML: Invalid value at the end of the file; text stands"),
+    "key twice": ("[log]\nlevel = 'info'\nlevel = 'info'\n", "b.conf:3: not TOML: Cannot overwrite a value at column 15"),
+    "long number": (f"a = {'9' * 5000}", "b.conf: a number is too long to be read"),
+    "deep": ("a = " + "[" * 5000, "b.conf: lists or tables are nested too deeply"),
+    "section": ("[mirorr]\n", "b.conf:1: mirorr: unknown section; did you mean [mirror]?"),
+    "strange section": (
+        '["a\\nb"]\n',
+        'b.conf:1: "a\\nb": unknown section; there are [select], [mirror], [upstream], [files], [publish], [removal], [log]',
+    ),
+    "section of keys": ("\nselect = 1", "b.conf:2: select: wants to be a section, [select]; not the number 1"),
+    "section twice": ("[[select]]", "b.conf:1: select: wants to be a section, [select]; not [[…]]"),
+    "loose": ("directory = '/x'", "b.conf:1: directory: this key stands outside every section; it belongs under [mirror]"),
+    "loose, unknown": ("foo = 1", "b.conf:1: foo: unknown key, outside every section"),
+    "near key": ("[mirror]\n\nworker = 3", 'b.conf:3: mirror.worker: unknown key; did you mean "workers"?'),
+    "underscore": ("[upstream]\nallow_http = true", 'b.conf:2: upstream.allow_http: unknown key; did you mean "allow-http"?'),
+    "key elsewhere": ("[mirror]\ntimeout = '9s'", "b.conf:2: mirror.timeout: unknown key here; it belongs under [upstream]"),
+    "near key elsewhere": (
+        "[mirror]\ntime_out = '9s'",
+        'b.conf:2: mirror.time_out: unknown key; did you mean "timeout", under [upstream]?',
+    ),
+    "far key": ("[log]\nqqq = 1", "b.conf:2: log.qqq: unknown key; [log] has format, level"),
+    "text for number": (
+        "[mirror]\nworkers = '3'",
+        'b.conf:2: mirror.workers: wants a whole number, from 1 to 1000; not "3"',
+    ),
+    "float for number": ("[mirror]\nworkers = 3.5", "b.conf:2: mirror.workers: wants a whole number, from 1 to 1000; not the number 3.5"),
+    "bool for number": ("[mirror]\nworkers = true", "b.conf:2: mirror.workers: wants a whole number, from 1 to 1000; not true"),
+    "number for bool": ("[files]\nmetadata = 1", "b.conf:2: files.metadata: wants true or false; not the number 1"),
+    "list for text": ("[log]\nlevel = []", 'b.conf:2: log.level: wants one of "debug", "info", "warning", "error"; not a list'),
+    "table for text": ("[mirror]\ndirectory.x = 1", "b.conf:2: mirror.directory: wants an absolute path; not a table"),
+    "date for duration": (
+        "[mirror]\ngrace = 2020-01-01",
+        'b.conf:2: mirror.grace: wants a duration such as "90s"; not a date or a time',
+    ),
+    "number for duration": ("[mirror]\ngrace = 90", 'b.conf:2: mirror.grace: wants a duration such as "90s"; not the number 90'),
+    "range": ("[upstream]\nconnections = 11", "b.conf:2: upstream.connections: wants a whole number, from 1 to 10; not the number 11"),
+    "range of duration": (
+        "[upstream]\ntimeout = '2h'",
+        'b.conf:2: upstream.timeout: wants a duration such as "90s", from "1s" to "1h"; not "2h"',
+    ),
+    "range of rate": (
+        "[upstream]\nbandwidth = '1 B/s'",
+        'b.conf:2: upstream.bandwidth: wants a rate such as "20 MB/s", at least "1 kB/s"; not "1 B/s"',
+    ),
+    "choice": ("[log]\nformat = 'xml'", 'b.conf:2: log.format: wants one of "text", "json"; not "xml"'),
+    "size": ("[mirror]\nreserve = '1 GIB'", f'b.conf:2: mirror.reserve: {SIZE}"1 GIB": no unit is called "GIB"; did you mean "GiB"?'),
+    "negative size": ("[mirror]\nreserve = -1", f"b.conf:2: mirror.reserve: {SIZE}the number -1: no disk has so many bytes"),
+    "switch for size": ("[mirror]\nreserve = true", f"b.conf:2: mirror.reserve: {SIZE}true"),
+    "ratio": (
+        "[removal]\nmax-ratio = '0.1'",
+        'b.conf:2: removal.max-ratio: wants a percentage such as "0.1%"; not "0.1": the unit is missing (%)',
+    ),
+    "relative path": ("[mirror]\ndirectory = 'x'", 'b.conf:2: mirror.directory: wants an absolute path; not "x": it has to begin with "/"'),
+    "tilde": ("[mirror]\ndirectory = '~/x'", 'b.conf:2: mirror.directory: wants an absolute path; not "~/x": ~ is not expanded here'),
+    "root": ("[mirror]\ndirectory = '/./'", 'b.conf:2: mirror.directory: wants an absolute path; not "/./": that is the root of everything'),
+    "empty": ("[mirror]\ndirectory = ''", 'b.conf:2: mirror.directory: wants an absolute path; not "": it is empty'),
+    "control character": (
+        '[upstream]\nuser-agent-contact = "a\\r\\nHost: b"',
+        'b.conf:2: upstream.user-agent-contact: wants text; not "a??Host: b": it holds a control character',
+    ),
+    "space": ("[upstream]\nusername = 'a '", 'b.conf:2: upstream.username: wants text; not "a ": it begins or ends with a space'),
+    "not a list": (
+        "[select]\nprojects = 'six'",
+        'b.conf:2: select.projects: wants a list, each item a project, or a requirement such as "django>=5.2"; not "six"',
+    ),
+    "host": (
+        "[upstream]\nfile-hosts = ['https://x/']",
+        "b.conf:2: upstream.file-hosts: wants a host such as \"files.example.org\"; not \"https://x/\": "
+        'it is "host" or "host:port", nothing before and nothing after',
+    ),
+    "both selections": (
+        "[select]\nprojects = ['six']\neverything = true",
+        "b.conf:3: select.everything: everything = true makes projects meaningless; keep one of the two",
+    ),
+    "everything by pages": (
+        "[select]\neverything = true\n[upstream]\nchanges = 'pages'",
+        "b.conf:4: upstream.changes: everything = true needs upstream's list of projects; pages cannot tell what there is",
+    ),
+    "changelog unread": (
+        "[upstream]\nchanges = 'list'\nchangelog-url = 'https://x.example.org/pypi'",
+        'b.conf:3: upstream.changelog-url: with changes = "list" the changelog is never read; drop one',
+    ),
+    "two tokens": (
+        "[upstream]\ntoken = 'a'\ntoken-file = '/b'",
+        "b.conf:2: upstream.token: token and token-file are both set; keep one of the two",
+    ),
+    "token and user": (
+        "[upstream]\nusername = 'a'\ntoken-file = '/b'",
+        "b.conf:2: upstream.username: upstream takes a user or a token, not both; keep one of the two",
+    ),
+    "password alone": ("[upstream]\npassword = 'a'", "b.conf:2: upstream.password: a password needs a username"),
+    "plain http": (
+        "[mirror]\nupstream = 'http://index.example.org/'",
+        'b.conf:2: mirror.upstream: "http://index.example.org/" is not encrypted; '
+        "use https, or set allow-http = true under [upstream]",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "expected"), CASES.values(), ids=CASES)
+def test_a_problem_names_file_line_and_key(tmp_path: Path, text: str, expected: str) -> None:
+    """Each kind of mistake is one problem, at its line and key, that says what is there and what is wanted."""
+    [problem] = problems(tmp_path, text)
+    assert problem.startswith(expected) if "at the end of the file" in expected else problem == expected
+
+
+NOT_ADDRESSES = {
+    "ftp://x/": "it has to begin with https:// or http://",
+    "index.example.org": "it has no usable host and port",
+    "https://": "it has no usable host and port",
+    "https:///simple/": "it has no usable host and port",
+    "https://-x/": "it has no usable host and port",
+    "https://x:0/": "it has no usable host and port",
+    "https://x:99999/": "its host or its port cannot be read",
+    "https://[::1/": "its host or its port cannot be read",
+    "https://a b/": "an address is ASCII, without spaces, quotes or backslashes",
+    "https://bücher.example.org/": "an address is ASCII, without spaces, quotes or backslashes",
+    "https://x\\\\y/": "an address is ASCII, without spaces, quotes or backslashes",
+    "https://x/?a=b": 'it cannot have a part after "?" or "#"',
+    "https://x/#a": 'it cannot have a part after "?" or "#"',
+}
+
+
+@pytest.mark.parametrize(("address", "reason"), NOT_ADDRESSES.items())
+def test_an_unusable_address_is_refused_with_its_reason(tmp_path: Path, address: str, reason: str) -> None:
+    """An upstream that could not be asked is refused before anything is asked."""
+    [problem] = problems(tmp_path, f'[mirror]\nupstream = "{address}"')
+    assert problem.endswith(f": {reason}")
+
+
+REQUIREMENTS = {
+    "'a b c'": "not a requirement (PEP 508)",
+    "'six @ https://example.org/six.whl'": "a mirror cannot select by URL; name the project",
+    "'six', 'Six'": '"Six" repeats "six", or makes it pointless; keep one of the two',
+    "'six', 'six>=1'": '"six>=1" repeats "six", or makes it pointless; keep one of the two',
+    "'six>=1', 'six'": '"six" repeats "six>=1", or makes it pointless; keep one of the two',
+    "'s.i>=1,<2', 's-i<2,>=1'": '"s-i<2,>=1" repeats "s.i>=1,<2", or makes it pointless; keep one of the two',
+    "1": "not the number 1",
+    "'six\\n'": "it holds a control character",
+}
+
+
+@pytest.mark.parametrize(("items", "reason"), REQUIREMENTS.items())
+def test_an_unusable_requirement_is_refused_with_its_reason(tmp_path: Path, items: str, reason: str) -> None:
+    """What cannot be selected, and what is selected twice, is refused with the reason."""
+    quoted = items.replace("'", '"')
+    [problem] = problems(tmp_path, f"[select]\nprojects = [{quoted}]")
+    assert problem.startswith("b.conf:2: select.projects: ")
+    assert reason in problem
+
+
+def test_an_item_is_named_by_its_own_line(tmp_path: Path) -> None:
+    """In a list over many lines, each problem has the line of its item."""
+    found = problems(tmp_path, '[select]\nprojects = [\n  "six",\n  "a b",\n  "idna",\n  "SIX",\n]\n')
+    assert [problem.split(": ")[0] for problem in found] == ["b.conf:4", "b.conf:6"]
+
+
+def test_all_problems_come_at_once_in_reading_order(tmp_path: Path) -> None:
+    """One look at the report is enough to mend the file, the environment and the command line."""
+    text = "[mirror]\nworkers = 0\nworker = 1\n[log]\nlevel = 1\n[select]\neverything = true\nprojects = ['six']\n[x]"
+    env = {"BANDERSNATCH_UPSTREAM_TRIES": "many", "BANDERSNATCH_UPSTREM_TOKEN": "x"}
+    assert problems(tmp_path, text, env, mirror__wait="soon", nothing="x") == [
+        "b.conf:2: mirror.workers: wants a whole number, from 1 to 1000; not the number 0",
+        'b.conf:3: mirror.worker: unknown key; did you mean "workers"?',
+        'b.conf:5: log.level: wants one of "debug", "info", "warning", "error"; not the number 1',
+        "b.conf:7: select.everything: everything = true makes projects meaningless; keep one of the two",
+        "b.conf:9: x: unknown section; there are [select], [mirror], [upstream], [files], [publish], [removal], [log]",
+        'command line: mirror.wait: wants a duration such as "90s"; not "soon": it has to be a number and a unit',
+        "command line: nothing: unknown key",
+        "environment: BANDERSNATCH_UPSTREM_TOKEN: unknown variable; did you mean BANDERSNATCH_UPSTREAM_TOKEN?",
+        'environment: BANDERSNATCH_UPSTREAM_TRIES: wants a whole number, from 1 to 20; not "many"',
+    ]
+
+
+def test_a_file_that_is_no_toml_does_not_hide_the_other_sources(tmp_path: Path) -> None:
+    """Mistakes outside the file are reported even if nothing of the file can be read."""
+    found = problems(tmp_path, "[", {"BANDERSNATCH_MIRROR_WORKERS": "0"})
+    assert [problem.split(": ")[0] for problem in found] == ["b.conf:1", "environment"]
+
+
+INI = {
+    "usual": "[mirror]\ndirectory = /srv/pypi\nworkers = 3\n",
+    "plugins": "; comment\n[mirror]\nworkers = 3\n[plugins]\nenabled =\n    all\n",
+    "colon, in another section too": "[s3]\nregion_name = x\n[mirror]\ndirectory: /srv/pypi\n",
+}
+
+
+@pytest.mark.parametrize("text", INI.values(), ids=INI)
+def test_an_ini_of_pypa_bandersnatch_is_refused_by_name(tmp_path: Path, text: str) -> None:
+    """The older program's file is recognised, never half read, left as it is, and the way on is named."""
+    assert problems(tmp_path, text) == [
+        "b.conf: this is an INI file of PyPA bandersnatch; this version reads TOML, and nothing was changed. "
+        "Write a new file beside it with: bandersnatch -c NEW config init NEW"
+    ]
+    assert (tmp_path / "b.conf").read_text() == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[select]\n[mirror]\ndirectory = /srv/pypi\n",
+        "[mirror]\ndirectory = '/srv/pypi\n",
+        "directory = /srv/pypi\n",
+        "[other]\ndirectory = /srv/pypi\n",
+    ],
+)
+def test_our_own_file_with_a_mistake_is_not_called_an_ini(tmp_path: Path, text: str) -> None:
+    """A missing quote in a file of ours is reported at its line."""
+    [problem] = problems(tmp_path, text)
+    assert "not TOML" in problem
+    assert "INI" not in problem
