@@ -476,25 +476,25 @@ def test_serial_that_is_none(catalogue: Catalogue) -> None:
 
 
 def test_runs(catalogue: Catalogue) -> None:
-    """A run is recorded at its beginning and again at its end; the newest come first, the oldest are forgotten."""
-    for number in range(1, 1003):
+    """A run is recorded at its beginning and again at its end; the newest come first."""
+    for number in range(1, 6):
         catalogue.record_run(RunRecord(float(number), None, "", None))
-    catalogue.record_run(RunRecord(1001.0, 1001.5, "clean", 77))
-    assert catalogue.last_runs(2) == [RunRecord(1002.0, None, "", None), RunRecord(1001.0, 1001.5, "clean", 77)]
-    assert [catalogue.last_runs(9999)[-1].started, len(catalogue.last_runs(9999))] == [3.0, 1000]
+    catalogue.record_run(RunRecord(4.0, 4.5, "clean", 77))
+    assert catalogue.last_runs(2) == [RunRecord(5.0, None, "", None), RunRecord(4.0, 4.5, "clean", 77)]
+    assert [run.started for run in catalogue.last_runs(9)] == [5.0, 4.0, 3.0, 2.0, 1.0]
 
 
 def test_many_threads(catalogue: Catalogue) -> None:
     """Calls from many threads at once are all carried out."""
-    catalogue.want([listed(f"p{number}") for number in range(200)], 1.0)
+    catalogue.want([listed(f"p{number}") for number in range(60)], 1.0)
 
     def work(number: int) -> int:
         catalogue.commit([commit(f"p{number}", 1, held(f"p{number}"))])
         return len(list(catalogue.index()))
 
     with ThreadPoolExecutor(8) as pool:
-        assert max(pool.map(work, range(200))) == 200
-    assert catalogue.totals() == Totals(200, 200, 200_000, 0, 0)
+        assert max(pool.map(work, range(60))) == 60
+    assert catalogue.totals() == Totals(60, 60, 60_000, 0, 0)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bandersnatch.config import defaults, show, template
+from bandersnatch.config import defaults, show
 from bandersnatch.config.defaults import PYPI
 from bandersnatch.config.load import Loaded, load
 from bandersnatch.config.option import Option, Written
@@ -16,7 +16,8 @@ from bandersnatch.config.read import read
 from bandersnatch.config.schema import value_of
 from bandersnatch.config.write import literal
 from bandersnatch.errors import UsageError
-from tests.config.helpers import loaded, problems
+from tests.config.helpers import loaded
+from tests.config.helpers import problems as problems_of
 from tests.config.strategies import FILES
 
 
@@ -41,11 +42,11 @@ def try_load(text: str) -> Loaded | None:
         try:
             return load(path, {})
         except UsageError as error:
-            assert error.problems
-            assert all(problem.message and problem.file == str(path) for problem in error.problems)
-            lines = text.count("\n") + 1
-            assert all(problem.line is None or 1 <= problem.line <= lines for problem in error.problems)
-            return None
+            problems = error.problems
+    assert problems
+    assert all(problem.message and problem.file == str(path) for problem in problems)
+    assert all(problem.line is None or 1 <= problem.line <= text.count("\n") + 1 for problem in problems)
+    return None
 
 
 def test_without_anything_the_defaults_are_in_force() -> None:
@@ -66,11 +67,12 @@ def test_the_command_line_goes_before_the_environment_before_the_file(tmp_path: 
     env = {"BANDERSNATCH_MIRROR_RESERVE": "2 MB", "BANDERSNATCH_MIRROR_WAIT": "2s"}
     got = loaded(tmp_path, text, env, mirror__wait="3s")
     assert (got.config.mirror.workers, got.config.mirror.reserve, got.config.mirror.wait) == (1, 2_000_000, 3.0)
-    assert {name: str(origin).replace(f"{tmp_path}/", "") for name, origin in got.origins.items() if origin.source != "default"} == {
-        "mirror.workers": "b.conf:2",
+    written = {name: str(origin) for name, origin in got.origins.items() if origin.source != "default"}
+    assert written == {
+        "mirror.workers": f"{tmp_path}/b.conf:2",
         "mirror.reserve": "environment BANDERSNATCH_MIRROR_RESERVE",
         "mirror.wait": "command line",
-    }  # fmt: skip
+    }
     assert str(got.origins["mirror.grace"]) == "default"
     assert got.origins.keys() == BY_NAME.keys()
 
@@ -90,7 +92,7 @@ def test_every_key_can_be_set_by_its_variable() -> None:
 @pytest.mark.parametrize(
     ("variable", "text", "wanted"),
     [
-        ("BANDERSNATCH_SELECT_PROJECTS", "six idna", 'wants a list, each item a project, or a requirement such as "django>=5.2"'),
+        ("BANDERSNATCH_SELECT_PROJECTS", "six idna", "wants a list, each item a project, or a requirement"),
         ("BANDERSNATCH_SELECT_PROJECTS", "[]\n[log]\nlevel = 1", "wants a list"),
         ("BANDERSNATCH_SELECT_EVERYTHING", "yes", 'wants true or false; not "yes"'),
         ("BANDERSNATCH_MIRROR_WORKERS", "3.5", 'wants a whole number, from 1 to 1000; not "3.5"'),
@@ -141,7 +143,7 @@ def test_plain_http_is_taken_where_it_is_allowed(tmp_path: Path) -> None:
     download-mirrors = ["https://y.example.org/", "http://z.example.org/"]
     """
     assert loaded(tmp_path, text + "allow-http = true").config.upstream.allow_http
-    assert [problem.split(": ")[1] for problem in problems(tmp_path, text)] == [
+    assert [problem.split(": ")[1] for problem in problems_of(tmp_path, text)] == [
         "mirror.upstream", "upstream.changelog-url", "upstream.download-mirrors",
     ]  # fmt: skip
 
@@ -152,7 +154,7 @@ def test_an_own_address_ends_in_a_slash(tmp_path: Path) -> None:
         assert (
             loaded(tmp_path, f"[publish]\nbase-url = '{text}'").config.publish.base_url == "https://pypi.example.org/x/"
         )
-    [problem] = problems(tmp_path, "[publish]\nbase-url = 'http://pypi.example.org/'")
+    [problem] = problems_of(tmp_path, "[publish]\nbase-url = 'http://pypi.example.org/'")
     assert problem.endswith("it has to begin with https://")
 
 
@@ -218,11 +220,43 @@ def test_valid_files_round_trip(values: dict[str, Written]) -> None:
 
 SNIPPETS = st.sampled_from(
     [
-        "[select]\n", "[mirror]\n", "[[upstream]]\n", "[x]\n", "projects = [", '"six"', "'a b'", "]", ",", "\n", "directory", " = ",
-        '"/x"', "/x", "true", "12", "-1", "1.5", "nan", "{", "}", "#", '"""', "'''", "[plugins]\n", "\\", "\0", "everything = true\n",
-        'upstream = "http://u:p@[::1"\n', "timeout = '1 fortnight'\n", "2020-01-01", "a.b", "\r", "\u2028", "\ufeff",
+        "[select]\n",
+        "[mirror]\n",
+        "[[upstream]]\n",
+        "[x]\n",
+        "projects = [",
+        '"six"',
+        "'a b'",
+        "]",
+        ",",
+        "\n",
+        "directory",
+        " = ",
+        '"/x"',
+        "/x",
+        "true",
+        "12",
+        "-1",
+        "1.5",
+        "nan",
+        "{",
+        "}",
+        "#",
+        '"""',
+        "'''",
+        "[plugins]\n",
+        "\\",
+        "\0",
+        "everything = true\n",
+        'upstream = "http://u:p@[::1"\n',
+        "timeout = '1 fortnight'\n",
+        "2020-01-01",
+        "a.b",
+        "\r",
+        "\u2028",
+        "\ufeff",
     ]
-)  # fmt: skip
+)
 
 
 @settings(max_examples=400, deadline=None)
@@ -236,20 +270,13 @@ def test_any_text_is_loaded_or_refused_in_order(text: str) -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.sampled_from(OPTIONS), st.text(st.characters(exclude_categories=("Cs",))))
+@given(st.sampled_from(OPTIONS), st.text(st.characters(exclude_categories=["Cs"])))
 def test_any_text_of_a_variable_is_taken_or_refused(option: Option, text: str) -> None:
     """Whatever a variable holds, the answer is a configuration or a UsageError."""
     try:
         load(None, {option.variable: text})
     except UsageError as error:
-        assert all(problem.file in ("environment", None) for problem in error.problems)
-
-
-def test_the_template_is_the_defaults(tmp_path: Path) -> None:
-    """The file of the first run says nothing that is not the default, also with every key uncommented."""
-    text = template.render()
-    assert loaded(tmp_path, text).config == load(None, {}).config
-    live = "\n".join(line[1:] if line[:1] == "#" and line[1:2] not in ("", " ") else line for line in text.splitlines())
-    got = loaded(tmp_path, live)
-    assert got.config == load(None, {}).config
-    assert {origin.source for origin in got.origins.values()} == {"file"}
+        problems = error.problems
+    else:
+        problems = ()
+    assert all((problem.file, problem.key) == ("environment", option.variable) for problem in problems)

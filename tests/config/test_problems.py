@@ -8,28 +8,46 @@ from tests.config.helpers import problems
 
 SIZE = 'wants a size such as "1 GiB"; not '
 
+SECTIONS = "[select], [mirror], [upstream], [files], [publish], [removal], [log]"
+PROJECTS = 'wants a list, each item a project, or a requirement such as "django>=5.2"'
+
 CASES = {
-    "no TOML": ("[mirror]\nworkers = 3\nx y", "b.conf:3: not TOML: Expected '=' after a key in a key/value pair at column 3"),
+    "no TOML": (
+        "[mirror]\nworkers = 3\nx y",
+        "b.conf:3: not TOML: Expected '=' after a key in a key/value pair at column 3",
+    ),
     "unquoted text": (
         "[select]\n[mirror]\ndirectory = /srv/pypi\n",
         'b.conf:3: not TOML: Invalid value at column 13; text stands in quotes: key = "value"',
     ),
     "cut off": ("[select]\nprojects = [\n", "b.conf:2: not TOML: Invalid value at the end of the file; text stands"),
-    "key twice": ("[log]\nlevel = 'info'\nlevel = 'info'\n", "b.conf:3: not TOML: Cannot overwrite a value at column 15"),
+    "key twice": (
+        "[log]\nlevel = 'info'\nlevel = 'info'\n",
+        "b.conf:3: not TOML: Cannot overwrite a value at column 15",
+    ),
     "long number": (f"a = {'9' * 5000}", "b.conf: a number is too long to be read"),
     "deep": ("a = " + "[" * 5000, "b.conf: lists or tables are nested too deeply"),
     "section": ("[mirorr]\n", "b.conf:1: mirorr: unknown section; did you mean [mirror]?"),
     "strange section": (
         '["a\\nb"]\n',
-        'b.conf:1: "a\\nb": unknown section; there are [select], [mirror], [upstream], [files], [publish], [removal], [log]',
+        f'b.conf:1: "a\\nb": unknown section; there are {SECTIONS}',
     ),
     "section of keys": ("\nselect = 1", "b.conf:2: select: wants to be a section, [select]; not the number 1"),
     "section twice": ("[[select]]", "b.conf:1: select: wants to be a section, [select]; not [[…]]"),
-    "loose": ("directory = '/x'", "b.conf:1: directory: this key stands outside every section; it belongs under [mirror]"),
+    "loose": (
+        "directory = '/x'",
+        "b.conf:1: directory: this key stands outside every section; it belongs under [mirror]",
+    ),
     "loose, unknown": ("foo = 1", "b.conf:1: foo: unknown key, outside every section"),
     "near key": ("[mirror]\n\nworker = 3", 'b.conf:3: mirror.worker: unknown key; did you mean "workers"?'),
-    "underscore": ("[upstream]\nallow_http = true", 'b.conf:2: upstream.allow_http: unknown key; did you mean "allow-http"?'),
-    "key elsewhere": ("[mirror]\ntimeout = '9s'", "b.conf:2: mirror.timeout: unknown key here; it belongs under [upstream]"),
+    "underscore": (
+        "[upstream]\nallow_http = true",
+        'b.conf:2: upstream.allow_http: unknown key; did you mean "allow-http"?',
+    ),
+    "key elsewhere": (
+        "[mirror]\ntimeout = '9s'",
+        "b.conf:2: mirror.timeout: unknown key here; it belongs under [upstream]",
+    ),
     "near key elsewhere": (
         "[mirror]\ntime_out = '9s'",
         'b.conf:2: mirror.time_out: unknown key; did you mean "timeout", under [upstream]?',
@@ -39,17 +57,32 @@ CASES = {
         "[mirror]\nworkers = '3'",
         'b.conf:2: mirror.workers: wants a whole number, from 1 to 1000; not "3"',
     ),
-    "float for number": ("[mirror]\nworkers = 3.5", "b.conf:2: mirror.workers: wants a whole number, from 1 to 1000; not the number 3.5"),
-    "bool for number": ("[mirror]\nworkers = true", "b.conf:2: mirror.workers: wants a whole number, from 1 to 1000; not true"),
+    "float for number": (
+        "[mirror]\nworkers = 3.5",
+        "b.conf:2: mirror.workers: wants a whole number, from 1 to 1000; not the number 3.5",
+    ),
+    "bool for number": (
+        "[mirror]\nworkers = true",
+        "b.conf:2: mirror.workers: wants a whole number, from 1 to 1000; not true",
+    ),
     "number for bool": ("[files]\nmetadata = 1", "b.conf:2: files.metadata: wants true or false; not the number 1"),
-    "list for text": ("[log]\nlevel = []", 'b.conf:2: log.level: wants one of "debug", "info", "warning", "error"; not a list'),
+    "list for text": (
+        "[log]\nlevel = []",
+        'b.conf:2: log.level: wants one of "debug", "info", "warning", "error"; not a list',
+    ),
     "table for text": ("[mirror]\ndirectory.x = 1", "b.conf:2: mirror.directory: wants an absolute path; not a table"),
     "date for duration": (
         "[mirror]\ngrace = 2020-01-01",
         'b.conf:2: mirror.grace: wants a duration such as "90s"; not a date or a time',
     ),
-    "number for duration": ("[mirror]\ngrace = 90", 'b.conf:2: mirror.grace: wants a duration such as "90s"; not the number 90'),
-    "range": ("[upstream]\nconnections = 11", "b.conf:2: upstream.connections: wants a whole number, from 1 to 10; not the number 11"),
+    "number for duration": (
+        "[mirror]\ngrace = 90",
+        'b.conf:2: mirror.grace: wants a duration such as "90s"; not the number 90',
+    ),
+    "range": (
+        "[upstream]\nconnections = 11",
+        "b.conf:2: upstream.connections: wants a whole number, from 1 to 10; not the number 11",
+    ),
     "range of duration": (
         "[upstream]\ntimeout = '2h'",
         'b.conf:2: upstream.timeout: wants a duration such as "90s", from "1s" to "1h"; not "2h"',
@@ -59,30 +92,50 @@ CASES = {
         'b.conf:2: upstream.bandwidth: wants a rate such as "20 MB/s", at least "1 kB/s"; not "1 B/s"',
     ),
     "choice": ("[log]\nformat = 'xml'", 'b.conf:2: log.format: wants one of "text", "json"; not "xml"'),
-    "size": ("[mirror]\nreserve = '1 GIB'", f'b.conf:2: mirror.reserve: {SIZE}"1 GIB": no unit is called "GIB"; did you mean "GiB"?'),
-    "negative size": ("[mirror]\nreserve = -1", f"b.conf:2: mirror.reserve: {SIZE}the number -1: no disk has so many bytes"),
+    "size": (
+        "[mirror]\nreserve = '1 GIB'",
+        f'b.conf:2: mirror.reserve: {SIZE}"1 GIB": no unit is called "GIB"; did you mean "GiB"?',
+    ),
+    "negative size": (
+        "[mirror]\nreserve = -1",
+        f"b.conf:2: mirror.reserve: {SIZE}the number -1: no disk has so many bytes",
+    ),
     "switch for size": ("[mirror]\nreserve = true", f"b.conf:2: mirror.reserve: {SIZE}true"),
     "ratio": (
         "[removal]\nmax-ratio = '0.1'",
         'b.conf:2: removal.max-ratio: wants a percentage such as "0.1%"; not "0.1": the unit is missing (%)',
     ),
-    "relative path": ("[mirror]\ndirectory = 'x'", 'b.conf:2: mirror.directory: wants an absolute path; not "x": it has to begin with "/"'),
-    "tilde": ("[mirror]\ndirectory = '~/x'", 'b.conf:2: mirror.directory: wants an absolute path; not "~/x": ~ is not expanded here'),
-    "root": ("[mirror]\ndirectory = '/./'", 'b.conf:2: mirror.directory: wants an absolute path; not "/./": that is the root of everything'),
+    "relative path": (
+        "[mirror]\ndirectory = 'x'",
+        'b.conf:2: mirror.directory: wants an absolute path; not "x": it has to begin with "/"',
+    ),
+    "tilde": (
+        "[mirror]\ndirectory = '~/x'",
+        'b.conf:2: mirror.directory: wants an absolute path; not "~/x": ~ is not expanded here',
+    ),
+    "root": (
+        "[mirror]\ndirectory = '/./'",
+        'b.conf:2: mirror.directory: wants an absolute path; not "/./": that is the root of everything',
+    ),
     "empty": ("[mirror]\ndirectory = ''", 'b.conf:2: mirror.directory: wants an absolute path; not "": it is empty'),
     "control character": (
         '[upstream]\nuser-agent-contact = "a\\r\\nHost: b"',
         'b.conf:2: upstream.user-agent-contact: wants text; not "a??Host: b": it holds a control character',
     ),
-    "space": ("[upstream]\nusername = 'a '", 'b.conf:2: upstream.username: wants text; not "a ": it begins or ends with a space'),
+    "space": (
+        "[upstream]\nusername = 'a '",
+        'b.conf:2: upstream.username: wants text; not "a ": it begins or ends with a space',
+    ),
     "not a list": (
         "[select]\nprojects = 'six'",
-        'b.conf:2: select.projects: wants a list, each item a project, or a requirement such as "django>=5.2"; not "six"',
+        f'b.conf:2: select.projects: {PROJECTS}; not "six"',
     ),
     "host": (
         "[upstream]\nfile-hosts = ['https://x/']",
-        "b.conf:2: upstream.file-hosts: wants a host such as \"files.example.org\"; not \"https://x/\": "
-        'it is "host" or "host:port", nothing before and nothing after',
+        (
+            'b.conf:2: upstream.file-hosts: wants a host such as "files.example.org"; not "https://x/": '
+            'it is "host" or "host:port", nothing before and nothing after'
+        ),
     ),
     "both selections": (
         "[select]\nprojects = ['six']\neverything = true",
@@ -90,7 +143,7 @@ CASES = {
     ),
     "everything by pages": (
         "[select]\neverything = true\n[upstream]\nchanges = 'pages'",
-        "b.conf:4: upstream.changes: everything = true needs upstream's list of projects; pages cannot tell what there is",
+        "b.conf:4: upstream.changes: everything = true takes upstream's list of projects, which pages do not give",
     ),
     "changelog unread": (
         "[upstream]\nchanges = 'list'\nchangelog-url = 'https://x.example.org/pypi'",
@@ -107,10 +160,12 @@ CASES = {
     "password alone": ("[upstream]\npassword = 'a'", "b.conf:2: upstream.password: a password needs a username"),
     "plain http": (
         "[mirror]\nupstream = 'http://index.example.org/'",
-        'b.conf:2: mirror.upstream: "http://index.example.org/" is not encrypted; '
-        "use https, or set allow-http = true under [upstream]",
+        (
+            'b.conf:2: mirror.upstream: "http://index.example.org/" is not encrypted; '
+            "use https, or set allow-http = true under [upstream]"
+        ),
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("text", "expected"), CASES.values(), ids=CASES)
@@ -180,9 +235,9 @@ def test_all_problems_come_at_once_in_reading_order(tmp_path: Path) -> None:
         'b.conf:3: mirror.worker: unknown key; did you mean "workers"?',
         'b.conf:5: log.level: wants one of "debug", "info", "warning", "error"; not the number 1',
         "b.conf:7: select.everything: everything = true makes projects meaningless; keep one of the two",
-        "b.conf:9: x: unknown section; there are [select], [mirror], [upstream], [files], [publish], [removal], [log]",
-        'command line: mirror.wait: wants a duration such as "90s"; not "soon": it has to be a number and a unit',
+        f"b.conf:9: x: unknown section; there are {SECTIONS}",
         "command line: nothing: unknown key",
+        'command line: mirror.wait: wants a duration such as "90s"; not "soon": it has to be a number and a unit',
         "environment: BANDERSNATCH_UPSTREM_TOKEN: unknown variable; did you mean BANDERSNATCH_UPSTREAM_TOKEN?",
         'environment: BANDERSNATCH_UPSTREAM_TRIES: wants a whole number, from 1 to 20; not "many"',
     ]
@@ -204,10 +259,11 @@ INI = {
 @pytest.mark.parametrize("text", INI.values(), ids=INI)
 def test_an_ini_of_pypa_bandersnatch_is_refused_by_name(tmp_path: Path, text: str) -> None:
     """The older program's file is recognised, never half read, left as it is, and the way on is named."""
-    assert problems(tmp_path, text) == [
+    [problem] = problems(tmp_path, text)
+    assert problem == (
         "b.conf: this is an INI file of PyPA bandersnatch; this version reads TOML, and nothing was changed. "
         "Write a new file beside it with: bandersnatch -c NEW config init NEW"
-    ]
+    )
     assert (tmp_path / "b.conf").read_text() == text
 
 

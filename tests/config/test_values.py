@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 import pytest
@@ -48,7 +49,7 @@ def test_text_is_read(parse: Parse, text: str, value: float) -> None:
         (values.parse_size, "1 GiB\n", "it has to be a number and a unit"),
         (values.parse_size, "1_000 B", "it has to be a number and a unit"),
         (values.parse_size, "1e3 B", "it has to be a number and a unit"),
-        (values.parse_size, "١ GiB", "it has to be a number and a unit"),
+        (values.parse_size, "\u0661 GiB", "it has to be a number and a unit"),
         (values.parse_size, "1 GIB", 'no unit is called "GIB"; did you mean "GiB"?'),
         (values.parse_size, "1 Mb", 'no unit is called "Mb"; did you mean "MB"?'),
         (values.parse_size, "0.3 B", "that is not a whole number of bytes"),
@@ -101,7 +102,5 @@ def test_ratios_round_trip(share: float) -> None:
 @given(st.sampled_from([values.parse_size, values.parse_rate, values.parse_duration, values.parse_ratio]), st.text())
 def test_any_text_is_read_or_refused(parse: Parse, text: str) -> None:
     """No text makes a parser fail in another way than by ValueError."""
-    try:
+    with contextlib.suppress(ValueError):
         assert parse(text) >= 0
-    except ValueError as error:
-        assert str(error)

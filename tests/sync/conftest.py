@@ -44,7 +44,9 @@ class World:
     def state(self) -> Path:
         return self.directory / "state"
 
-    def run(self, *projects: str, full: bool = False, accept_removals: bool = False, **settings: object) -> events.Finished:
+    def run(
+        self, *projects: str, full: bool = False, accept_removals: bool = False, **settings: object
+    ) -> events.Finished:
         """One run: of everything, or of *projects*."""
         self.told = []
         self.upstream.reset()
@@ -60,7 +62,7 @@ class World:
             "select.projects": list(projects),
             "select.everything": not projects,
             **self.settings,
-            **{name.replace("__", "."): value for name, value in settings.items()},
+            **{name.replace("__", ".").replace("_", "-"): value for name, value in settings.items()},
         }
         config = load(None, {}, overrides).config
         with assemble.locked(config):
@@ -103,7 +105,9 @@ class World:
     def check(self) -> None:
         """Invariants 1 and 2 of the design, and the agreement of the two forms of each page."""
         for name in self.root():
-            assert (self.web / f"simple/{normalise(name)}/index.v1_json").is_file(), f"the index lists {name}, it has no page"
+            assert (self.web / f"simple/{normalise(name)}/index.v1_json").is_file(), (
+                f"the index lists {name}, it has no page"
+            )
         for page in self.web.glob("simple/*/index.v1_json"):
             self._check_page(page)
         assert not list((self.state / "tmp").iterdir()), "something was left on the stage"
@@ -115,7 +119,7 @@ class World:
             data = stored.read_bytes()
             assert hashlib.sha256(data).hexdigest() == file["hashes"]["sha256"], file
             assert len(data) == file["size"]
-            assert f'{file["url"]}#sha256={file["hashes"]["sha256"]}' in html
+            assert f"{file['url']}#sha256={file['hashes']['sha256']}" in html
             if file["core-metadata"]:
                 metadata = stored.with_name(stored.name + ".metadata").read_bytes()
                 assert hashlib.sha256(metadata).hexdigest() == file["core-metadata"]["sha256"]

@@ -39,7 +39,9 @@ def test_only_what_changed_is_asked_for(world: World) -> None:
     world.run()
     new = world.index.upload("beta", "1.1")
     world.run()
-    assert sorted(request.path for request in world.upstream.requests) == sorted(["/simple/", "/simple/beta/", new.path])
+    assert sorted(request.path for request in world.upstream.requests) == sorted(
+        ["/simple/", "/simple/beta/", new.path]
+    )
     assert len(world.filenames("beta")) == 2
     world.check()
 

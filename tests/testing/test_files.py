@@ -94,6 +94,14 @@ def test_core_metadata_is_beside_the_file(server: UpstreamServer) -> None:
     assert ask(server, wheel.path + ".metadata").status == 200
 
 
+def test_upload_time_need_not_be_a_date(server: UpstreamServer) -> None:
+    """A hostile upload time stands on the page to the letter, and the file is served all the same."""
+    file = server.index.upload("foo", "1", upload_time="yesterday")
+    answer = ask(server, file.path)
+    assert (file.upload_time, answer.body) == ("yesterday", file.content)
+    assert answer.headers["last-modified"] == "Wed, 01 Jan 2020 00:00:00 GMT"
+
+
 @pytest.mark.parametrize("how", ["file", "release", "project", "quarantine"])
 def test_files_that_no_page_lists_are_still_there(server: UpstreamServer, how: str) -> None:
     """As on PyPI, neither removal nor quarantine touches the file host."""

@@ -58,6 +58,14 @@ def test_a_change_writes_one_row(change: Callable[[Index], object], action: str)
     assert all(project.serial in (before, before + 1) for project in index.projects())
 
 
+def test_creating_again_changes_nothing() -> None:
+    """A project that is there is not made anew, however it is spelled."""
+    index = Index()
+    index.create("Foo.Bar")
+    index.create("foo-bar")
+    assert actions(index) == ["create"]
+
+
 def test_archiving_moves_no_serial_but_the_date() -> None:
     """As on PyPI, archive and unarchive write no row; the page changes all the same."""
     index = Index()

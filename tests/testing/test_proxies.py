@@ -108,6 +108,7 @@ class Socks:
 
 
 LOOPBACK = b"\x01\x7f\x00\x00\x01"
+LOOPBACK_6 = b"\x04" + bytes(15) + b"\x01"
 NAME = b"\x03\x09localhost"
 
 
@@ -138,8 +139,8 @@ def test_socks_proxy_asks_for_credentials(server: UpstreamServer) -> None:
 
 @pytest.mark.parametrize(
     ("address", "command", "reply"),
-    [(LOOPBACK, 1, 5), (LOOPBACK, 2, 7), (b"\x09", 1, 8)],
-    ids=["closed", "bind", "kind"],
+    [(LOOPBACK, 1, 5), (LOOPBACK_6, 1, 5), (LOOPBACK, 2, 7), (b"\x09", 1, 8)],
+    ids=["closed", "closed6", "bind", "kind"],
 )
 def test_socks_proxy_says_what_it_cannot_do(closed_port: int, address: bytes, command: int, reply: int) -> None:
     """RFC 1928's replies: refused, command not supported, address type not supported."""
@@ -147,3 +148,12 @@ def test_socks_proxy_says_what_it_cannot_do(closed_port: int, address: bytes, co
         client = Socks(proxy)
         with client.peer:
             assert client.ask(address, closed_port, command) == reply
+
+
+@pytest.mark.parametrize("kind", [HttpProxy, SocksProxy])
+def test_proxies_bear_clients_that_leave(kind: type[HttpProxy] | type[SocksProxy]) -> None:
+    """A client that leaves before it has said what it wants is no failure, and is not counted."""
+    with kind() as proxy, socket.create_connection(("127.0.0.1", urlsplit(proxy.url).port or 0), timeout=10) as peer:
+        peer.sendall(b"\x05")
+        peer.shutdown(socket.SHUT_WR)
+        assert (peer.recv(1), proxy.connections) == (b"", 0)

@@ -19,7 +19,7 @@ def _selection(config: Config) -> Iterator[tuple[str, str]]:
     if config.select.everything and config.select.projects:
         yield "select.everything", "everything = true makes projects meaningless; keep one of the two"
     if config.select.everything and config.upstream.changes == "pages":
-        yield "upstream.changes", "everything = true needs upstream's list of projects; pages cannot tell what there is"
+        yield "upstream.changes", "everything = true takes upstream's list of projects, which pages do not give"
 
 
 def _credentials(config: Config) -> Iterator[tuple[str, str]]:

@@ -50,12 +50,18 @@ def locate(text: str) -> Lines:
             continue
         if sign == "[":
             table = _names(tokens, "\n")
-            lines.setdefault(table, line)
+            _note(lines, table, line)
             continue
         path = table + _names(chain([(sign, line)], tokens), "=")
-        lines.setdefault(path, line)
+        _note(lines, path, line)
         lines.update({(*path, index): at for index, at in enumerate(_items(tokens))})
     return Lines(lines)
+
+
+def _note(lines: dict[Path, int], path: Path, line: int) -> None:
+    """A dotted name makes the tables on its way, too; of several places the first counts."""
+    for length in range(1, len(path) + 1):
+        lines.setdefault(path[:length], line)
 
 
 def _tokens(text: str) -> Iterator[tuple[str, int]]:

@@ -14,7 +14,7 @@ WIDTH = 100
 _GUIDE = """\
 # The configuration of bandersnatch, a mirror of Python package indexes. The format is TOML.
 #
-# A line that begins with "#key = " shows a key and its default: remove the "#" and change the value.
+# A line that begins with "#key = " shows a key and its default: take the "#" away to change it.
 # To see whether the file is right, and what is in force:
 #     bandersnatch config check
 #     bandersnatch config show

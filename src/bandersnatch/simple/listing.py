@@ -303,7 +303,8 @@ class HtmlListing:
                 self._keep(_PLAIN_LINK.findall(text, at, plain.end()), found)
                 at = plain.end()
             else:
-                end = text.find(">", at) + 1 or len(text)
+                # Twice what the parser holds back, as it reads all of that again.
+                end = text.find(">", at + len(self._page.rawdata)) + 1 or len(text)
                 self._page.read(text[at:end])
                 self._keep(list(map(_display, self._page.found)), found)
                 self._page.found.clear()

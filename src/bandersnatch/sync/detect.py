@@ -25,6 +25,9 @@ BYTES_PER_NAME = 4 << 10
 SERIAL = "list-serial"
 """The fact that holds the newest serial up to which all changes are known."""
 
+BARE = "list-bare"
+"""The fact that is set where the lines of upstream's list have no serials."""
+
 
 @dataclass(frozen=True, slots=True)
 class Detected:
@@ -60,8 +63,8 @@ def _sorted(names: frozenset[str] | None) -> Sequence[str] | None:
 def _note_rules(mirror: Mirror, now: float) -> bool:
     """Whether the rules are others than in the last run; then every selected project is due. Blocks."""
     names = mirror.selection.names
-    text = f"{mirror.fingerprint('')} {'*' if names is None else ' '.join(sorted(names))} {mirror.address}"
-    rules = hashlib.sha256(text.encode()).hexdigest()[:16]
+    of_each = [(name, mirror.fingerprint(name)) for name in sorted(names if names is not None else ("",))]
+    rules = hashlib.sha256(repr((mirror.address, of_each)).encode()).hexdigest()[:16]
     if mirror.catalogue.get("rules") == rules:
         return False
     mirror.catalogue.make_due(now, _sorted(names))
@@ -78,6 +81,8 @@ class _Detection:
         self._accept_removals = accept_removals
         self._tell = tell
         self._limit = self._list_limit()
+        self._bare = True
+        """Whether no line of the list had a serial so far."""
 
     async def run(self) -> Detected:
         """The first way that works."""
@@ -126,10 +131,13 @@ class _Detection:
             return None
         if listing is None:
             self._tell(events.Compared("list-unchanged", None, 0, 0, 0))
+            if await self._get(BARE) and await self._get(SERIAL) is None:
+                await self._ask_all()
             return Detected("list", listed=True)
         return await self._compare(listing)
 
     async def _absorb(self, batch: Sequence[Listed]) -> None:
+        self._bare = self._bare and all(one.serial is None for one in batch)
         wanted = batch if self._mirror.selection.everything else [one for one in batch if self._wants(one.name)]
         if wanted:
             await asyncio.to_thread(self._catalogue.absorb, wanted)
@@ -139,11 +147,10 @@ class _Detection:
         diff = await asyncio.to_thread(self._catalogue.compare)
         self._tell(events.Compared("list", listing.count, diff.new, diff.changed, len(diff.missing)))
         refused = await self._doubt(listing, diff)
-        facts = {} if refused else _facts(listing)
+        facts = {} if refused else _facts(listing) | {BARE: "1" if self._bare else None}
         await asyncio.to_thread(self._catalogue.adopt, self._now, facts)
-        if listing.serial is None:
-            # Without serials nothing tells a changed project from an unchanged one but its page.
-            await asyncio.to_thread(self._catalogue.make_due, self._now, _sorted(self._mirror.selection.names))
+        if self._bare:
+            await self._ask_all()
         if refused:
             return Detected("list", listed=True, refused=refused)
         await asyncio.to_thread(self._catalogue.missing, diff.missing, self._now)
@@ -167,10 +174,13 @@ class _Detection:
     async def _by_pages(self) -> Detected:
         if self._mirror.selection.everything:
             raise Refused("everything can only be mirrored by upstream's list of projects: [upstream] changes")
-        names = _sorted(self._mirror.selection.names)
-        await asyncio.to_thread(self._catalogue.make_due, self._now, names)
+        await self._ask_all()
         self._tell(events.Compared("pages", None, 0, 0, 0))
         return Detected("pages")
+
+    async def _ask_all(self) -> None:
+        """Nothing but its page tells a changed project from an unchanged one: ask for all of them."""
+        await asyncio.to_thread(self._catalogue.make_due, self._now, _sorted(self._mirror.selection.names))
 
     def _list_limit(self) -> int | None:
         names = self._mirror.selection.names

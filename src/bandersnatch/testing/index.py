@@ -100,20 +100,9 @@ class Index:
         requires = tuple(requires_dist)
         build = Build(project, version, python, abi, platform, requires_python, requires, summary, padding)
         kind = kind or (distributions.kind_of(filename) if filename else "wheel")
-        file = UploadedFile(
-            project=normalise(project),
-            version=version,
-            filename=filename or KINDS[kind].filename(build),
-            kind=kind,
-            content=KINDS[kind].make(build) if content is None else content,
-            python_version="source" if KINDS[kind].packagetype == "sdist" else python,
-            summary=summary,
-            requires_python=requires_python,
-            requires_dist=requires,
-            metadata=build.metadata if core_metadata and kind == "wheel" else None,
-            provenance=provenance,
-        )
-        return self._add(file, project, upload_time)
+        file = _made(build, kind, filename, content)
+        metadata = file.metadata if core_metadata else None
+        return self._add(replace(file, metadata=metadata, provenance=provenance), project, upload_time)
 
     def remove_file(self, filename: str) -> None:
         """Take a file off its page; it stays reachable by its URL, as on PyPI."""
@@ -244,3 +233,19 @@ class Index:
             state = self._known(name)
             changed = replace(state, revision=state.revision + 1, **changes)
             self._history[state.name].append((state.serial, changed))
+
+
+def _made(build: Build, kind: str, filename: str | None, content: bytes | None) -> UploadedFile:
+    """The file that *build* describes, under its own name and with its own bytes unless others are given."""
+    return UploadedFile(
+        project=normalise(build.name),
+        version=build.version,
+        filename=filename or KINDS[kind].filename(build),
+        kind=kind,
+        content=KINDS[kind].make(build) if content is None else content,
+        python_version="source" if KINDS[kind].packagetype == "sdist" else build.python,
+        summary=build.summary,
+        requires_python=build.requires_python,
+        requires_dist=build.requires_dist,
+        metadata=build.metadata if kind == "wheel" else None,
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import socket
+from abc import ABC, abstractmethod
 from asyncio import IncompleteReadError, LimitOverrunError, StreamReader, StreamWriter
 from types import TracebackType
 from typing import Self
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 from bandersnatch.testing.threads import ThreadedServer
 
 
-class _Proxy:
+class _Proxy(ABC):
     """What both kinds share: a thread, an address, credentials and a count."""
 
     _scheme: str
@@ -51,8 +52,9 @@ class _Proxy:
         except (IncompleteReadError, LimitOverrunError):
             return  # the client left, or does not speak our protocol
 
+    @abstractmethod
     async def _handle(self, reader: StreamReader, writer: StreamWriter) -> None:
-        raise NotImplementedError
+        """Serve one client."""
 
     async def _relay(
         self, client: tuple[StreamReader, StreamWriter], target: tuple[str, int], greeting: bytes, first: bytes

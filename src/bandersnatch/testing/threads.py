@@ -27,7 +27,6 @@ class ThreadedServer:
         self._tls = tls
         self._open: dict[asyncio.Task[None], StreamWriter] = {}
         self._failures: list[BaseException] = []
-        self._thread: threading.Thread | None = None
 
     def start(self) -> tuple[int, ...]:
         """Begin to listen; the ports, in the order of the handlers."""
@@ -39,12 +38,9 @@ class ThreadedServer:
         return tuple(listener.getsockname()[1] for listener in sockets)
 
     def stop(self) -> None:
-        """End everything. Does nothing when not running."""
-        if self._thread is None:
-            return
+        """End everything that ``start`` began."""
         self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join()
-        self._thread = None
         if self._failures:
             raise self._failures.pop(0)
 

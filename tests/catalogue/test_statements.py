@@ -1,0 +1,51 @@
+"""The SQL files and what reads them."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from bandersnatch.catalogue import sqlite, statements
+from bandersnatch.catalogue.statements import SCHEMA, SQL
+
+
+def test_parse() -> None:
+    """A statement is what stands between its description and the next name; what stands above the first is a remark."""
+    text = (
+        "-- Remark.\n\n-- name: one\n-- The first.\nSELECT 1\nFROM fact;\n\n-- name: two\n-- The second.\nSELECT 2;\n"
+    )
+    assert statements.parse(text) == {"one": "SELECT 1\nFROM fact;", "two": "SELECT 2;"}
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("-- name: one\nSELECT 1;\n", "no description"),
+        ("-- name: one\n-- A.\nSELECT 1;\n-- name: one\n-- B.\nSELECT 2;\n", "two statements are named one"),
+    ],
+)
+def test_bad_file(text: str, problem: str) -> None:
+    """A statement without a description, or with another's name, is refused."""
+    with pytest.raises(ValueError, match=problem):
+        statements.parse(text)
+
+
+@pytest.mark.parametrize("name", SQL)
+def test_statement_fits_the_schema(name: str) -> None:
+    """Every statement is one statement, and what it names is in the schema."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        connection.executescript(SCHEMA)
+        if name != "stage":
+            connection.execute(SQL["stage"])
+        values = dict.fromkeys(re.findall(r":(\w+)", SQL[name]))
+        connection.execute(f"EXPLAIN {SQL[name]}", values if values else (None,) * SQL[name].count("?"))
+
+
+def test_every_statement_is_used() -> None:
+    """No statement is left over from what the catalogue once did."""
+    source = Path(sqlite.__file__).read_text("utf-8")
+    assert [name for name in SQL if f'"{name}"' not in source] == []
