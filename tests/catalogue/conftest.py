@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bandersnatch.catalogue import opening
 from bandersnatch.catalogue.base import Catalogue
 from bandersnatch.catalogue.sqlite import SqliteCatalogue
 from tests.catalogue.samples import Clock
@@ -14,6 +15,12 @@ from tests.catalogue.samples import Clock
 Open = Callable[[Path, Clock], Catalogue]
 
 ADAPTERS: dict[str, Open] = {"sqlite": lambda place, clock: SqliteCatalogue(place / "catalogue.sqlite", clock=clock)}
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves the disk alone where a test is not about crashes."""
+    monkeypatch.setattr(opening, "SETTINGS", opening.SETTINGS.replace("synchronous = FULL", "synchronous = OFF"))
 
 
 @pytest.fixture

@@ -24,6 +24,8 @@ from tests.catalogue.samples import (
     take_list,
 )
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 STALE = "index-stale"
 
 # --- facts ---------------------------------------------------------------------------------------------------------
@@ -50,13 +52,13 @@ def test_want(catalogue: Catalogue) -> None:
 
 
 def test_compare_changes_nothing(catalogue: Catalogue) -> None:
-    """The difference counts new and changed projects and names the published ones that the list lacks."""
-    catalogue.commit([commit("gone", 1), commit("moved", 2), commit("same", 3), commit("also-gone", 4)])
+    """The difference counts new and changed projects and names the published ones that the list lacks; known is what is indexed."""
+    catalogue.commit([commit("gone", 1), commit("moved", 2), commit("same", 3), commit("hidden", 4, indexed=False)])
     catalogue.want([listed("wanted-only")], 1.0)
     catalogue.begin_listing()
     catalogue.absorb([listed("same", 3), listed("moved", 20)])
     catalogue.absorb([listed("brand-new", 5)])
-    expected = Diff(new=1, changed=1, missing=("also-gone", "gone"), known=4)
+    expected = Diff(new=1, changed=1, missing=("gone", "hidden"), known=3)
     assert catalogue.compare() == expected
     assert catalogue.compare() == expected
     assert due_names(catalogue) == ["wanted-only"]

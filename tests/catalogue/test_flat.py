@@ -63,8 +63,8 @@ def _build(path: Path, count: int) -> Watched:
     return Watched(catalogue, path, watch, names)
 
 
-def finish(names: list[str], serial: int) -> Callable[[SqliteCatalogue], None]:
-    """Promise, look up and commit *names*, each with ten files."""
+def refresh(names: list[str], serial: int) -> Callable[[SqliteCatalogue], None]:
+    """Promise, look up and commit *names*, each with ten files that are new."""
 
     def call(catalogue: SqliteCatalogue) -> None:
         commits = [
@@ -81,13 +81,13 @@ def finish(names: list[str], serial: int) -> Callable[[SqliteCatalogue], None]:
 
 
 @pytest.mark.parametrize("batch", [1, 64])
-def test_commit(sizes: tuple[Watched, Watched], batch: int) -> None:
+def test_refresh(sizes: tuple[Watched, Watched], batch: int) -> None:
     """Projects far apart from each other: the same statements, about the same steps, within the budget of bytes."""
     costs = []
-    for held_ in sizes:
-        step = len(held_.names) // batch
-        finish(held_.names[7 :: max(step, 1)][:batch], 2 + batch)(held_.catalogue)
-        costs.append(held_.cost(finish(held_.names[:: max(step, 1)][:batch], 100 + batch)))
+    for one in sizes:
+        far_apart = one.names[:: len(one.names) // batch][:batch]
+        refresh(far_apart, batch)(one.catalogue)
+        costs.append(one.cost(refresh(far_apart, batch + 1)))
     (few, little, _), (many, much, written) = costs
     assert many == few
     assert much < 2 * little

@@ -15,6 +15,7 @@ from bandersnatch.catalogue.opening import CatalogueCorrupt, set_aside
 from bandersnatch.catalogue.sqlite import SqliteCatalogue
 from bandersnatch.errors import CatalogueError
 from tests.catalogue.samples import commit, due_names, held, listed, published
+from tests.catalogue.watched import Watch
 
 
 @contextmanager
@@ -35,14 +36,11 @@ def make(path: Path, projects: int = 1) -> None:
 
 def test_settings(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Commits are synchronised to disk, readers are not kept out, and large sorting goes to a file, not to memory."""
-    opened: list[sqlite3.Connection] = []
-    connect = sqlite3.connect
-    monkeypatch.setattr(
-        sqlite3, "connect", lambda *args, **options: opened.append(connect(*args, **options)) or opened[-1]
-    )  # type: ignore[func-returns-value]  # append, then the value
+    watch = Watch()
+    monkeypatch.setattr(sqlite3, "connect", watch.connect)
     with closing(SqliteCatalogue(path)):
         names = ["journal_mode", "synchronous", "temp_store", "application_id", "user_version"]
-        values = [opened[0].execute(f"PRAGMA {name}").fetchone()[0] for name in names]
+        values = [watch.connections[0].execute(f"PRAGMA {name}").fetchone()[0] for name in names]
     assert values == ["wal", 2, 1, opening.APPLICATION_ID, opening.VERSION]
 
 
@@ -181,13 +179,10 @@ def test_nothing_there(path: Path) -> None:
 
 def test_full_disk(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A full disk is said to be full; the batch is not kept, and the catalogue goes on when there is room."""
-    opened: list[sqlite3.Connection] = []
-    connect = sqlite3.connect
-    monkeypatch.setattr(
-        sqlite3, "connect", lambda *args, **options: opened.append(connect(*args, **options)) or opened[-1]
-    )  # type: ignore[func-returns-value]  # append, then the value
+    watch = Watch()
+    monkeypatch.setattr(sqlite3, "connect", watch.connect)
     with closing(SqliteCatalogue(path)) as catalogue:
-        opened[0].execute("PRAGMA max_page_count = 30")
+        watch.connections[0].execute("PRAGMA max_page_count = 30")
         with pytest.raises(CatalogueError, match="the disk is full: make room"):
             catalogue.commit([commit(f"p{number}", 1, held(f"p{number}")) for number in range(500)])
         assert catalogue.totals().projects == 0

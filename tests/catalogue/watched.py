@@ -11,9 +11,10 @@ STEPS = 10
 
 
 class Watch:
-    """Counts what every connection does that is opened through ``connect``, to be put in ``sqlite3.connect``'s place."""
+    """Counts what the connections do that are opened through ``connect``, which takes ``sqlite3.connect``'s place."""
 
     def __init__(self, on_statement: Callable[[int], None] = lambda number: None) -> None:
+        self.connections: list[sqlite3.Connection] = []
         self.statements: list[str] = []
         self.steps = 0
         self._on_statement = on_statement
@@ -23,6 +24,7 @@ class Watch:
         connection = self._connect(*args, **options)
         connection.set_trace_callback(self._trace)
         connection.set_progress_handler(self._step, STEPS)
+        self.connections.append(connection)
         return connection
 
     def reset(self) -> None:

@@ -24,7 +24,6 @@ def no_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for variable in ("BANDERSNATCH_CONFIG", *(option.variable for option in OPTIONS)):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr(defaults, "FILE", tmp_path / "default.conf")
-    monkeypatch.setattr("bandersnatch.config.find.find.__defaults__", (tmp_path / "default.conf",))
 
 
 def run(*arguments: str) -> tuple[int, str]:
@@ -97,8 +96,7 @@ def test_show_prints_values_with_their_origins(tmp_path: Path, monkeypatch: pyte
     lines = {line.split(" = ")[0]: line for line in printed.splitlines() if " = " in line}
     assert code == 0
     assert lines["grace"].split() == ["grace", "=", '"1h"', "#", f"{path}:3"]
-    assert lines["token"].split(" ", 3)[2:] == ['"***"', " " * 0 + lines["token"].split(" ", 3)[3]]
-    assert lines["token"].endswith("# environment BANDERSNATCH_UPSTREAM_TOKEN")
+    assert lines["token"].split(maxsplit=4)[2:] == ['"***"', "#", "environment BANDERSNATCH_UPSTREAM_TOKEN"]
     assert lines["workers"].endswith("# default")
     assert SECRET not in printed
     document = tomllib.loads(printed)

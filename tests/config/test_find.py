@@ -13,13 +13,13 @@ from bandersnatch.errors import UsageError
 
 def test_the_command_line_names_the_file_before_the_environment_before_the_default(tmp_path: Path) -> None:
     """-c goes before BANDERSNATCH_CONFIG, which goes before the default; an empty variable is none."""
-    one, two, default = tmp_path / "one", tmp_path / "two", tmp_path / "default"
+    one, two = tmp_path / "one", tmp_path / "two"
     one.touch()
     two.touch()
     env = {"BANDERSNATCH_CONFIG": str(two)}
-    assert find(str(one), env, default) == Place(one, named=True)
-    assert find(None, env, default) == Place(two, named=True)
-    assert find(None, {"BANDERSNATCH_CONFIG": ""}, default) == Place(default, named=False)
+    assert find(str(one), env) == Place(one, named=True)
+    assert find(None, env) == Place(two, named=True)
+    assert find(None, {"BANDERSNATCH_CONFIG": ""}) == Place(defaults.FILE, named=False)
     assert find(None, {}) == Place(defaults.FILE, named=False)
 
 

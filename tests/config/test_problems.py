@@ -183,6 +183,7 @@ NOT_ADDRESSES = {
     "https://-x/": "it has no usable host and port",
     "https://x:0/": "it has no usable host and port",
     "https://x:99999/": "its host or its port cannot be read",
+    "https://[v1.a:b]/": "it has no usable host and port",
     "https://[::1/": "its host or its port cannot be read",
     "https://a b/": "an address is ASCII, without spaces, quotes or backslashes",
     "https://bücher.example.org/": "an address is ASCII, without spaces, quotes or backslashes",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -180,3 +181,42 @@ def test_failure_keeps_what_is_owed(tmp_path: Path) -> None:
     storage.settle()
     assert str(tmp_path / "web/simple/a") in synced
     assert str(tmp_path / "web/simple") in synced
+
+
+def test_folders_of_a_failure_are_owed(tmp_path: Path) -> None:
+    """A folder that was made for an object which then failed is made durable with the next object in it."""
+    fs = Failing(1, errno.EACCES, only="rename")
+    storage = FileStorage(tmp_path / "web", tmp_path / "state", fs=fs)
+    for outcome in (pytest.raises(StorageError), nullcontext()):
+        synced: list[str] = []
+        fs.before = noting(fs.before, synced)  # type: ignore[method-assign]  # records, and fails as it did
+        storage.put(("packages/a/x",), b"x")
+        with outcome:
+            storage.settle()
+    assert {str(tmp_path / "web"), str(tmp_path / "web/packages"), str(tmp_path / "web/packages/a")} <= set(synced)
+
+
+def test_failed_folder_is_not_retried(tmp_path: Path) -> None:
+    """After a folder could not be synchronised, the next settle synchronises the others and not that one again."""
+    storage = FileStorage(tmp_path / "web", tmp_path / "state", fs=(fs := Failing(-1, errno.EIO)))
+    for number in range(3):
+        storage.put((f"packages/{number}/x",), b"x")
+    synced: list[str] = []
+    fs.before = noting(fs.before, synced)  # type: ignore[method-assign]  # records, and fails as it did
+    fs.only, fs.at = "fsync_directory", 2
+    with pytest.raises(StorageError, match="Input/output error"):
+        storage.settle()
+    assert len(synced) == 2
+    storage.settle()
+    assert len(synced) == len(set(synced)) == 5
+
+
+def noting(before: Callable[[Call], None], synced: list[str]) -> Callable[[Call], None]:
+    """*before*, with the folders that are synchronised added to *synced*."""
+
+    def noted(call: Call) -> None:
+        if call.name == "fsync_directory":
+            synced.append(call.folder)
+        before(call)
+
+    return noted

@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -225,6 +226,31 @@ def test_pruned_under_settle(web: Path) -> None:
     storage = opened(web, Pruning(times=5))
     stored(storage, KEY)
     assert storage.read(KEY, 10) == b"ours"
+
+
+class Overtaken(Quick):
+    """While the first settle gives out keys, a second thread stages a newer object and settles that."""
+
+    def __init__(self) -> None:
+        self.storage: FileStorage | None = None
+        self.second: Thread | None = None
+
+    def rename(self, source: str, target: str, *, source_dir: int, target_dir: int) -> None:
+        if self.second is None and self.storage is not None:
+            self.second = Thread(target=stored, args=(self.storage, KEY), kwargs={"data": b"newer"})
+            self.second.start()
+            self.second.join(0.05)  # time enough for it to come first, if it could
+        super().rename(source, target, source_dir=source_dir, target_dir=target_dir)
+
+
+def test_settles_do_not_overtake(web: Path) -> None:
+    """Of two objects with one key, settled by two threads at once, the one that was staged last stays."""
+    fs = Overtaken()
+    fs.storage = opened(web, fs)
+    stored(fs.storage, KEY, data=b"older")
+    assert fs.second is not None
+    fs.second.join()
+    assert fs.storage.read(KEY, 10) == b"newer"
 
 
 def test_temporary_file_removed(web: Path) -> None:

@@ -12,7 +12,6 @@ from bandersnatch.testing import (
     STATIC_COPY,
     Body,
     Bomb,
-    Corrupt,
     Cut,
     Endless,
     NoContentType,
@@ -247,7 +246,6 @@ def test_without_a_serial_nothing_is_stale(server: UpstreamServer, value: str) -
         (NoContentType(), "no content type"),
         (Body(b"[]", headers={"Content-Encoding": "br"}), "not asked for"),
         (Body(b"[]", headers={"Content-Encoding": "gzip"}), "not gzip"),
-        (Corrupt(), ""),
     ],
 )
 def test_what_is_not_the_page_is_bad_content(server: UpstreamServer, fault: object, message: str) -> None:
@@ -262,6 +260,7 @@ def test_what_is_not_the_page_is_bad_content(server: UpstreamServer, fault: obje
 @pytest.mark.parametrize("fault", [Bomb(1 << 30), Endless(), Endless(1 << 30)])
 def test_no_page_is_larger_than_its_limit(server: UpstreamServer, fault: object) -> None:
     """A gzip bomb and a body without end stop at the cap, whatever they announce."""
+    server.behaviour = replace(server.behaviour, gzip=False)
     server.index.create("foo")
     server.fault("/simple/foo/", fault)  # type: ignore[arg-type]  # one of the faults above
     with pytest.raises(BadContent, match="longer than 1048576 bytes"):

@@ -22,7 +22,7 @@ MIGRATIONS: Sequence[tuple[int, str]] = ()
 BUSY = 5.0
 """Seconds to wait for another process that has the file locked."""
 
-_SETTINGS = """
+SETTINGS = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
 PRAGMA temp_store = FILE;
@@ -82,7 +82,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, read_only: bool) -> 
         if version != VERSION:
             raise CatalogueError(f"the catalogue {path} has format {version}, not {VERSION}: run the mirror once first")
         return
-    connection.executescript(_SETTINGS)
+    connection.executescript(SETTINGS)
     if version == 0:
         _run(connection, f"{SCHEMA} PRAGMA application_id = {APPLICATION_ID};", VERSION)
     else:

@@ -43,8 +43,8 @@ class FirstRun:
     message: str
 
 
-def find(named: str | None, env: Mapping[str, str], default: Path = defaults.FILE) -> Place:
-    """The file *named* by ``-c``, else by *env*, else *default*. Raises UsageError if a named one is not there."""
+def find(named: str | None, env: Mapping[str, str]) -> Place:
+    """The file *named* by ``-c``, else by *env*, else the default. Raises UsageError if a named one is not there."""
     sources = {"-c": named, VARIABLE: env.get(VARIABLE)}
     for source, name in sources.items():
         if name:
@@ -55,7 +55,7 @@ def find(named: str | None, env: Mapping[str, str], default: Path = defaults.FIL
                 )
                 raise UsageError(Problem(message, name))
             return Place(path, named=True)
-    return Place(default, named=False)
+    return Place(defaults.FILE, named=False)
 
 
 def first_run(path: Path) -> FirstRun:

@@ -115,11 +115,6 @@ def load(path: Path | None, env: Mapping[str, str], overrides: Mapping[str, obje
     return Loaded(config, MappingProxyType(origins), path, document.selection_line())
 
 
-def defaults() -> Config:
-    """The configuration where nothing is configured."""
-    return load(None, {}).config
-
-
 def _document(path: Path | None, problems: list[Problem]) -> Document:
     try:
         return Document() if path is None else read_document(path)

@@ -94,7 +94,7 @@ class Client:
             try:
                 answer = await request.__aenter__()
             except PyreqwestError as error:
-                raise _failure(error, address, self._settings.timeout) from error
+                raise _failure(error, address, self._settings.timeout) from None
             try:
                 cancellation.heed()
                 if answer.version == "HTTP/2.0":
@@ -188,7 +188,7 @@ class Response:
         try:
             chunk = await self._answer.body_reader.read_chunk()
         except PyreqwestError as error:
-            raise _failure(error, self.url, self._timeout) from error
+            raise _failure(error, self.url, self._timeout) from None
         cancellation.heed()
         if chunk is None:
             return None
@@ -292,6 +292,7 @@ def _unusable(settings: Settings, error: Exception) -> BandersnatchError:
 
 
 def _failure(error: PyreqwestError, address: Address, seconds: float) -> UpstreamError:
+    """The error in our terms. To be raised "from None": the library's own quotes the URL with its query, a secret maybe."""
     timed_out = isinstance(error, TimeoutError)
     return failures.from_causes(address.masked, _causes(error), timed_out=timed_out, seconds=seconds)
 

@@ -55,7 +55,7 @@ def from_causes(shown: str, causes: Sequence[str], *, timed_out: bool, seconds: 
         if re.search(pattern, text, re.IGNORECASE):
             return (Transient if may_help else UpstreamError)(f"{shown}: {message}", url=shown)
     innermost = causes[-1] if causes else "unknown failure"
-    return Transient(f"{shown}: {innermost}", url=shown)
+    return Transient(f"{shown}: {re.sub(r'for url [(].*[)]', '', innermost)}", url=shown)
 
 
 def from_status(shown: str, status: int) -> UpstreamError:

@@ -1,0 +1,159 @@
+"""``bandersnatch mirror`` from outside: what it prints, how it exits, how it stops."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+
+import pytest
+
+from bandersnatch.testing import Drip, Status
+from tests.cli.conftest import Program
+
+
+def test_requirements_need_no_configuration(program: Program) -> None:
+    """Named requirements are mirrored without any configuration, and the summary says what was done."""
+    arguments = ("mirror", "--directory", "mirror", "--upstream", program.upstream.url, "alpha", "beta>=2")
+    first = program.run(*arguments)
+    assert first.returncode == 0, first.stderr
+    assert "2 projects refreshed, 0 unchanged, 3 files fetched" in first.stdout
+    second = program.run(*arguments)
+    assert second.returncode == 0
+    assert "Nothing has changed upstream" in second.stdout
+
+
+def test_cron_is_quiet(program: Program) -> None:
+    """By configuration and without a terminal nothing is printed that is not worth a mail."""
+    program.configure("[select]\neverything = true\n")
+    for _ in range(2):
+        result = program.run("mirror")
+        assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+def test_cron_tells_bad_news_once(program: Program) -> None:
+    """A project that falls behind is worth a mail when it does, and not every two minutes; the exit code always says it."""
+    program.configure("[select]\neverything = true\n[upstream]\ntries = 1\n")
+    program.upstream.fault("/simple/beta/", Status(500), times=None)
+    first = program.run("mirror")
+    assert first.returncode == 1
+    assert "beta is behind" in first.stderr
+    second = program.run("mirror")
+    assert (second.returncode, second.stdout, second.stderr) == (1, "", "")
+
+
+def test_json(program: Program) -> None:
+    """--json prints one object a line, from the first event to the last."""
+    program.configure("[select]\neverything = true\n")
+    result = program.run("mirror", "--json")
+    told = [json.loads(line) for line in result.stdout.splitlines()]
+    assert told[0]["event"] == "started"
+    assert told[-1]["event"] == "finished"
+    assert (told[-1]["outcome"], told[-1]["files"], told[-1]["refreshed"]) == ("clean", 6, 3)
+    assert {one["project"] for one in told if one["event"] == "refreshed"} == {"alpha", "beta", "gamma"}
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_signal(program: Program, number: signal.Signals, code: int) -> None:
+    """A signal ends the run within seconds, without a traceback and with nothing to clean up; the next run goes on."""
+    program.configure("[select]\neverything = true\n")
+    program.upstream.index.upload("delta", "1.0", padding=2_000_000)
+    program.upstream.fault("/packages/*delta*", Drip(1000, 2000), times=1)
+    process = program.start("mirror")
+    _wait_until(lambda: program.upstream.count("/packages/*delta*") > 0)
+    began = time.monotonic()
+    process.send_signal(number)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == code
+    assert "Traceback" not in err
+    assert time.monotonic() - began < 10
+    assert not list((program.directory / "state/tmp").iterdir())
+    assert program.run("mirror").returncode == 0
+    assert len(list(program.directory.glob("web/packages/*/*/*/*.whl"))) == 7
+
+
+def test_second_run_leaves(program: Program) -> None:
+    """While a run holds the lock, another one leaves with its own exit code, silently, or waits if it is asked to."""
+    program.configure("[select]\neverything = true\n")
+    program.upstream.fault("/packages/*alpha-1*", Drip(10, 400), times=1)
+    first = program.start("mirror")
+    _wait_until(lambda: program.upstream.count("/packages/*alpha-1*") > 0)
+    second = program.run("mirror")
+    assert (second.returncode, second.stdout, second.stderr) == (75, "", "")
+    third = program.run("mirror", "--wait", "1m")
+    assert third.returncode == 0
+    first.communicate(timeout=20)
+    assert first.returncode == 0
+
+
+def test_directory_cannot_be_used(program: Program) -> None:
+    """A directory that cannot be made is named, with what to do."""
+    program.configure("[select]\neverything = true\n")
+    (program.home / "mirror").write_text("a file")
+    result = program.run("mirror")
+    assert result.returncode == 74
+    assert str(program.directory) in result.stderr
+
+
+def test_nothing_selected(program: Program) -> None:
+    """A configuration that selects nothing is no run: it says which line to change, how big PyPI is, and the room."""
+    path = program.configure("[select]\nprojects = []\n")
+    result = program.run("mirror")
+    assert result.returncode == 2
+    assert f"{path}:6" in result.stderr
+    assert "tens of terabytes" in result.stderr
+    assert "has room for" in result.stderr
+    assert not program.directory.exists()
+
+
+def test_configuration_problems(program: Program) -> None:
+    """Every problem of the configuration is told at once, with file and line; nothing is begun."""
+    path = program.configure('[select]\nprojets = ["six"]\n[upstream]\ntries = "many"\n')
+    result = program.run("mirror")
+    assert result.returncode == 2
+    assert f"{path}:6: select.projets" in result.stderr
+    assert f"{path}:8: upstream.tries" in result.stderr
+    assert not program.directory.exists()
+
+
+def test_named_configuration_is_missing(program: Program) -> None:
+    """A configuration that is named and not there is an error, and is not written."""
+    result = program.run("-c", "elsewhere.conf", "mirror")
+    assert result.returncode == 2
+    assert "bandersnatch config init elsewhere.conf" in result.stderr
+    assert not (program.home / "elsewhere.conf").exists()
+
+
+def test_status(program: Program) -> None:
+    """status says what is held, and names what is behind with reason, tries and the next try."""
+    program.configure("[select]\neverything = true\n[upstream]\ntries = 1\n")
+    assert program.run("status").returncode == 2
+    program.upstream.fault("/simple/beta/", Status(500), times=None)
+    program.run("mirror")
+    result = program.run("status")
+    assert result.returncode == 1
+    assert "2 projects, 4 files" in result.stdout
+    assert "beta: " in result.stdout
+    facts = json.loads(program.run("status", "--json").stdout)
+    [behind] = facts["behind"]
+    assert (behind["name"], behind["tries"]) == ("beta", 1)
+    assert behind["next_try"] - behind["since"] == pytest.approx(60, abs=5)
+    assert facts["serial"] < facts["upstream_serial"]
+    program.upstream.clear_faults()
+    program.run("mirror", "--full")
+    assert program.run("status").returncode == 0
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_completion(program: Program, shell: str) -> None:
+    """A completion script for the shell is printed."""
+    result = program.run("completion", shell)
+    assert result.returncode == 0
+    assert "bandersnatch" in result.stdout
+
+
+def _wait_until(condition: object) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():  # type: ignore[operator]  # any callable will do
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
