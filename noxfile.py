@@ -9,6 +9,7 @@ import nox
 PYTHONS = ("3.11", "3.12", "3.13")
 
 nox.options.sessions = ["tests"]
+nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.error_on_missing_interpreters = False
 
 

@@ -48,6 +48,9 @@ def modules(folder: Path) -> Iterator[Path]:
 def written_files() -> Iterator[Path]:
     """Every text that people wrote here; nothing that was installed, cached or mirrored."""
     for folder, folders, files in os.walk(ROOT):
+        if "pyvenv.cfg" in files:  # somebody's own virtual environment
+            folders.clear()
+            continue
         folders[:] = [name for name in folders if name == ".ci" or not (name.startswith(".") or name in OUTPUT)]
         yield from (Path(folder, name) for name in files if not name.startswith(".coverage") and name != ".git")
 
@@ -172,7 +175,7 @@ GOOD = "echo /opt/good/python"
 
 def ask(wanted: str, path: str) -> subprocess.CompletedProcess[str]:
     """What find-python answers where *path* is the PATH."""
-    command = ["/bin/sh", ROOT / "tools" / "find-python", wanted]
+    command = ["/bin/sh", str(ROOT / "tools" / "find-python"), wanted]
     return subprocess.run(command, env={"PATH": path}, capture_output=True, text=True, check=False)
 
 

@@ -52,7 +52,7 @@ def test_want(catalogue: Catalogue) -> None:
 
 
 def test_compare_changes_nothing(catalogue: Catalogue) -> None:
-    """The difference counts new and changed projects and names the published ones that the list lacks; known is what is indexed."""
+    """The difference counts new and changed projects and names the published ones that the list lacks."""
     catalogue.commit([commit("gone", 1), commit("moved", 2), commit("same", 3), commit("hidden", 4, indexed=False)])
     catalogue.want([listed("wanted-only")], 1.0)
     catalogue.begin_listing()
@@ -264,6 +264,14 @@ def test_commit_that_is_not_all(catalogue: Catalogue, clock: Clock) -> None:
     ]
     assert due_names(catalogue, 98.0) == []
     assert catalogue.totals().projects == 3
+
+
+def test_twice_in_a_batch(catalogue: Catalogue) -> None:
+    """Of two commits of one project in a batch the later one counts, also where it goes back to what was before."""
+    catalogue.commit([commit("demo", 1, held("demo", "1.0"))])
+    catalogue.commit([commit("demo", 2, held("demo", "2.0")), commit("demo", 3, held("demo", "1.0"))])
+    assert catalogue.published("demo") == published("demo", held("demo", "1.0"))
+    assert catalogue.entry("demo") == commit("demo", 3).entry
 
 
 def test_unchanged(catalogue: Catalogue) -> None:

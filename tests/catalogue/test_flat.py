@@ -5,11 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from bandersnatch.catalogue.base import Published
 from bandersnatch.catalogue.sqlite import SqliteCatalogue
 from tests.catalogue.samples import Clock, commit, failure, held, listed
 from tests.catalogue.watched import Watch
@@ -59,7 +60,7 @@ def _build(path: Path, count: int) -> Watched:
         catalogue = SqliteCatalogue(path, clock=Clock())
     names = [name_of(number) for number in range(count)]
     for start in range(0, count, 2000):
-        catalogue.commit([commit(name, 1, held(name)) for name in names[start : start + 2000]])
+        catalogue.commit([commit(name, 1) for name in names[start : start + 2000]])
     return Watched(catalogue, path, watch, names)
 
 
@@ -86,8 +87,8 @@ def test_refresh(sizes: tuple[Watched, Watched], batch: int) -> None:
     costs = []
     for one in sizes:
         far_apart = one.names[:: len(one.names) // batch][:batch]
-        refresh(far_apart, batch)(one.catalogue)
-        costs.append(one.cost(refresh(far_apart, batch + 1)))
+        refresh(far_apart, 10 * batch)(one.catalogue)
+        costs.append(one.cost(refresh(far_apart, 10 * batch + 1)))
     (few, little, _), (many, much, written) = costs
     assert many == few
     assert much < 2 * little
@@ -134,6 +135,18 @@ def test_due_while_all_wait(sizes: tuple[Watched, Watched]) -> None:
         assert much <= 1.5 * little + 100
     for one in sizes:
         one.catalogue.unchanged(one.names, 1.0)
+
+
+def test_nothing_piles_up(tmp_path: Path) -> None:
+    """What a page was made of before, or of a project that is forgotten, is not kept."""
+    path = tmp_path / "c.sqlite"
+    with closing(SqliteCatalogue(path)) as catalogue, closing(sqlite3.connect(path)) as other:
+        for version in ("1.0", "2.0", "2.0"):
+            catalogue.commit([commit(name, 1, held(name, version)) for name in "abc"])
+        assert other.execute("SELECT count(*) FROM page").fetchone() == (3,)
+        catalogue.forget("a")
+        catalogue.commit([replace(commit("b", 1), published=Published())])
+        assert other.execute("SELECT count(*) FROM page").fetchone() == (1,)
 
 
 def test_same_list_again(sizes: tuple[Watched, Watched]) -> None:

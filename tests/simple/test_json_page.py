@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as stdlib_json
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 from hypothesis import example, given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from bandersnatch.errors import BadContent
 from bandersnatch.model import File, Project, Rejected
-from bandersnatch.simple import json
+from bandersnatch.simple import facts, json
 from tests.simple.cases import UPLOADED, URL, A, B
 
 ENTRY: dict[str, Any] = {"filename": "foo-1.tar.gz", "url": "../../f/foo-1.tar.gz", "hashes": {"sha256": A}}
@@ -60,6 +61,20 @@ def test_urls(url: str, expected: str) -> None:
     assert read(url=url).url == expected
 
 
+parts = st.sampled_from(["..", ".", "a", "b%20c", "d.zip", "", "e+f", "-g", "...", "h;i", "?", "/"])
+
+
+@given(st.lists(parts, min_size=1).map("/".join), st.sampled_from([URL, URL + "index.html", "http://x.example.org"]))
+def test_relative_urls(url: str, base: str) -> None:
+    """A relative URL leads where the standard library says, whichever way it was resolved."""
+    try:
+        expected = urljoin(base, url)
+        assert urlsplit(expected).hostname
+    except (ValueError, AssertionError):
+        return
+    assert facts.resolve(url, base) == expected
+
+
 def test_a_page_on_disk_links_files_on_disk() -> None:
     """The scheme of the page is allowed for its files: a bundle is read from disk."""
     project = json.parse(page(ENTRY), "file:///media/bundle/simple/foo/index.html", "foo")
@@ -96,6 +111,7 @@ def test_a_page_on_disk_links_files_on_disk() -> None:
         ({"provenance": "/integrity/x"}, "provenance", None),
         ({"provenance": "javascript:alert(1)"}, "provenance", None),
         ({"provenance": ["x"]}, "provenance", None),
+        ({"provenance": "https://[x"}, "provenance", None),
         ({"hashes": {"md5": "x", "sha256": A.upper()}}, "sha256", A),
         ({"unknown": {"a": [1]}}, "filename", "foo-1.tar.gz"),
     ],

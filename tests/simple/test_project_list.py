@@ -78,6 +78,8 @@ def test_chunks() -> None:
         assert len(sizes) > 5
         assert min(sizes[:-1]) >= 64 * 1024
         assert max(sizes) < 512 * 1024
+        for length in range(65_536 - 300, 65_536):  # the list's end begins, or just does not begin, a chunk of its own
+            assert all(render([Listed("x", "x" * length)], None))
 
 
 @pytest.mark.parametrize(("parser", "render"), [(JsonListing, render_json), (HtmlListing, render_html)])

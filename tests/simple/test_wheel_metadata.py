@@ -75,6 +75,7 @@ BOMB = wheel((NAME, b"0" * 10_000_000))
         crafted(8, b"\x01\x00"),
         crafted(16, b"\0\0\0\0"),
         crafted(24, struct.pack("<L", 10)),
+        crafted(24, struct.pack("<L", 100)),
         crafted(42, struct.pack("<L", 2**31)),
         crafted(0, b"XXXX", central=False),
     ],

@@ -327,6 +327,16 @@ def test_sweep_temporary(web: Path) -> None:
     assert files_below(web) == {KEY: b"ours", "simple/a": b"ours"}
 
 
+def test_sweep_leaves_folders(web: Path) -> None:
+    """A folder that somebody made where storage works is not ours to remove, and does not stop the sweep."""
+    storage = opened(web)
+    for name in ("tmp/a", "partial/a"):
+        (web.parent / "state" / name).mkdir()
+        (web.parent / "state" / (name + "b")).touch()
+    storage.sweep(keep_partial_ns=2**63)
+    assert sorted(path.name for path in (web.parent / "state").glob("*/*")) == ["a", "a"]
+
+
 def test_closed(web: Path) -> None:
     """close removes what is staged, may be called twice, and leaves nothing that could be used by mistake."""
     storage = opened(web)

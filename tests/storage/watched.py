@@ -108,7 +108,7 @@ class Recording(Watched):
         self.calls.append(call)
 
 
-class Failing(Watched):
+class Failing(Recording):
     """Fails call number *at* with *number*, and if *sticky* every later one. Given *only*, no other call is counted."""
 
     def __init__(
@@ -123,6 +123,7 @@ class Failing(Watched):
         self._lock = Lock()
 
     def before(self, call: Call) -> None:
+        super().before(call)
         if self.only not in (None, call.name):
             return
         with self._lock:

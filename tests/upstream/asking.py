@@ -47,9 +47,7 @@ def ask(url: str, question: Callable[[IndexUpstream], Awaitable[T]], time: FakeT
     return ask_client(url, lambda client: question(IndexUpstream(settings(url, **changes), client)), time, **changes)
 
 
-def ask_client(
-    url: str, question: Callable[[Client], Awaitable[T]], time: FakeTime | None = None, **changes: Any
-) -> T:
+def ask_client(url: str, question: Callable[[Client], Awaitable[T]], time: FakeTime | None = None, **changes: Any) -> T:
     """What *question* returns of a client of the upstream at *url*."""
 
     async def main() -> T:

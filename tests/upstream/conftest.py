@@ -8,8 +8,10 @@ from bandersnatch.testing import Certificates, UpstreamServer, make_certificates
 
 
 @pytest.fixture(autouse=True)
-def no_proxies_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the environment says of proxies is the test's own business."""
+def nothing_from_outside(monkeypatch: pytest.MonkeyPatch, certificates: Certificates) -> None:
+    """Neither the proxies nor the authorities of this machine count; its many authorities would take time to read."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates.client))
+    monkeypatch.delenv("SSL_CERT_DIR", raising=False)
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import xmlrpc.client
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,12 +14,12 @@ from bandersnatch.upstream.changelog import PAUSE, address, rows_of
 from tests.upstream.asking import FakeTime, ask, settings
 
 
-def changes(server: UpstreamServer, since: int = 0, time: FakeTime | None = None, **more: object) -> list[Change] | None:
+def changes(server: UpstreamServer, since: int = 0, time: FakeTime | None = None, **more: Any) -> list[Change] | None:
     found = ask(server.url, lambda upstream: upstream.changes(since), time, **{"changelog": True, **more})
     return None if found is None else list(found)
 
 
-def answer(rows: object) -> bytes:
+def answer(rows: Any) -> bytes:
     return xmlrpc.client.dumps((rows,), methodresponse=True, allow_none=True).encode()
 
 
@@ -70,7 +71,9 @@ def test_what_is_no_project_is_skipped(server: UpstreamServer) -> None:
 def test_too_many_requests_are_waited_out(server: UpstreamServer) -> None:
     """PyPI's fault for that counts like a Retry-After with the seconds that it names."""
     server.index.create("foo")
-    server.fault("/pypi", fault("HTTPTooManyRequests: The action could not be performed. Limit may reset in 42 seconds."))
+    server.fault(
+        "/pypi", fault("HTTPTooManyRequests: The action could not be performed. Limit may reset in 42 seconds.")
+    )
     time = FakeTime()
     assert changes(server, time=time) == [Change("foo", "foo", 1)]
     assert sum(time.slept) - PAUSE >= 42

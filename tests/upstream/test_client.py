@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -79,6 +80,18 @@ def test_an_error_leaves_its_connection_usable() -> None:
 
     asyncio.run(main())
     assert len(opened) == 1
+
+
+def test_a_host_that_stops_speaking_http2_is_asked_as_before(certificates: Certificates) -> None:
+    """A balancer can hide servers of both kinds: what fails in HTTP/2 is tried again without insisting on it."""
+
+    async def question(client: Client) -> tuple[int, bytes]:
+        client.pacer.note(client.hosts.own.place, multiplexed=True)
+        return await client.pacer.persist(lambda: get(client, server.url))
+
+    with UpstreamServer(tls=certificates) as server:
+        server.fault("*", TEXT, times=None)
+        assert ask_client(server.url, question, ca_file=certificates.authority) == (200, b"hello")
 
 
 def test_says_who_we_are(server: UpstreamServer) -> None:
@@ -209,7 +222,7 @@ def test_an_authority_can_be_added(
     way: str, certificates: Certificates, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By the setting, and by the variables that all programs know."""
-    changes = {}
+    changes: dict[str, Any] = {}
     if way == "ca_file":
         changes["ca_file"] = certificates.authority
     elif way == "SSL_CERT_FILE":
@@ -237,7 +250,7 @@ def test_a_client_certificate_opens_what_wants_one(certificates: Certificates, t
     """It is shown to who asks for one; without it the failure is an UpstreamError."""
     both = tmp_path / "client.pem"
     both.write_bytes(certificates.client.read_bytes() + certificates.client_key.read_bytes())
-    trust = {"ca_file": certificates.authority}
+    trust: dict[str, Any] = {"ca_file": certificates.authority}
     with UpstreamServer(tls=certificates, require_client_certificate=True) as server:
         server.fault("*", TEXT, times=None)
         answer = ask_client(server.url, lambda client: get(client, server.url), client_certificate=both, **trust)
@@ -281,7 +294,7 @@ def test_proxies_of_every_kind(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """HTTP (forwarding and CONNECT) and SOCKS 5 proxies with credentials, as configured and from the environment."""
-    changes: dict[str, object] = {"ca_file": certificates.authority}
+    changes: dict[str, Any] = {"ca_file": certificates.authority}
     with UpstreamServer(tls=certificates if tls else None) as server, kind(("me", "hunter2")) as proxy:
         server.fault("*", TEXT)
         url = proxy.url.replace("://", "://me:hunter2@")
@@ -302,9 +315,7 @@ def test_no_proxy_goes_past_the_proxy(server: UpstreamServer, how: str, monkeypa
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with HttpProxy() as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
-        ask_client(
-            server.url, lambda client: get(client, server.url), proxy=proxy.url if how == "setting" else None
-        )
+        ask_client(server.url, lambda client: get(client, server.url), proxy=proxy.url if how == "setting" else None)
         assert proxy.connections == 0
 
 
@@ -365,7 +376,8 @@ def test_what_may_pass_is_transient(server: UpstreamServer, fault: Fault, messag
 
 
 @pytest.mark.parametrize(
-    ("status", "kind"), [(404, NotFound), (410, NotFound), (400, UpstreamError), (403, UpstreamError), (451, UpstreamError)]
+    ("status", "kind"),
+    [(404, NotFound), (410, NotFound), (400, UpstreamError), (403, UpstreamError), (451, UpstreamError)],
 )
 def test_what_will_not_pass_is_not_transient(server: UpstreamServer, status: int, kind: type[UpstreamError]) -> None:
     """404 and 410 are NotFound; other refusals are errors that another try would not cure."""

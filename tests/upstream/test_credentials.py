@@ -74,6 +74,14 @@ def test_the_header_is_as_the_standards_have_it() -> None:
     assert Credentials("abc").authorization == "Bearer abc"
 
 
+@pytest.mark.parametrize("token", ["hunter2\r\nX-Evil: 1", "hunter2 hunter3", "hünter2", ""])
+def test_a_token_that_cannot_be_sent_is_refused(token: str) -> None:
+    """What is no header value is the operator's problem, and not repeated."""
+    with pytest.raises(UsageError, match=r"\[upstream\] token") as caught:
+        Credentials(token)
+    assert "nter2" not in str(caught.value)
+
+
 def test_nothing_shows_the_secret() -> None:
     """repr and str show neither secret nor user."""
     assert repr(Credentials("hunter2", "me")) == str(Credentials("hunter2", "me")) == "Credentials(***)"

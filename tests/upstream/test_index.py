@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import gzip
+import json
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any, Literal
 
 import pytest
 
@@ -14,6 +16,7 @@ from bandersnatch.testing import (
     Bomb,
     Cut,
     Endless,
+    Fault,
     NoContentType,
     Reset,
     Status,
@@ -25,7 +28,7 @@ from bandersnatch.upstream.pacing import Transient
 from tests.upstream.asking import FakeTime, ask, body_of
 
 NOTHING = Validators()
-JSON = "application/vnd.pypi.simple.v1+json"
+JSON_TYPE = "application/vnd.pypi.simple.v1+json"
 
 
 def test_it_is_an_upstream() -> None:
@@ -42,7 +45,7 @@ def listing(
     known: Validators = NOTHING,
     limit: int | None = None,
     time: FakeTime | None = None,
-    **changes: object,
+    **changes: Any,
 ) -> tuple[Listing | None, list[list[Listed]]]:
     """The listing, and the batches that came before it."""
     batches: list[list[Listed]] = []
@@ -54,7 +57,7 @@ def listing(
 
 
 @pytest.mark.parametrize("form", ["json", "html"])
-def test_the_list_is_read_in_every_form(server: UpstreamServer, form: str) -> None:
+def test_the_list_is_read_in_every_form(server: UpstreamServer, form: Literal["json", "html"]) -> None:
     """Names, spellings and, in JSON, serials; the end tells the list's own serial, count and decoded size."""
     server.behaviour = replace(server.behaviour, list_format=form)
     server.index.create("Foo.Bar")
@@ -80,8 +83,7 @@ def test_a_static_copy_has_a_list_without_serials(server: UpstreamServer) -> Non
 def test_the_list_comes_in_batches(server: UpstreamServer) -> None:
     """*absorb* gets some thousand projects at a time, in order, none lost."""
     names = [f"p{number}" for number in range(3 * BATCH + 1)]
-    body = '{"meta": {"api-version": "1.4"}, "projects": [%s]}' % ", ".join(f'{{"name": "{name}"}}' for name in names)
-    server.fault("/simple/", Body(body.encode()))
+    server.fault("/simple/", Body(json.dumps({"meta": {}, "projects": [{"name": name} for name in names]}).encode()))
     end, batches = listing(server)
     assert end is not None
     assert end.count == len(names)
@@ -130,9 +132,9 @@ def test_a_list_that_fails_early_is_tried_again(server: UpstreamServer) -> None:
 
 def test_a_list_that_breaks_later_is_not_begun_again(server: UpstreamServer) -> None:
     """Once a batch was given, a cut is an error: the caller would get the same batches twice."""
-    projects = ", ".join(f'{{"name": "p{number}"}}' for number in range(4 * BATCH))
-    packed = gzip.compress(b'{"meta": {}, "projects": [' + projects.encode() + b"]}")
-    server.fault("/simple/", Body(packed[:-8], JSON, {"Content-Encoding": "gzip"}))
+    projects = [{"name": f"p{number}"} for number in range(4 * BATCH)]
+    packed = gzip.compress(json.dumps({"meta": {}, "projects": projects}).encode())
+    server.fault("/simple/", Body(packed[:-8], JSON_TYPE, {"Content-Encoding": "gzip"}))
     with pytest.raises(UpstreamError, match="cut off") as caught:
         listing(server)
     assert type(caught.value) is UpstreamError
@@ -148,13 +150,13 @@ def page(
     known: Validators = NOTHING,
     at_least: int | None = None,
     time: FakeTime | None = None,
-    **changes: object,
+    **changes: Any,
 ) -> Fetched | None:
     return ask(server.url, lambda upstream: upstream.project(name, known, at_least=at_least), time, **changes)
 
 
 @pytest.mark.parametrize("form", ["json", "html"])
-def test_a_page_is_read_in_every_form(server: UpstreamServer, form: str) -> None:
+def test_a_page_is_read_in_every_form(server: UpstreamServer, form: Literal["json", "html"]) -> None:
     """Files with absolute URLs, the serial, and a digest that tells changes."""
     server.behaviour = replace(server.behaviour, page_format=form, relative_urls=True)
     file = server.index.upload("foo", "1.0")
@@ -173,7 +175,7 @@ def test_json_is_asked_for_first(server: UpstreamServer) -> None:
     server.index.create("foo")
     page(server)
     headers = server.requests[0].headers
-    assert headers["accept"].startswith(JSON)
+    assert headers["accept"].startswith(JSON_TYPE)
     assert headers["accept-encoding"] == "gzip"
 
 
@@ -231,7 +233,9 @@ def test_the_header_tells_the_serial_where_the_page_does_not(server: UpstreamSer
 @pytest.mark.parametrize("value", ["", "x", "-1", "9" * 30])
 def test_without_a_serial_nothing_is_stale(server: UpstreamServer, value: str) -> None:
     """An upstream that has no serials, or none that can be read, is taken as it is."""
-    server.fault("/simple/foo/", Body(b'{"meta": {}, "name": "foo", "files": []}', headers={"X-PyPI-Last-Serial": value}))
+    server.fault(
+        "/simple/foo/", Body(b'{"meta": {}, "name": "foo", "files": []}', headers={"X-PyPI-Last-Serial": value})
+    )
     fetched = page(server, at_least=10**9)
     assert fetched is not None
     assert fetched.project.serial is None
@@ -248,21 +252,21 @@ def test_without_a_serial_nothing_is_stale(server: UpstreamServer, value: str) -
         (Body(b"[]", headers={"Content-Encoding": "gzip"}), "not gzip"),
     ],
 )
-def test_what_is_not_the_page_is_bad_content(server: UpstreamServer, fault: object, message: str) -> None:
+def test_what_is_not_the_page_is_bad_content(server: UpstreamServer, fault: Fault, message: str) -> None:
     """Another project's page, a login page, noise: BadContent, asked for once."""
     server.index.create("foo")
-    server.fault("/simple/foo/", fault)  # type: ignore[arg-type]  # one of the faults above
+    server.fault("/simple/foo/", fault)
     with pytest.raises(BadContent, match=message):
         page(server)
     assert server.count("/simple/foo/") == 1
 
 
 @pytest.mark.parametrize("fault", [Bomb(1 << 30), Endless(), Endless(1 << 30)])
-def test_no_page_is_larger_than_its_limit(server: UpstreamServer, fault: object) -> None:
+def test_no_page_is_larger_than_its_limit(server: UpstreamServer, fault: Fault) -> None:
     """A gzip bomb and a body without end stop at the cap, whatever they announce."""
     server.behaviour = replace(server.behaviour, gzip=False)
     server.index.create("foo")
-    server.fault("/simple/foo/", fault)  # type: ignore[arg-type]  # one of the faults above
+    server.fault("/simple/foo/", fault)
     with pytest.raises(BadContent, match="longer than 1048576 bytes"):
         page(server, max_page=1 << 20)
 
@@ -276,10 +280,10 @@ def test_no_list_is_larger_than_its_limit(server: UpstreamServer) -> None:
 
 
 @pytest.mark.parametrize("fault", [Cut(5), Reset(5), Reset(None), Status(500), Status(429)])
-def test_a_page_is_tried_again(server: UpstreamServer, fault: object) -> None:
+def test_a_page_is_tried_again(server: UpstreamServer, fault: Fault) -> None:
     """What may pass is tried again, at most ``tries`` times, with growing waits."""
     server.index.create("foo")
-    server.fault("/simple/foo/", fault, times=3)  # type: ignore[arg-type]  # one of the faults above
+    server.fault("/simple/foo/", fault, times=3)
     time = FakeTime()
     assert page(server, time=time, tries=4) is not None
     assert time.slept == [0.5, 1.0, 2.0]
@@ -410,7 +414,7 @@ def test_companions_are_read_whole(server: UpstreamServer) -> None:
 
 
 @pytest.mark.parametrize(("limit", "changes"), [(10, {}), (10**9, {"max_companion": 10})])
-def test_companions_have_a_limit(server: UpstreamServer, limit: int, changes: dict[str, int]) -> None:
+def test_companions_have_a_limit(server: UpstreamServer, limit: int, changes: dict[str, Any]) -> None:
     """The caller's limit and the setting's both hold."""
     file = server.index.upload("foo", "1.0")
     with pytest.raises(BadContent, match="longer than 10 bytes"):
@@ -446,9 +450,9 @@ def test_a_page_cannot_teach_a_second_host(server: UpstreamServer) -> None:
     """Once a host is learned, or configured, a file elsewhere is refused before anything is asked there."""
     server.index.upload("foo", "1.0")
     with UpstreamServer() as other:
-        listed = '{"filename": "bar-1.0-py3-none-any.whl", "url": "%s/packages/bar", "hashes": {"sha256": "%s"}}'
-        body = '{"meta": {}, "name": "bar", "files": [%s]}' % (listed % (other.url, "0" * 64))
-        server.fault("/simple/bar/", Body(body.encode()))
+        url = f"{other.url}/packages/bar-1.0.tar.gz"
+        listed = {"filename": "bar-1.0.tar.gz", "url": url, "hashes": {"sha256": "0" * 64}}
+        server.fault("/simple/bar/", Body(json.dumps({"meta": {}, "name": "bar", "files": [listed]}).encode()))
 
         async def question(upstream: IndexUpstream) -> None:
             await upstream.project("foo", NOTHING, at_least=None)

@@ -36,16 +36,41 @@ async def most_at_once(pacer: Pacer, place: str, count: int) -> int:
 
 
 def test_few_requests_until_http2_was_seen() -> None:
-    """A host gets ``connections`` requests at a time, and ``streams`` once it answered in HTTP/2; others still few."""
+    """A host gets ``connections`` requests at a time, ``streams`` while it answers in HTTP/2; other hosts still few."""
 
     async def main() -> list[int]:
         polite = pacer(FakeTime(), connections=3, streams=20)
-        before = await most_at_once(polite, "a", 50)
-        polite.multiplexed("a")
-        polite.multiplexed("a")
-        return [before, await most_at_once(polite, "a", 50), await most_at_once(polite, "b", 50)]
+        most = [await most_at_once(polite, "a", 50)]
+        for multiplexed in (True, True, False):
+            polite.note("a", multiplexed=multiplexed)
+            most += [await most_at_once(polite, "a", 50)]
+        polite.note("a", multiplexed=True)
+        return [*most, await most_at_once(polite, "b", 50)]
 
-    assert asyncio.run(main()) == [3, 20, 3]
+    assert asyncio.run(main()) == [3, 20, 20, 3, 3]
+
+
+def test_who_gives_up_waiting_holds_nobody_up() -> None:
+    """A task that is cancelled while it waits, even if just called, leaves its turn to the next."""
+
+    async def main() -> list[str]:
+        polite, came = pacer(FakeTime(), connections=1), []
+
+        async def one(name: str) -> None:
+            async with polite.turn("a"):
+                came.append(name)
+                await asyncio.sleep(0)
+
+        for cancel_at in range(6):
+            tasks = [asyncio.create_task(one(name)) for name in "abc"]
+            for _ in range(cancel_at):
+                await asyncio.sleep(0)
+            tasks[1].cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        return came
+
+    came = asyncio.run(main())
+    assert (came.count("a"), came.count("c")) == (6, 6)
 
 
 def test_a_pause_holds_all_requests_to_its_host() -> None:

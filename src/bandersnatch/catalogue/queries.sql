@@ -107,14 +107,18 @@ FROM project WHERE name = :name;
 
 -- name: published
 -- What one project's page is made of, packed.
-SELECT content FROM page WHERE name = :name;
+SELECT page.id, page.content FROM project JOIN page ON page.id = project.page WHERE project.name = :name;
+
+-- name: add_page
+-- Keep what a page is made of.
+INSERT INTO page (content) VALUES (:content);
 
 -- name: commit
 -- A project's new state. A promise made since the state was read outlives it; one that is not kept stays due.
 INSERT INTO project (name, display, promised, serial, published, indexed, departing, selection, etag, last_modified,
-                     digest, missing_since, files, bytes, due)
+                     digest, page, missing_since, files, bytes, due)
 VALUES (:name, :display, :promised, :serial, :published, :indexed, :departing, :selection, :etag, :last_modified,
-        :digest, :missing_since, :files, :bytes, 0)
+        :digest, :page, :missing_since, :files, :bytes, 0)
 ON CONFLICT (name) DO UPDATE SET
     display = excluded.display,
     promised = max(coalesce(promised, excluded.promised), coalesce(excluded.promised, promised)),
@@ -126,6 +130,7 @@ ON CONFLICT (name) DO UPDATE SET
     etag = excluded.etag,
     last_modified = excluded.last_modified,
     digest = excluded.digest,
+    page = excluded.page,
     missing_since = excluded.missing_since,
     files = excluded.files,
     bytes = excluded.bytes,
@@ -135,15 +140,6 @@ ON CONFLICT (name) DO UPDATE SET
 -- A project whose published page is as new as was promised is neither due nor behind.
 UPDATE project SET due = NULL, tries = 0, reason = NULL, since = NULL
 WHERE name = :name AND (promised IS NULL OR serial IS NULL OR serial >= promised);
-
--- name: keep_page
--- Keep what a page is made of; the same again is not written.
-INSERT INTO page VALUES (:name, :content)
-ON CONFLICT (name) DO UPDATE SET content = excluded.content WHERE content <> excluded.content;
-
--- name: drop_page
--- Forget what a page was made of.
-DELETE FROM page WHERE name = :name;
 
 -- name: leave
 -- A key that no page links any longer; the first time counts.

@@ -46,8 +46,8 @@ def behind(row: Row) -> Behind:
     return Behind(name, reason, since, tries, next_try, promised, serial, bool(absent))
 
 
-def of_commit(commit: Commit) -> Values:
-    """The parameters of ``commit``; what the catalogue counts itself, ``tries``, is not among them."""
+def of_commit(commit: Commit, page: int | None) -> Values:
+    """The parameters of ``commit``. ``tries`` is not among them: the catalogue counts itself."""
     entry = commit.entry
     return {
         "name": entry.name,
@@ -61,6 +61,7 @@ def of_commit(commit: Commit) -> Values:
         "etag": entry.validators.etag,
         "last_modified": entry.validators.last_modified,
         "digest": entry.digest,
+        "page": page,
         "missing_since": entry.missing_since,
         "files": len(commit.published.held),
         "bytes": sum(held.size for held in commit.published.held),

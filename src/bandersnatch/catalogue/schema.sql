@@ -19,6 +19,7 @@ CREATE TABLE project (
     etag          TEXT,
     last_modified TEXT,
     digest        TEXT    NOT NULL DEFAULT '',
+    page          INTEGER,                       -- page.id of what the page is made of; NULL: none is published
     reason        TEXT                           -- why the last try failed
 ) WITHOUT ROWID;
 
@@ -27,11 +28,23 @@ CREATE INDEX project_due ON project (name, due) WHERE due IS NOT NULL;
 CREATE INDEX project_behind ON project (name) WHERE tries > 0;
 CREATE INDEX project_departing ON project (name) WHERE departing = 1;
 
--- What only the project's own next page needs (see records.py).
+-- What only the project's own next page needs (see records.py). New content is a new row at the end and the old row
+-- goes: one that grew in its place, among full neighbours, would have three of them written anew.
 CREATE TABLE page (
-    name    TEXT NOT NULL PRIMARY KEY,
-    content BLOB NOT NULL
+    id      INTEGER NOT NULL PRIMARY KEY,
+    content BLOB    NOT NULL
 );
+
+CREATE TRIGGER page_replaced AFTER UPDATE OF page ON project
+WHEN old.page IS NOT new.page
+BEGIN
+    DELETE FROM page WHERE id = old.page;
+END;
+
+CREATE TRIGGER page_dropped AFTER DELETE ON project
+BEGIN
+    DELETE FROM page WHERE id = old.page;
+END;
 
 -- Keys that no page links any longer.
 CREATE TABLE leaving (

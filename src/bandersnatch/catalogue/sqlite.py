@@ -19,9 +19,6 @@ from bandersnatch.model import Listed
 LIST_SERIAL = "list-serial"
 """The fact that holds the serial of upstream's list, a decimal number."""
 
-INDEX_STALE = "index-stale"
-"""The fact that is set, to 1, as soon as the published list of projects is not what ``index`` says."""
-
 RUNS_KEPT = 1000
 
 NAMES_AT_ONCE = 1000
@@ -35,7 +32,8 @@ class SqliteCatalogue:
     The catalogue port on SQLite. Safe to use from several threads, one of which is served at a time.
 
     *read_only* needs a catalogue that is there, and may look while another process writes. *clock* tells when a key
-    leaves its last page: that is the moment of the commit, late in a long run.
+    leaves its last page: that is the moment of the commit, late in a long run. The fact ``index-stale`` becomes ``1``
+    with the first change of what ``index`` yields; who publishes the list of projects removes it.
     """
 
     def __init__(self, path: Path, *, read_only: bool = False, clock: Callable[[], float] = time.time) -> None:
@@ -121,11 +119,11 @@ class SqliteCatalogue:
         return rows.entry(found[0]) if found else None
 
     def published(self, name: str) -> Published:
-        content = self._database.value("published", name=name)
-        if content is None:
+        found = self._database.rows("published", name=name)
+        if not found:
             return Published()
         try:
-            return records.unpack(content)
+            return records.unpack(found[0][1])
         except ValueError as error:
             raise CatalogueCorrupt(f"the catalogue {self._database.path}, project {name}: {error}") from error
 
@@ -138,10 +136,10 @@ class SqliteCatalogue:
         whole = [{"name": commit.entry.name} for commit in commits if commit.failure is None]
         failures = [rows.of_failure(commit.failure, now) for commit in commits if commit.failure is not None]
         with self._database.transaction() as connection:
-            connection.executemany(SQL["commit"], map(rows.of_commit, commits))
+            for commit in commits:
+                connection.execute(SQL["commit"], rows.of_commit(commit, _keep_page(connection, commit)))
             connection.executemany(SQL["keep_promise"], whole)
             connection.executemany(SQL["fail"], failures)
-            _keep_pages(connection, commits)
             _leave(connection, commits, now)
 
     def unchanged(self, names: Sequence[str], now: float) -> None:
@@ -152,10 +150,7 @@ class SqliteCatalogue:
         self._write("fail", [rows.of_failure(failure, now) for failure in failures])
 
     def forget(self, names: Iterable[str]) -> None:
-        known = [{"name": name} for name in names]
-        with self._database.transaction() as connection:
-            connection.executemany(SQL["forget"], known)
-            connection.executemany(SQL["drop_page"], known)
+        self._write("forget", [{"name": name} for name in names])
 
     # --- afterwards ------------------------------------------------------------------------------------------------
 
@@ -230,13 +225,15 @@ def _parts(names: Iterable[str]) -> Iterator[str]:
         yield json.dumps(ordered[start : start + NAMES_AT_ONCE])
 
 
-def _keep_pages(connection: sqlite3.Connection, commits: Sequence[Commit]) -> None:
-    for commit in commits:
-        name = commit.entry.name
-        if commit.published == Published():
-            connection.execute(SQL["drop_page"], {"name": name})
-        else:
-            connection.execute(SQL["keep_page"], {"name": name, "content": records.pack(commit.published)})
+def _keep_page(connection: sqlite3.Connection, commit: Commit) -> int | None:
+    """The ``id`` of the row of what the page is made of: a new row if that changed, None if there is no page."""
+    if commit.published == Published():
+        return None
+    content = records.pack(commit.published)
+    kept = connection.execute(SQL["published"], {"name": commit.entry.name}).fetchone()
+    if kept is not None and kept[1] == content:
+        return int(kept[0])
+    return connection.execute(SQL["add_page"], {"content": content}).lastrowid
 
 
 def _leave(connection: sqlite3.Connection, commits: Sequence[Commit], now: float) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import lru_cache
 from urllib.parse import quote, urldefrag, urljoin, urlsplit
 
 import msgspec
@@ -39,6 +40,9 @@ _DIGITS = re.compile(r"[0-9]{1,19}\Z")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z\Z", re.ASCII)
 # URLs that need no second look: absolute, and only characters that a URL may hold.
 _PLAIN_URL = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*/[A-Za-z0-9._~!$&'()*+,;=:@/%-]*\Z")
+# The same for relative ones: some steps up, then only parts that are neither "." nor "..".
+_SEGMENT = "[A-Za-z0-9_][A-Za-z0-9._~!+%-]*"
+_PLAIN_PATH = re.compile(rf"((?:\.\./)*)({_SEGMENT}(?:/{_SEGMENT})*)\Z")
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
 
 
@@ -78,6 +82,19 @@ def resolve(url: str, base: str) -> str:
     """
     if _PLAIN_URL.match(url):
         return url
+    plain = _PLAIN_PATH.match(url)
+    if plain:
+        return _folder(base, plain[1]) + plain[2]
+    return _joined(url, base)
+
+
+@lru_cache(maxsize=8)
+def _folder(base: str, steps: str) -> str:
+    """The folder that the relative links of a page begin at: the same for all of them, and slow to find out."""
+    return _joined(steps or ".", base)
+
+
+def _joined(url: str, base: str) -> str:
     joined = urldefrag(urljoin(base, url.strip())).url
     parts = urlsplit(joined)
     if parts.scheme not in ("https", "http", urlsplit(base).scheme):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from html import escape
-from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+from urllib.parse import unquote, urljoin
 
 from bandersnatch import names
 from bandersnatch.errors import BadContent
@@ -64,19 +64,20 @@ def _files(anchors: Sequence[Anchor], base: str) -> Iterator[File | Rejected]:
 
 
 def _file(href: str, attributes: dict[str, str | None], base: str) -> File | Rejected:
+    address, _, fragment = href.strip().partition("#")
+    filename = unquote(address.partition("?")[0].rpartition("/")[2])
+    stated = attributes.get("data-size")
     try:
-        address, fragment = urldefrag(href.strip())
-        filename = unquote(urlsplit(address).path.rsplit("/", 1)[-1])
-        size = int(attributes.get("data-size") or -1)
-    except ValueError as error:
-        return facts.rejected(href, f"malformed link: {error}")
+        size = int(stated) if stated else None
+    except ValueError:
+        return facts.rejected(filename, f"a size of {stated!r:.40} is not possible")
     digests = dict(part.partition("=")[::2] for part in fragment.split("&"))
     return facts.make_file(
         filename,
         address,
         base,
         digests.get("sha256"),
-        size=None if size == -1 else size,
+        size=size,
         upload_time=attributes.get("data-upload-time"),
         requires_python=attributes.get("data-requires-python"),
         yanked=(attributes["data-yanked"] or "") if "data-yanked" in attributes else None,

@@ -49,7 +49,7 @@ class Partials:
         """Remove what was last written before *keep_ns* and is not being received."""
         with translated(None, self.place), os.scandir(self.folder) as entries:
             for entry in entries:
-                with suppress(FileNotFoundError), self._lock:
+                with suppress(FileNotFoundError, IsADirectoryError), self._lock:
                     if entry.name not in self._open and entry.stat(follow_symlinks=False).st_mtime_ns < keep_ns:
                         self.fs.unlink(entry.name, dir_fd=self.folder)
 

@@ -96,8 +96,8 @@ class Stage:
         """Remove what interrupted runs left."""
         with translated(None, self._place), os.scandir(self.folder) as entries:
             for entry in entries:
-                if entry.name not in self._ours and not entry.is_dir(follow_symlinks=False):
-                    with suppress(FileNotFoundError):
+                if entry.name not in self._ours:
+                    with suppress(FileNotFoundError, IsADirectoryError):
                         self._fs.unlink(entry.name, dir_fd=self.folder)
 
     def close(self) -> None:

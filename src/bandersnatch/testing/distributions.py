@@ -108,17 +108,18 @@ def _record(members: Mapping[str, bytes], own: str) -> bytes:
 
 
 # An sdist has to be built to be installed, and a test has no index to get a build tool from: each sdist therefore
-# carries its own backend (PEP 517), which hands out the wheel that lies ready beside it.
+# carries its own backend (PEP 517), which hands out the wheel that lies ready beside it; in base64, because old pips
+# take whatever has the end of a ZIP archive near its own end for a ZIP archive.
 _PYPROJECT = b'[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
 _BACKEND = b"""\
+import base64
 import pathlib
-import shutil
 
 
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
-    [wheel] = pathlib.Path("built").glob("*.whl")
-    shutil.copy(wheel, wheel_directory)
-    return wheel.name
+    [built] = pathlib.Path("built").glob("*.whl.b64")
+    pathlib.Path(wheel_directory, built.stem).write_bytes(base64.b64decode(built.read_bytes()))
+    return built.stem
 """
 
 
@@ -129,7 +130,7 @@ def _sdist_members(build: Build) -> dict[str, bytes]:
         f"{folder}/PKG-INFO": build.metadata,
         f"{folder}/pyproject.toml": _PYPROJECT,
         f"{folder}/backend.py": _BACKEND,
-        f"{folder}/built/{KINDS['wheel'].filename(plain)}": wheel(plain),
+        f"{folder}/built/{KINDS['wheel'].filename(plain)}.b64": base64.b64encode(wheel(plain)),
         **_padding(f"{folder}/padding.bin", build),
     }
 

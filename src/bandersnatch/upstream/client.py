@@ -50,7 +50,9 @@ class Client:
             allow_http=settings.allow_http,
         )
         self._settings = settings
-        self._library = _build(settings)
+        self._either = _build(settings)
+        self._http2 = _build(settings, http2_only=True)
+        self._closed = False
 
     @asynccontextmanager
     async def get(
@@ -82,30 +84,36 @@ class Client:
 
     async def close(self) -> None:
         """Close all connections; what is in flight fails."""
-        await self._library.close()
+        self._closed = True
+        await self._either.close()
+        await self._http2.close()
 
     @asynccontextmanager
     async def _exchange(
         self, method: str, address: Address, headers: Mapping[str, str], body: bytes | None
     ) -> AsyncIterator[Response]:
         async with self.pacer.turn(address.place):
+            if self._closed:
+                raise UpstreamError(f"{address.masked}: we have closed our connections", url=address.masked)
             request = self._request(method, address, headers, body)
             cancellation = _Cancellation()
             try:
                 answer = await request.__aenter__()
             except PyreqwestError as error:
+                self.pacer.note(address.place, multiplexed=False)
                 raise _failure(error, address, self._settings.timeout) from None
             try:
                 cancellation.heed()
-                if answer.version == "HTTP/2.0":
-                    self.pacer.multiplexed(address.place)
+                self.pacer.note(address.place, multiplexed=answer.version == "HTTP/2.0")
                 yield Response(address, answer, self.pacer, self._settings)
             finally:
                 await request.__aexit__(None, None, None)
             cancellation.heed()
 
     def _request(self, method: str, address: Address, headers: Mapping[str, str], body: bytes | None) -> StreamRequest:
-        builder = self._library.request(method, str(address)).headers(dict(headers))
+        # Which of the two decides how connections are opened, see ``_build``.
+        library = self._http2 if self.pacer.is_multiplexed(address.place) else self._either
+        builder = library.request(method, str(address)).headers(dict(headers))
         credentials = self._settings.credentials
         if credentials is not None and address.origin == self.hosts.own.origin:
             builder = builder.header("Authorization", credentials.authorization, is_sensitive=True)
@@ -203,8 +211,8 @@ class _Cancellation:
     """
     Notices that the running task was cancelled while the library was awaited.
 
-    The library loses a cancellation that arrives together with its result (seen with pyreqwest 0.15), and the task would
-    go on as if nothing had been said.
+    The library loses a cancellation that arrives together with its result (seen with pyreqwest 0.15): the task would go
+    on as if nothing had been said.
     """
 
     def __init__(self) -> None:
@@ -221,7 +229,13 @@ class _Cancellation:
         return 0 if task is None else task.cancelling()
 
 
-def _build(settings: Settings) -> Library:
+def _build(settings: Settings, *, http2_only: bool = False) -> Library:
+    """
+    A pool of connections.
+
+    One that may negotiate opens a connection for each request that finds none, and sees only then that one would do:
+    ``streams`` of them whenever a server ends its connection. One that knows that it will be HTTP/2 opens one.
+    """
     timeout = timedelta(seconds=settings.timeout)
     builder = (
         ClientBuilder()
@@ -239,6 +253,8 @@ def _build(settings: Settings) -> Library:
         .zstd(False)
         .deflate(False)
     )
+    if http2_only:
+        builder = builder.http2_prior_knowledge()
     if settings.bandwidth is not None:
         # What waits for bandwidth must not fill the window that all streams share, or the others would time out.
         window = max(_SMALLEST_WINDOW, min(settings.bandwidth, _LARGEST_WINDOW))
@@ -292,7 +308,7 @@ def _unusable(settings: Settings, error: Exception) -> BandersnatchError:
 
 
 def _failure(error: PyreqwestError, address: Address, seconds: float) -> UpstreamError:
-    """The error in our terms. To be raised "from None": the library's own quotes the URL with its query, a secret maybe."""
+    """The error in our terms. To be raised "from None": the library's quotes the URL with its query, maybe a secret."""
     timed_out = isinstance(error, TimeoutError)
     return failures.from_causes(address.masked, _causes(error), timed_out=timed_out, seconds=seconds)
 

@@ -17,14 +17,19 @@ USER, PASSWORD, TOKEN = (f"BANDERSNATCH_UPSTREAM_{name}" for name in ("USER", "P
 """The environment variables that are read."""
 
 _USERINFO = re.compile(r"(?P<before>https?://)(?P<userinfo>[^/?#]*)@", re.I)
+_TOKEN = re.compile(r"[!-~]+\Z")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Credentials:
-    """A user and a password (RFC 7617), or, without a user, a bearer token (RFC 6750)."""
+    """A user and a password (RFC 7617), or, without a user, a bearer token (RFC 6750). Raises UsageError."""
 
     secret: str
     user: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.user is None and not _TOKEN.match(self.secret):
+            raise UsageError(Problem("the token must be one word, of ASCII characters", key="[upstream] token"))
 
     def __repr__(self) -> str:
         return "Credentials(***)"
@@ -42,7 +47,7 @@ def find(url: str, environ: Mapping[str, str], *, token_file: Path | None = None
     *url* without its userinfo, and the credentials for it: the first found of the URL's own userinfo, the environment,
     *token_file*, and netrc (``$NETRC`` or ``~/.netrc``).
 
-    Raises UsageError for a file that cannot be read.
+    Raises UsageError for a file that cannot be read, or a token that cannot be sent.
     """
     bare, own = split(url)
     if own is not None:
@@ -61,7 +66,7 @@ def split(url: str) -> tuple[str, Credentials | None]:
 
 def _from_environment(environ: Mapping[str, str]) -> Credentials | None:
     if environ.get(TOKEN):
-        return Credentials(environ[TOKEN])
+        return Credentials(environ[TOKEN].strip())
     if environ.get(USER):
         return Credentials(environ.get(PASSWORD, ""), environ[USER])
     return None

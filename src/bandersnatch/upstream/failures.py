@@ -24,7 +24,11 @@ _CAUSES: tuple[tuple[str, str, bool], ...] = (
         False,
     ),
     (r"invalid peer certificate", "TLS: the certificate is not valid", False),
-    (r"InvalidContentType|corrupt message|tls handshake eof", "TLS: this port does not speak TLS; is the URL's scheme right?", False),
+    (
+        r"InvalidContentType|corrupt message|tls handshake eof",
+        "TLS: this port does not speak TLS; is the URL's scheme right?",
+        False,
+    ),
     (
         r"proxy auth|socks.*(authenticat|credential|password)|407",
         "the proxy wants other credentials: set [upstream] proxy = 'http://user:password@host:port'",
@@ -42,7 +46,7 @@ _CAUSES: tuple[tuple[str, str, bool], ...] = (
         True,
     ),
     (r"parsed|invalid (HTTP|chunk|header)", "what was answered is not HTTP", True),
-    (r"client was closed", "closed by ourselves", False),
+    (r"client was closed", "we have closed our connections", False),
 )
 
 

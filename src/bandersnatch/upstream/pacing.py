@@ -9,7 +9,7 @@ import asyncio
 import random
 import re
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -68,13 +68,15 @@ class Pacer:
                 await self.clock.sleep(wait)
             yield
 
-    def multiplexed(self, place: str) -> None:
-        """Note that *place* answered in HTTP/2: many requests now share one connection."""
+    def is_multiplexed(self, place: str) -> bool:
+        """Whether *place* last answered in HTTP/2, so that many requests can share one connection."""
+        return self._hosts[place].is_multiplexed
+
+    def note(self, place: str, *, multiplexed: bool) -> None:
+        """Note how *place* answered, or, not *multiplexed*, that it did not; it decides how many requests go there."""
         host = self._hosts[place]
-        if not host.multiplexed:
-            host.multiplexed = True
-            for _ in range(self._settings.streams - self._settings.connections):
-                host.gate.release()
+        host.is_multiplexed = multiplexed
+        host.gate.set_limit(self._settings.streams if multiplexed else self._settings.connections)
 
     def pause(self, place: str, seconds: float) -> None:
         """Let no request to *place* begin for *seconds*, or the configured most."""
@@ -106,9 +108,45 @@ class _Host:
     """The state of one host."""
 
     def __init__(self, connections: int) -> None:
-        self.gate = asyncio.Semaphore(connections)
-        self.multiplexed = False
+        self.gate = _Gate(connections)
+        self.is_multiplexed = False
         self.paused_until = float("-inf")
+
+
+class _Gate:
+    """Lets so many in at a time; unlike a semaphore's, the number can change both ways."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._inside = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    def set_limit(self, limit: int) -> None:
+        self._limit = limit
+        self._wake()
+
+    async def __aenter__(self) -> None:
+        while self._inside >= self._limit:
+            called: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(called)
+            try:
+                await called
+            except asyncio.CancelledError:
+                self._wake()  # whoever was called and cannot come calls the next
+                raise
+        self._inside += 1
+
+    async def __aexit__(self, *exception: object) -> None:
+        self._inside -= 1
+        self._wake()
+
+    def _wake(self) -> None:
+        room = self._limit - self._inside
+        while self._waiting and room > 0:
+            called = self._waiting.popleft()
+            if not called.done():
+                called.set_result(None)
+                room -= 1
 
 
 class RateWatch:
