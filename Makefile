@@ -76,6 +76,10 @@ docs: .venv/.dev  ## write the pages anew that are made from the code
 	$(RUN) bandersnatch.config >.venv/page.md
 	@mkdir -p docs/reference
 	mv .venv/page.md docs/reference/configuration.md
+	.venv/bin/python tools/reference.py command-line >.venv/page.md
+	mv .venv/page.md docs/reference/command-line.md
+	.venv/bin/python tools/reference.py json-events >.venv/page.md
+	mv .venv/page.md docs/reference/json-events.md
 
 .PHONY: constraints
 constraints: $(UV)  ## pin every dependency anew: constraints.txt

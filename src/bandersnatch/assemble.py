@@ -13,16 +13,17 @@ from bandersnatch.catalogue.base import Catalogue
 from bandersnatch.catalogue.opening import CatalogueCorrupt, set_aside
 from bandersnatch.catalogue.sqlite import SqliteCatalogue
 from bandersnatch.config.schema import Config
-from bandersnatch.errors import Problem, StorageError, UsageError
+from bandersnatch.errors import StorageError
 from bandersnatch.plan import Brake
 from bandersnatch.selection import Selection
 from bandersnatch.storage.filesystem import FileStorage
+from bandersnatch.storage.fsops import FileSystem
 from bandersnatch.storage.lock import Lock
 from bandersnatch.sync.mirror import Mirror, Rules
 from bandersnatch.upstream import credentials
 from bandersnatch.upstream.client import Client
 from bandersnatch.upstream.index import IndexUpstream
-from bandersnatch.upstream.settings import Settings, index_url
+from bandersnatch.upstream.settings import Settings
 
 CATALOGUE = "catalogue.sqlite"
 LEARNED = "file-hosts"
@@ -40,11 +41,17 @@ def locked(config: Config) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def mirror(config: Config, environment: Mapping[str, str], now: float) -> AsyncIterator[Mirror]:
-    """The mirror that *config* describes, open; its lock must be held. *now*: seconds since the epoch."""
+async def mirror(
+    config: Config, environment: Mapping[str, str], now: float, *, fs: FileSystem | None = None
+) -> AsyncIterator[Mirror]:
+    """
+    The mirror that *config* describes, open; its lock must be held. *now*: seconds since the epoch.
+
+    *fs* does everything that changes the disk, the catalogue's own file left out: tests make it fail.
+    """
     state = state_directory(config)
     settings = upstream_settings(config, environment)
-    storage = FileStorage(web_directory(config), state)
+    storage = FileStorage(web_directory(config), state, fs=fs)
     catalogue = open_catalogue(state / CATALOGUE, now)
     upstream = IndexUpstream(settings, Client(settings))
     upstream.learned.update(_recall(catalogue, settings.url))
@@ -120,7 +127,7 @@ def upstream_settings(config: Config, environment: Mapping[str, str]) -> Setting
     """How upstream is reached. Raises UsageError."""
     chosen = config.upstream
     token_file = Path(chosen.token_file) if chosen.token_file else None
-    url, found = credentials.find(config.mirror.upstream, environment, token_file=token_file)
+    url = config.mirror.upstream
     return Settings(
         url=url,
         user_agent=user_agent(chosen.user_agent_contact),
@@ -137,7 +144,7 @@ def upstream_settings(config: Config, environment: Mapping[str, str]) -> Setting
         proxy=chosen.proxy,
         ca_file=Path(chosen.ca_file) if chosen.ca_file else None,
         client_certificate=Path(chosen.client_certificate) if chosen.client_certificate else None,
-        credentials=_credentials(config) or found,
+        credentials=_credentials(config) or credentials.find(url, environment, token_file=token_file),
     )
 
 

@@ -10,7 +10,7 @@ import re
 from urllib.parse import quote
 
 from bandersnatch import names
-from bandersnatch.model import File
+from bandersnatch.model import File, Held
 
 LAST_MODIFIED = "last-modified"
 """PEP 381's date of the last synchronisation."""
@@ -65,6 +65,17 @@ def _keys(folder: str) -> dict[str, tuple[str, ...]]:
         "json": (f"{folder}/index.v1_json",),
         "html": (f"{folder}/index.html", f"{folder}/index.v1_html"),
     }
+
+
+def keys_of(project: str, held: Held) -> tuple[str, ...]:
+    """Everything that storage has because of one file: it comes and leaves together."""
+    keys = [file_key(held.file)]
+    if held.metadata is not None:
+        keys.append(metadata_key(held.file))
+    version = names.version_of(held.file.filename, project) if held.provenance else None
+    if version is not None and names.is_filename(version):
+        keys.append(provenance_key(project, version, held.file.filename))
+    return tuple(keys)
 
 
 def legacy_key(project: str, version: str | None = None) -> str:

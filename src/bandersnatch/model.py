@@ -50,7 +50,7 @@ class Project:
     versions: tuple[str, ...] = ()
     """PEP 700: every version that the project has; empty where the index does not say."""
     serial: int | None = None
-    """``meta._last-serial`` or the ``SERIAL`` comment or the ``X-PyPI-Last-Serial`` header; None where there is none."""
+    """``meta._last-serial``, or the ``SERIAL`` comment, or the ``X-PyPI-Last-Serial`` header; None without any."""
     status: str | None = None
     """PEP 792: active, archived, quarantined or deprecated; None, not said, means active."""
     status_reason: str | None = None

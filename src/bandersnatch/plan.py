@@ -81,5 +81,3 @@ class Brake:
 def wait(tries: int) -> float:
     """Seconds to wait after the *tries*-th failed try in a row (counted from 1)."""
     return float(min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(tries - 1, 20)))
-
-

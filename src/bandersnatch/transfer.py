@@ -7,19 +7,24 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from io import BytesIO
 from typing import BinaryIO
+from urllib.parse import urlsplit
 
 from bandersnatch import layout, names
 from bandersnatch.errors import BadContent, NotAllowed, NotFound, OutOfSpace, UpstreamError
 from bandersnatch.model import File, Held
 from bandersnatch.simple import metadata as wheels
-from bandersnatch.storage.base import Storage
+from bandersnatch.storage.base import Incoming, Storage
 from bandersnatch.upstream.base import Body, Upstream
 
 CHUNK = 1 << 20
 """Bytes that are gathered before a worker thread writes and hashes them; smaller files take one trip to a thread."""
+
+SMALL = 64 << 10
+"""Bytes up to which hashing a file and staging it in memory takes less time than a trip to a thread."""
 
 TRIES = 5
 """How often a transfer that was cut is taken up again within one run, as long as it makes progress."""
@@ -47,6 +52,8 @@ class Arrived:
     held: Held
     fetched: int
     """Bytes that came from upstream for it; 0 for a file that was found in storage."""
+    warning: str = ""
+    """What an operator should know; the same for every file that it is true of."""
 
 
 Progress = Callable[[File, int], None]
@@ -56,23 +63,56 @@ Progress = Callable[[File, int], None]
 def _silent(file: File, count: int) -> None: ...
 
 
+def look(wanted: Iterable[File], storage: Storage, rules: Rules) -> frozenset[str]:
+    """
+    The names of those files of which storage has something already, whole or in part. Blocks.
+
+    One look for all files of a project spares each of them its own. Raises OutOfSpace if the others do not fit.
+    """
+    files = tuple(wanted)
+    here = frozenset(
+        file.filename
+        for file in files
+        if storage.holds(_token(file)) or storage.stat(layout.file_key(file)) is not None
+    )
+    missing = [file for file in files if file.filename not in here]
+    if missing:
+        _admit(missing[0], sum(file.size or 0 for file in missing), storage, rules)
+    return here
+
+
 async def file(
-    project: str, wanted: File, upstream: Upstream, storage: Storage, rules: Rules, progress: Progress = _silent
+    project: str,
+    wanted: File,
+    upstream: Upstream,
+    storage: Storage,
+    rules: Rules,
+    progress: Progress = _silent,
+    *,
+    new: bool = False,
 ) -> Arrived:
     """
     Bring *wanted* into storage, whole and verified, or raise and leave everything as it was.
 
     What storage has under the file's key already is taken over if its size and digests are right, and replaced if
-    they are not. Raises UpstreamError, StorageError.
+    they are not; *new* says that ``look`` has found nothing. Raises UpstreamError, StorageError.
     """
-    found = await asyncio.to_thread(_examine, wanted, storage, rules)
+    found = _Transfer(wanted, storage, rules) if new else await asyncio.to_thread(_examine, wanted, storage, rules)
     arrived = found if isinstance(found, Arrived) else await _fetch(found, upstream, progress)
     held = arrived.held
     if rules.metadata and held.metadata is None and wanted.core_metadata:
         held = replace(held, metadata=await _fetch_metadata(wanted, upstream, storage))
+    warning = ""
     if rules.provenance and wanted.provenance:
-        held = replace(held, provenance=await _fetch_provenance(project, wanted, upstream, storage))
-    return replace(arrived, held=held)
+        try:
+            held = replace(held, provenance=await _fetch_provenance(project, wanted, upstream, storage))
+        except NotAllowed:
+            host = urlsplit(wanted.provenance).netloc.rpartition("@")[2]
+            warning = (
+                f"provenance on {host} is not fetched: it is not a host of this upstream; "
+                f'[upstream] file-hosts = ["{host}"] would allow it'
+            )
+    return replace(arrived, held=held, warning=warning)
 
 
 class Check:
@@ -122,14 +162,21 @@ class Check:
 # --- what is there already -----------------------------------------------------------------------------------------
 
 
+def _token(wanted: File) -> str:
+    """Under which name storage keeps a part of the file."""
+    return hashlib.sha256(layout.file_key(wanted).encode()).hexdigest()
+
+
 def _examine(wanted: File, storage: Storage, rules: Rules) -> Arrived | _Transfer:
-    """The file, if storage has it as it is wanted; else a transfer that is ready for its bytes. Blocks."""
+    """The file, if storage has it as it is wanted; else a transfer that goes on with what is there. Blocks."""
     stat = storage.stat(layout.file_key(wanted))
     if stat is not None and wanted.size in (None, stat.size):
         with storage.open(layout.file_key(wanted)) as stream:
             if _is_right(wanted, stream, stat.size):
                 return Arrived(Held(wanted, stat.size, _take_metadata(wanted, stream, storage, rules)), 0)
-    return _Transfer(wanted, storage, rules)
+    transfer = _Transfer(wanted, storage, rules)
+    transfer.resume()
+    return transfer
 
 
 def _is_right(wanted: File, stream: BinaryIO, size: int) -> bool:
@@ -142,33 +189,65 @@ def _is_right(wanted: File, stream: BinaryIO, size: int) -> bool:
     return True
 
 
+def _admit(wanted: File, count: int, storage: Storage, rules: Rules) -> None:
+    """Raises OutOfSpace if *count* more bytes would leave less than the reserve."""
+    free = storage.free()
+    if free is not None and free - count < rules.reserve:
+        raise OutOfSpace(
+            f"{wanted.filename}: {count} bytes more would leave less than the reserve of {rules.reserve} bytes "
+            f"([mirror] reserve; {free} are free)",
+            key=layout.file_key(wanted),
+        )
+
+
 # --- the file itself -----------------------------------------------------------------------------------------------
 
 
 class _Transfer:
-    """One file on its way in. Its bytes gather in memory until a trip to a worker thread is worth it."""
+    """
+    One file on its way in.
+
+    Its bytes gather in memory until a trip to a worker thread is worth it; a file that is smaller than that never
+    touches the disk before it is staged.
+    """
 
     def __init__(self, wanted: File, storage: Storage, rules: Rules) -> None:
-        """Take up what an earlier try left. Blocks."""
         self.wanted = wanted
+        self.direct = False
+        """Whether to ask upstream itself, and no download mirror."""
+        self.mixed = False
+        """Whether any bytes here may come from an earlier try or from a download mirror."""
         self._storage = storage
         self._rules = rules
-        self._incoming = storage.receive(hashlib.sha256(layout.file_key(wanted).encode()).hexdigest())
-        self.resumed = self._incoming.size > 0
+        self._incoming: Incoming | None = None
         self._check = Check(wanted, rules.largest)
         self._pending: list[bytes] = []
         self._gathered = 0
-        try:
-            self._admit((wanted.size or 0) - self._incoming.size)
-            self._read_back()
-        except BaseException:
-            self._incoming.keep()
-            raise
 
     @property
     def size(self) -> int:
         """Bytes that are here, in memory or in storage."""
         return self._check.size + self._gathered
+
+    @property
+    def is_small(self) -> bool:
+        """Whether to finish takes less than a trip to a thread does."""
+        return self._incoming is None and self._gathered <= SMALL
+
+    def resume(self) -> None:
+        """Go on with what an earlier try left, if it left anything. Blocks."""
+        if not self._storage.holds(_token(self.wanted)):
+            return
+        incoming = self._open()
+        self.mixed = True
+        try:
+            with incoming.reader() as stream:
+                self._check.read(stream)
+        except BadContent:  # longer than the file can be
+            self.restart()
+        except BaseException:
+            incoming.keep()
+            raise
 
     def gather(self, data: bytes) -> bool:
         """Take the next bytes; True when it is time to ``write`` them."""
@@ -179,21 +258,26 @@ class _Transfer:
     def write(self) -> None:
         """Write and hash what has gathered. Blocks."""
         pending, self._pending, self._gathered = self._pending, [], 0
+        if not pending:
+            return
+        incoming = self._open()
         for data in pending:
             self._check.update(data)
-            self._incoming.write(data)
-        if pending:
-            self._admit(0)
+            incoming.write(data)
+        _admit(self.wanted, 0, self._storage, self._rules)
 
     def restart(self) -> None:
         """Begin again at the first byte. Blocks."""
-        self._incoming.restart()
+        if self._incoming is not None:
+            self._incoming.restart()
         self._check = Check(self.wanted, self._rules.largest)
         self._pending, self._gathered = [], 0
-        self.resumed = False
+        self.mixed = False
 
     def finish(self) -> Held:
-        """Verify and stage. Blocks. Raises BadContent, and then nothing is staged."""
+        """Verify and stage. Blocks, unless it is small. Raises BadContent, and then nothing is staged."""
+        if self._incoming is None:
+            return self._finish_in_memory()
         self.write()
         self._check.finish()
         with self._incoming.reader() as stream:
@@ -206,45 +290,43 @@ class _Transfer:
         try:
             self.write()
         finally:
-            self._incoming.keep()
+            if self._incoming is not None:
+                self._incoming.keep()
 
     def discard(self) -> None:
         """Stop here, and forget the bytes. Blocks."""
-        self._incoming.discard()
+        if self._incoming is not None:
+            self._incoming.discard()
 
-    def _read_back(self) -> None:
-        if not self.resumed:
-            return
-        with self._incoming.reader() as stream:
-            try:
-                self._check.read(stream)
-            except BadContent:  # longer than the file can be
-                self.restart()
+    def _finish_in_memory(self) -> Held:
+        data = b"".join(self._pending)
+        self._check.update(data)
+        self._check.finish()
+        metadata = _take_metadata(self.wanted, BytesIO(data), self._storage, self._rules)
+        self._storage.put((layout.file_key(self.wanted),), data)
+        return Held(self.wanted, self._check.size, metadata)
 
-    def _admit(self, count: int) -> None:
-        """Raises OutOfSpace if *count* more bytes would leave less than the reserve."""
-        free = self._storage.free()
-        if free is not None and free - count < self._rules.reserve:
-            raise OutOfSpace(
-                f"{self.wanted.filename}: {count} bytes more would leave less than the reserve of "
-                f"{self._rules.reserve} bytes ({free} are free)",
-                key=layout.file_key(self.wanted),
-            )
+    def _open(self) -> Incoming:
+        if self._incoming is None:
+            self._incoming = self._storage.receive(_token(self.wanted))
+        return self._incoming
 
 
 async def _fetch(transfer: _Transfer, upstream: Upstream, progress: Progress) -> Arrived:
     try:
         count = await _pour(transfer, upstream, progress)
-        return Arrived(await asyncio.to_thread(transfer.finish), count)
+        held = transfer.finish() if transfer.is_small else await asyncio.to_thread(transfer.finish)
+        return Arrived(held, count)
     except BadContent:
-        if not transfer.resumed:
+        if not transfer.mixed:
             await asyncio.to_thread(transfer.discard)
             raise
     except BaseException:
         await asyncio.to_thread(transfer.keep)
         raise
-    # What an earlier try left may be what is wrong: once more, from the first byte.
+    # What is wrong may have come in an earlier try, or from a download mirror: once more, all from upstream itself.
     await asyncio.to_thread(transfer.restart)
+    transfer.direct = True
     return await _fetch(transfer, upstream, progress)
 
 
@@ -256,7 +338,7 @@ async def _pour(transfer: _Transfer, upstream: Upstream, progress: Progress) -> 
             break
         before = total
         try:
-            async with upstream.open(transfer.wanted.url, offset=transfer.size) as body:
+            async with upstream.open(transfer.wanted.url, offset=transfer.size, direct=transfer.direct) as body:
                 await _align(transfer, body)
                 async for data in body:
                     total += len(data)
@@ -267,13 +349,15 @@ async def _pour(transfer: _Transfer, upstream: Upstream, progress: Progress) -> 
         except (BadContent, NotFound, NotAllowed):
             raise
         except UpstreamError:
-            if not tries_left or total == before:
+            if not tries_left or (total == before and not transfer.mixed):
                 raise
+            transfer.direct = total == before
     return total
 
 
 async def _align(transfer: _Transfer, body: Body) -> None:
     """Begin where *body* begins, if its length can be right at all."""
+    transfer.mixed = transfer.mixed or not body.direct
     if body.offset != transfer.size:
         await asyncio.to_thread(transfer.restart)
     wanted = transfer.wanted
@@ -328,21 +412,25 @@ async def _fetch_metadata(wanted: File, upstream: Upstream, storage: Storage) ->
 
 
 async def _fetch_provenance(project: str, wanted: File, upstream: Upstream, storage: Storage) -> bool:
-    """Fetch and stage the provenance object (PEP 740), byte for byte; False when upstream does not give it."""
+    """
+    Fetch and stage the provenance object (PEP 740), byte for byte; False when upstream does not give it.
+
+    Raises NotAllowed when it is on a host that we must not ask.
+    """
     version = names.version_of(wanted.filename, project)
     if wanted.provenance is None or version is None:
         return False
     try:
         data = await upstream.read(wanted.provenance, limit=MAX_COMPANION)
         key = layout.provenance_key(project, version, wanted.filename)
-    except (NotFound, NotAllowed, BadContent, ValueError):
+    except (NotFound, BadContent, ValueError):
         return False
     await asyncio.to_thread(_stage, storage, key, data)
     return True
 
 
 def _stage(storage: Storage, key: str, data: bytes) -> None:
-    """Stage *data* under *key* unless it is there already. Blocks."""
+    """Stage *data* under *key* unless it is there already. Blocks for large data."""
     stat = storage.stat(key)
     if stat is None or stat.size != len(data) or storage.read(key, len(data)) != data:
         storage.put((key,), data)

@@ -27,11 +27,17 @@ def batch(number: int) -> list[Commit]:
     return [commit(name, number, held(name), leaving=[f"packages/{name}"]) for name in names]
 
 
+def say(number: int) -> None:
+    """Tell the parent process, at once: there may be no later."""
+    sys.stdout.write(f"{number}\n")
+    sys.stdout.flush()
+
+
 def commit_all(catalogue: SqliteCatalogue) -> None:
     """Commit batch after batch, saying so after each."""
     for number in range(BATCHES):
         catalogue.commit(batch(number))
-        print(number, flush=True)
+        say(number)
 
 
 def adopt(catalogue: SqliteCatalogue) -> None:
@@ -50,7 +56,7 @@ def work(what: str, path: Path, die_at: int) -> None:
     watch.reset()
     with closing(SqliteCatalogue(path)) as catalogue:
         {"commit": commit_all, "adopt": adopt}[what](catalogue)
-        print(len(watch.statements), flush=True)
+        say(len(watch.statements))
 
 
 if __name__ == "__main__":

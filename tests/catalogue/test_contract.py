@@ -121,7 +121,8 @@ def test_unfinished_list_is_forgotten(catalogue: Catalogue, reopen: Callable[[],
     catalogue.absorb([listed("new", 2)])
     assert catalogue.compare().new == 1
     catalogue.close()
-    assert due_names(reopened := reopen()) == []
+    reopened = reopen()
+    assert due_names(reopened) == []
     reopened.close()
 
 

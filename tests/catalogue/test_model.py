@@ -297,5 +297,5 @@ class Model(RuleBasedStateMachine):
         shutil.rmtree(self.directory)
 
 
-Model.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+Model.TestCase.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)
 TestModel = pytest.mark.usefixtures("quick")(Model.TestCase)

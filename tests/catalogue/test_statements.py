@@ -42,7 +42,7 @@ def test_statement_fits_the_schema(name: str) -> None:
         if name != "stage":
             connection.execute(SQL["stage"])
         values = dict.fromkeys(re.findall(r":(\w+)", SQL[name]))
-        connection.execute(f"EXPLAIN {SQL[name]}", values if values else (None,) * SQL[name].count("?"))
+        connection.execute(f"EXPLAIN {SQL[name]}", values or (None,) * SQL[name].count("?"))
 
 
 def test_every_statement_is_used() -> None:

@@ -32,7 +32,7 @@ def test_cron_is_quiet(program: Program) -> None:
 
 
 def test_cron_tells_bad_news_once(program: Program) -> None:
-    """A project that falls behind is worth a mail when it does, and not every two minutes; the exit code always says it."""
+    """A project that falls behind is worth one mail, not one every two minutes; the exit code always says it."""
     program.configure("[select]\neverything = true\n[upstream]\ntries = 1\n")
     program.upstream.fault("/simple/beta/", Status(500), times=None)
     first = program.run("mirror")
@@ -63,7 +63,7 @@ def test_signal(program: Program, number: signal.Signals, code: int) -> None:
     _wait_until(lambda: program.upstream.count("/packages/*delta*") > 0)
     began = time.monotonic()
     process.send_signal(number)
-    out, err = process.communicate(timeout=20)
+    _out, err = process.communicate(timeout=20)
     assert process.returncode == code
     assert "Traceback" not in err
     assert time.monotonic() - began < 10

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -165,11 +164,3 @@ def test_pypa_behind_ours(source: UpstreamServer, tmp_path: Path) -> None:
         pypa(second, site.url)
         assert_agree(ours, theirs)
         assert (second / "mirror/status").read_text() == str(source.index.serial)
-
-
-def test_pypa_configuration_is_complete() -> None:
-    """The page sets what PyPA bandersnatch would otherwise take from a file that may not be there."""
-    [text] = documents.blocks("chain.md", "ini")
-    parser = configparser.ConfigParser()
-    parser.read_string(text)
-    assert parser["mirror"]["master"].startswith("https://")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.peers import mirrors
+from tests.peers import documents, mirrors, servers
 from tests.peers.servers import Site
 
 pytestmark = [pytest.mark.peers, pytest.mark.timeout(300)]
@@ -241,3 +242,13 @@ def test_plainest(sites: dict[str, Site], web: Path) -> None:
     for key in _files(web):
         answer = plain.ask(f"/{key}", Accept_Encoding="gzip")
         assert (answer.status, answer.header("Content-Encoding")) == (200, None)
+
+
+def test_json_only(web: Path, tmp_path: Path) -> None:
+    """Where there is no HTML, nginx with the change that the page names answers everybody with JSON."""
+    shutil.copytree(web / "simple", tmp_path / "web/simple", ignore=shutil.ignore_patterns("*html"))
+    text = documents.fill(servers.documented_nginx(), ("default html;", "default v1_json;"))
+    with servers.nginx(tmp_path / "web", tmp_path / "nginx", text) as site:
+        for accept in ("*/*", "text/html", PIP):
+            answer = site.ask("/simple/alpha/", Accept=accept)
+            assert (answer.status, answer.header("Content-Type")) == (200, JSON)

@@ -35,6 +35,9 @@ PROJECTS = (
     "wsgiref",  # nothing but zip archives and eggs
 )
 
+MISFILED = {"toml": {"0.9.3.1"}}
+"""Versions of files that PyPI keeps in another release, here toml-0.9.3.1.tar.gz in 0.9.3: no page says which."""
+
 JSON = "application/vnd.pypi.simple.v1+json"
 
 
@@ -123,7 +126,7 @@ def test_page(name: str, home: Path) -> None:
             assert own["core-metadata"] == other["core-metadata"]
     if "versions" in theirs:
         # A copy of PyPI may list releases without files, as PyPI itself did once.
-        assert set(ours["versions"]) <= set(theirs["versions"])
+        assert set(ours["versions"]) - set(theirs["versions"]) <= MISFILED.get(name, set())
     if "_last-serial" in theirs.get("meta", {}):
         assert ours["meta"]["_last-serial"] == int(theirs["meta"]["_last-serial"])
 

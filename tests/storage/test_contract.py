@@ -11,7 +11,7 @@ from threading import Barrier
 import pytest
 
 from bandersnatch.errors import StorageError
-from bandersnatch.storage.base import Storage
+from bandersnatch.storage.base import Incoming, Storage
 from tests.storage.conftest import Reopen
 
 KEY = "simple/demo/index.html"
@@ -247,6 +247,47 @@ def test_resume(reopen: Reopen) -> None:
     assert storage.read(KEY, 10) == b"wheel"
 
 
+def test_holds(reopen: Reopen) -> None:
+    """holds is true of a token exactly while it is idle and has bytes that receive would go on with."""
+    storage = reopen()
+    assert not storage.holds(TOKEN)
+    incoming = storage.receive(TOKEN)
+    incoming.keep()
+    assert not storage.holds(TOKEN)
+    incoming = storage.receive(TOKEN)
+    incoming.write(b"whe")
+    assert not storage.holds(TOKEN)
+    incoming.keep()
+    assert storage.holds(TOKEN)
+    assert not storage.holds(TOKEN[::-1])
+    storage.close()
+    storage = reopen()
+    assert storage.holds(TOKEN)
+    storage.receive(TOKEN).stage(KEY)
+    assert not storage.holds(TOKEN)
+
+
+def test_holds_nothing_any_more(storage: Storage) -> None:
+    """What is discarded, begun again or swept is not held, though it was."""
+
+    def forget(incoming: Incoming) -> None:
+        incoming.restart()
+        incoming.keep()
+
+    def swept(incoming: Incoming) -> None:
+        incoming.keep()
+        assert storage.holds(TOKEN)
+        storage.sweep(keep_partial_ns=FOREVER)
+
+    for end in (lambda incoming: incoming.discard(), forget, swept):
+        incoming = storage.receive(TOKEN)
+        incoming.write(b"wheel")
+        incoming.keep()
+        assert storage.holds(TOKEN)
+        end(storage.receive(TOKEN))
+        assert not storage.holds(TOKEN)
+
+
 def test_discard_and_restart(storage: Storage) -> None:
     """restart begins at zero within one try, discard for the next."""
     incoming = storage.receive(TOKEN)
@@ -356,6 +397,8 @@ def test_not_a_token(storage: Storage, token: str) -> None:
     """A token is 64 hexadecimal digits and nothing else."""
     with pytest.raises(ValueError, match="not a token"):
         storage.receive(token)
+    with pytest.raises(ValueError, match="not a token"):
+        storage.holds(token)
 
 
 def test_no_keys(storage: Storage) -> None:

@@ -130,6 +130,52 @@ def test_every_call_fails(tmp_path: Path, number: int, sticky: bool, large: bool
     assert at > 40
 
 
+@pytest.mark.parametrize("large", [False, True], ids=["fsync", "syncfs"])
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EACCES])
+def test_settling_fails(tmp_path: Path, number: int, large: bool) -> None:
+    """Whichever call of a settling fails, with objects in memory and on the disk: none is half, and nothing is left."""
+    wanted = {key: NEW[key] for key in NEW.keys() - {"packages/aa/bb/kept"}} | (FILLING if large else {})
+    at, failed = 0, True
+    while failed:
+        at += 1
+        directory = tmp_path / str(at)
+        prepare(directory)
+        fs = Failing(-1, number, whole=large)
+        storage = opened(directory, fs)
+        stage_new(storage, large=large)
+        fs.at = fs.seen + at
+        with suppress(StorageError):
+            storage.settle()
+        failed = fs.failed
+        assert_each_whole(directory)
+        assert list((directory / "state/tmp").iterdir()) == []
+        fs.heal()
+        storage.settle()  # what failed is not staged any more
+        stage_new(storage, large=large)
+        storage.settle()
+        assert {key: storage.read(key, 100) for key in wanted} == wanted
+        storage.close()
+    assert at > 25
+
+
+def stage_new(storage: FileStorage, *, large: bool) -> None:
+    """One object of each kind, one of them twice; no call is made by those that stay in memory."""
+    receive(storage, "packages/cc/dd/ee/wheel")
+    storage.put(("packages/cc/dd/ee/wheel.metadata",), NEW["packages/cc/dd/ee/wheel.metadata"])
+    storage.put(("simple/demo/index.v1_json",), b"old page")
+    storage.put(("simple/demo/index.v1_json",), iter([b"{", b"}"]))
+    storage.put(("simple/demo/index.html", "simple/demo/index.v1_html"), b"new page")
+    for key, data in FILLING.items() if large else ():
+        storage.put((key,), data)
+
+
+def assert_each_whole(directory: Path) -> None:
+    storage = opened(directory, Quick())
+    for key in OLD.keys() | NEW.keys() | FILLING.keys():
+        assert storage.read(key, 100) in (OLD.get(key), (NEW | FILLING).get(key), b"old page"), key
+    storage.close()
+
+
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES])
 def test_opening_fails(tmp_path: Path, number: int) -> None:
     """Whichever call fails while a new mirror's directories are made, the next try makes them."""
@@ -181,6 +227,7 @@ def test_failed_stage_keeps_the_bytes(tmp_path: Path, call: str) -> None:
     with pytest.raises(OutOfSpace):
         incoming.stage("packages/x")
     incoming.keep()
+    assert storage.holds(TOKEN)
     again = storage.receive(TOKEN)
     assert again.size == 5
     again.stage("packages/x")

@@ -12,7 +12,7 @@ from threading import Thread
 import pytest
 
 from bandersnatch.errors import OutOfSpace, StorageError
-from bandersnatch.storage import fsops
+from bandersnatch.storage import beneath, fsops
 from bandersnatch.storage.filesystem import FileStorage
 from bandersnatch.storage.fsops import FileSystem
 from tests.storage.watched import Failing, Quick, Recording
@@ -56,9 +56,18 @@ def files_below(folder: Path) -> dict[str, bytes]:
 
 # --- symbolic links ------------------------------------------------------------------------------------------------
 
+
+@pytest.fixture(params=["at once", "one by one"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of the two ways in which a folder is opened."""
+    if request.param == "one by one":
+        monkeypatch.setattr(beneath, "_syscall", None)
+
+
 LINKED_FOLDERS = [("packages", "."), ("packages/aa", "aa"), ("packages/aa/bb", "aa/bb")]
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize(("link", "target"), LINKED_FOLDERS)
 def test_linked_folder(web: Path, outside: Path, link: str, target: str) -> None:
     """A symbolic link in place of a folder, at any depth, is followed by no method, and the error says what to do."""
@@ -83,6 +92,7 @@ def test_linked_folder(web: Path, outside: Path, link: str, target: str) -> None
     assert temporary(web) == []
 
 
+@pytest.mark.usefixtures("way")
 def test_linked_object(web: Path, outside: Path) -> None:
     """A symbolic link in place of an object is no object; it is replaced or removed itself, never what it points to."""
     link = web / KEY
@@ -129,6 +139,7 @@ def test_linked_root(tmp_path: Path) -> None:
 # --- other things in the tree --------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("way")
 def test_not_regular(web: Path) -> None:
     """A pipe, a socket and a folder are no objects, and none of them keeps a reader waiting."""
     os.mkfifo(web / "pipe")
@@ -144,6 +155,7 @@ def test_not_regular(web: Path) -> None:
     assert list(storage.keys()) == []
 
 
+@pytest.mark.usefixtures("way")
 def test_folder_in_the_way(web: Path) -> None:
     """A folder in place of an object is not removed, nor replaced: the error says where it is."""
     (web / KEY).mkdir(parents=True)
@@ -154,6 +166,7 @@ def test_folder_in_the_way(web: Path) -> None:
     assert (web / KEY).is_dir()
 
 
+@pytest.mark.usefixtures("way")
 def test_object_in_the_way(web: Path) -> None:
     """An object in place of a folder is an error, and the object stays."""
     storage = opened(web)
@@ -163,6 +176,7 @@ def test_object_in_the_way(web: Path) -> None:
     assert storage.read("packages/aa", 10) == b"ours"
 
 
+@pytest.mark.usefixtures("way")
 def test_foreign_name(web: Path) -> None:
     """A file whose name is not UTF-8 is listed, and can be deleted under the key that was given."""
     with open(os.fsencode(web) + b"/\xff", "wb"):
@@ -189,6 +203,7 @@ def test_removed_while_listed(web: Path) -> None:
 # --- deleting ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("way")
 def test_delete_prunes(web: Path) -> None:
     """The folders that a delete empties go with it, those of the first level and those still in use stay."""
     storage = opened(web)
@@ -228,6 +243,65 @@ def test_pruned_under_settle(web: Path) -> None:
     assert storage.read(KEY, 10) == b"ours"
 
 
+class Moving(Quick):
+    """Before the second object of a settling gets its key, somebody moves its folder away, and puts *back* there."""
+
+    def __init__(self, folder: Path, back: Callable[[Path], None]) -> None:
+        self.folder = folder
+        self.back = back
+        self.renamed = 0
+
+    def rename(self, source: str, target: str, *, source_dir: int, target_dir: int) -> None:
+        self.renamed += 1
+        if self.renamed == 2:
+            self.folder.rename(self.folder.parent / "moved")
+            self.back(self.folder)
+        super().rename(source, target, source_dir=source_dir, target_dir=target_dir)
+
+
+def test_moved_under_settle(web: Path, outside: Path) -> None:
+    """A folder that becomes a link while objects are placed in it takes them along, and the link is not followed."""
+    before = files_below(outside)
+    storage = opened(web, Moving(web / "packages/aa/bb", lambda path: path.symlink_to(outside)))
+    for name in "abc":
+        storage.put((f"packages/aa/bb/{name}",), b"ours")
+    storage.settle()
+    assert files_below(outside) == before
+    assert files_below(web / "packages/aa/moved") == {"a": b"ours", "b": b"ours", "c": b"ours"}
+    with pytest.raises(StorageError, match="no symbolic link"):
+        stored(storage, "packages/aa/bb/d")
+
+
+def test_folders_are_looked_for_in_each_settle(web: Path) -> None:
+    """A folder that was removed or replaced between two settlings is not taken for the one that was there."""
+    storage = opened(web)
+    stored(storage, "packages/aa/bb/a")
+    (web / "packages").rename(web.parent / "taken away")
+    stored(storage, "packages/aa/bb/b")
+    assert files_below(web) == {"packages/aa/bb/b": b"ours"}
+
+
+def test_more_folders_than_are_kept_open(web: Path) -> None:
+    """A batch with many folders holds few of them open."""
+    storage = opened(web, fs := Widest())
+    keys = {f"packages/{number % 7}/{number}/x": b"ours" for number in range(300)}
+    for key in keys:
+        storage.put((key,), b"ours")
+    storage.settle()
+    assert files_below(web) == keys
+    assert fs.widest < 128
+
+
+class Widest(Quick):
+    """Remembers how many descriptors this process had open at most."""
+
+    widest = 0
+
+    def rename(self, source: str, target: str, *, source_dir: int, target_dir: int) -> None:
+        self.widest = max(self.widest, len(os.listdir("/proc/self/fd")))
+        super().rename(source, target, source_dir=source_dir, target_dir=target_dir)
+
+
 class Overtaken(Quick):
     """While the first settle gives out keys, a second thread stages a newer object and settles that."""
 
@@ -256,7 +330,7 @@ def test_settles_do_not_overtake(web: Path) -> None:
 def test_temporary_file_removed(web: Path) -> None:
     """If a staged file is removed by somebody else, settle gives up and says so."""
     storage = opened(web)
-    storage.put((KEY,), b"ours")
+    storage.put((KEY,), iter([b"ours"]))
     for path in temporary(web):
         path.rename(web.parent / "taken away")
     with pytest.raises(StorageError, match="something else removed it"):
@@ -317,12 +391,12 @@ def test_copies_without_links(web: Path, number: int) -> None:
 
 def test_sweep_temporary(web: Path) -> None:
     """sweep removes what a killed run left in tmp/, and nothing that this one staged."""
-    opened(web).put((KEY,), b"of a run that was killed")
+    opened(web).put((KEY,), iter([b"of a run that was killed"]))
     storage = opened(web)
-    storage.put((KEY, "simple/a"), b"ours")
-    assert len(temporary(web)) == 3
-    storage.sweep(keep_partial_ns=0)
+    storage.put((KEY, "simple/a"), iter([b"ours"]))
     assert len(temporary(web)) == 2
+    storage.sweep(keep_partial_ns=0)
+    assert len(temporary(web)) == 1
     storage.settle()
     assert files_below(web) == {KEY: b"ours", "simple/a": b"ours"}
 
@@ -341,6 +415,7 @@ def test_closed(web: Path) -> None:
     """close removes what is staged, may be called twice, and leaves nothing that could be used by mistake."""
     storage = opened(web)
     storage.put((KEY,), b"ours")
+    storage.put((KEY,), iter([b"ours"]))
     storage.close()
     storage.close()
     assert temporary(web) == []
@@ -348,6 +423,7 @@ def test_closed(web: Path) -> None:
         lambda: storage.stat(KEY),
         lambda: storage.put((KEY,), b""),
         lambda: storage.receive(TOKEN),
+        lambda: storage.holds(TOKEN),
         storage.free,
     ]
     for call in calls:
@@ -355,6 +431,7 @@ def test_closed(web: Path) -> None:
             call()
 
 
+@pytest.mark.usefixtures("way")
 def test_descriptors_are_let_go(web: Path) -> None:
     """Nothing that storage opens stays open, after success or failure."""
     storage = opened(web, Failing(2, errno.ENOSPC, only="rename"))
@@ -426,7 +503,8 @@ def test_failed_read(web: Path) -> None:
             stream.read(1)
         with pytest.raises(StorageError, match=f"{KEY}: Bad file descriptor"):
             stream.read()
-        os.open("/dev/null", os.O_RDONLY)  # takes the number again, so that the stream has something to close
+        with open("/dev/null", "rb") as null:  # takes the number again, so that the stream has something to close
+            os.dup2(null.fileno(), stream.fileno())
 
 
 # --- syncfs --------------------------------------------------------------------------------------------------------
@@ -457,7 +535,7 @@ def test_syncfs_only_where_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_libc_without_a_function() -> None:
     """A function that libc has not got is None."""
-    assert fsops._load("no_such_function") is None
+    assert fsops.libc_function("no_such_function") is None
 
 
 def test_the_real_thing(web: Path) -> None:

@@ -40,8 +40,24 @@ def test_listed_but_never_there(world: World) -> None:
     fill(world)
     world.upstream.fault("/simple/beta/", Status(404), times=None)
     finished = world.run()
-    assert (finished.outcome, finished.behind) == ("clean", 1)
+    assert (finished.outcome, finished.behind, finished.serial) == ("clean", 1, world.index.serial)
+    world.index.upload("gamma", "2.0")
+    finished = world.run()
+    assert (finished.outcome, finished.behind, finished.serial) == ("clean", 1, world.index.serial)
     assert world.run("alpha", "beta").outcome == "behind"
+    world.upstream.clear_faults()
+    world.now += 3600
+    assert (world.run().behind, len(world.root())) == (0, 3)
+
+
+def test_came_and_went(world: World) -> None:
+    """A project that was listed, never had, and is listed no more, is not behind for ever."""
+    fill(world)
+    world.upstream.fault("/simple/beta/", Status(500), times=None)
+    assert world.run().outcome == "behind"
+    world.index.remove_project("beta")
+    finished = world.run()
+    assert (finished.outcome, finished.behind, finished.serial) == ("clean", 0, world.index.serial)
 
 
 @pytest.mark.parametrize("fault", BREAKS_A_FILE, ids=repr)
@@ -93,7 +109,8 @@ def test_stale_page(world: World) -> None:
     world.upstream.behaviour = replace(world.upstream.behaviour, stale={"beta": old})
     finished = world.run()
     assert finished.outcome == "behind"
-    assert finished.serial is not None and finished.serial < promised
+    assert finished.serial is not None
+    assert finished.serial < promised
     assert len(world.filenames("gamma")) == 2
     assert len(world.filenames("beta")) == 1
     [told] = world.of(events.FellBehind)

@@ -34,7 +34,7 @@ def test_file(world: World) -> None:
 
 
 def test_project(world: World) -> None:
-    """A project that is gone from the list, and whose page is gone, goes: page, older JSON, files, its place in the list."""
+    """A project that is gone from the list, and whose page is gone, goes with its page, older JSON and files."""
     fill(world)
     world.run()
     stored = world.stored("project-1", "project_1-1.0-py3-none-any.whl")
@@ -69,7 +69,7 @@ def test_not_listed_but_found(world: World) -> None:
     fill(world)
     world.run()
     before = world.tree()
-    world.upstream.fault("/simple/", Body(_list(2), LIST_TYPE), times=None)
+    world.upstream.fault("/simple/", Body(_list(2, world.index.serial), LIST_TYPE), times=None)
     assert world.run().outcome == "clean"
     assert world.tree() == before
 
@@ -158,6 +158,11 @@ def test_older_list(world: World) -> None:
     world.upstream.behaviour = replace(world.upstream.behaviour, list_lag=world.index.serial - lag)
     assert world.run().outcome == "clean"
     assert world.tree() == before
+    world.now += 100_000
+    finished = world.run()
+    assert (finished.outcome, world.tree() == before) == ("refused", True)
+    assert "--full" in finished.reason
+    assert world.run(full=True).outcome in ("clean", "behind")
 
 
 def test_pages_only(world: World) -> None:
@@ -173,6 +178,6 @@ def test_pages_only(world: World) -> None:
     assert not (world.web / "simple/project-1").exists()
 
 
-def _list(count: int) -> bytes:
+def _list(count: int, serial: int = 99) -> bytes:
     names = ",".join(f'{{"name": "project-{number}", "_last-serial": 1}}' for number in range(count))
-    return f'{{"meta": {{"api-version": "1.4", "_last-serial": 99}}, "projects": [{names}]}}'.encode()
+    return f'{{"meta": {{"api-version": "1.4", "_last-serial": {serial}}}, "projects": [{names}]}}'.encode()

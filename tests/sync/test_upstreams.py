@@ -67,7 +67,7 @@ def test_few_of_a_long_list(world: World, list_format: str) -> None:
 
 
 def test_long_list_is_not_read(world: World) -> None:
-    """With a few projects selected, a list that turns out too long is left after its first part, and not asked again."""
+    """With a few projects selected, a list that turns out too long is left unread, and not asked for again."""
     fill(world)
     for number in range(20_000):
         world.index.create(f"a-project-with-quite-a-long-name-number-{number}")

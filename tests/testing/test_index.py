@@ -73,7 +73,8 @@ def test_archiving_moves_no_serial_but_the_date() -> None:
     before = index.project("foo")
     index.archive("foo")
     archived = index.project("foo")
-    assert before and archived
+    assert before
+    assert archived
     assert (archived.status, archived.serial, index.serial) == ("archived", before.serial, before.serial)
     assert archived.modified > before.modified
     index.unarchive("foo")

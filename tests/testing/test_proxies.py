@@ -151,7 +151,7 @@ def test_socks_proxy_says_what_it_cannot_do(closed_port: int, address: bytes, co
 
 
 @pytest.mark.parametrize("kind", [HttpProxy, SocksProxy])
-def test_proxies_bear_clients_that_leave(kind: type[HttpProxy] | type[SocksProxy]) -> None:
+def test_proxies_bear_clients_that_leave(kind: type[HttpProxy | SocksProxy]) -> None:
     """A client that leaves before it has said what it wants is no failure, and is not counted."""
     with kind() as proxy, socket.create_connection(("127.0.0.1", urlsplit(proxy.url).port or 0), timeout=10) as peer:
         peer.sendall(b"\x05")

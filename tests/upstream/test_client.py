@@ -288,7 +288,7 @@ def test_a_machine_without_authorities_is_told(monkeypatch: pytest.MonkeyPatch, 
 @pytest.mark.parametrize("how", ["setting", "environment", "ALL_PROXY"])
 def test_proxies_of_every_kind(
     tls: bool,
-    kind: type[HttpProxy] | type[SocksProxy],
+    kind: type[HttpProxy | SocksProxy],
     how: str,
     certificates: Certificates,
     monkeypatch: pytest.MonkeyPatch,
@@ -322,7 +322,7 @@ def test_no_proxy_goes_past_the_proxy(server: UpstreamServer, how: str, monkeypa
 @pytest.mark.parametrize("kind", [HttpProxy, SocksProxy])
 @pytest.mark.parametrize("tls", [False, True])
 def test_a_proxy_that_refuses_us_is_named(
-    kind: type[HttpProxy] | type[SocksProxy], tls: bool, certificates: Certificates
+    kind: type[HttpProxy | SocksProxy], tls: bool, certificates: Certificates
 ) -> None:
     """Wrong credentials for the proxy are told from wrong ones for upstream, and not repeated."""
     with UpstreamServer(tls=certificates if tls else None) as server, kind(("me", "right")) as proxy:

@@ -11,33 +11,23 @@ from bandersnatch.upstream.credentials import Credentials, find
 URL = "https://example.org/simple/"
 
 
-def test_userinfo_leaves_the_url_at_once() -> None:
-    """The URL's own credentials count most, are decoded, and stand in the URL no more."""
-    url, credentials = find("https://me%40home:s%3Acret@example.org/simple/", {"BANDERSNATCH_UPSTREAM_TOKEN": "x"})
-    assert url == URL
-    assert credentials == Credentials("s:cret", "me@home")
-
-
-def test_environment_before_file_before_netrc(tmp_path: Path) -> None:
-    """Each place is looked at only where those before it have nothing."""
+def test_token_file_before_netrc(tmp_path: Path) -> None:
+    """netrc is looked at only where the operator named no file, and only for the upstream's own host."""
     token = tmp_path / "token"
     token.write_text("from-file\n")
     (tmp_path / ".netrc").write_text("machine example.org login me password from-netrc\n")
     home = {"HOME": str(tmp_path)}
-    environ = {**home, "BANDERSNATCH_UPSTREAM_USER": "me", "BANDERSNATCH_UPSTREAM_PASSWORD": "from-environment"}
-    assert find(URL, environ, token_file=token) == (URL, Credentials("from-environment", "me"))
-    assert find(URL, {**environ, "BANDERSNATCH_UPSTREAM_TOKEN": "t"}) == (URL, Credentials("t"))
-    assert find(URL, home, token_file=token) == (URL, Credentials("from-file"))
-    assert find(URL, home) == (URL, Credentials("from-netrc", "me"))
-    assert find("https://other.example/simple/", home) == ("https://other.example/simple/", None)
+    assert find(URL, home, token_file=token) == Credentials("from-file")
+    assert find(URL, home) == Credentials("from-netrc", "me")
+    assert find("https://other.example/simple/", home) is None
 
 
 def test_netrc_where_the_variable_says(tmp_path: Path) -> None:
     """``$NETRC`` names another file; a missing one is no error."""
     other = tmp_path / "other"
     other.write_text("default login me password secret\n")
-    assert find(URL, {"NETRC": str(other)})[1] == Credentials("secret", "me")
-    assert find(URL, {"NETRC": str(tmp_path / "missing")}) == (URL, None)
+    assert find(URL, {"NETRC": str(other)}) == Credentials("secret", "me")
+    assert find(URL, {"NETRC": str(tmp_path / "missing")}) is None
 
 
 @pytest.mark.parametrize("content", ["machine example.org login me hunter2", "\udcff hunter2"])

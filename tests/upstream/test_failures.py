@@ -48,8 +48,11 @@ def test_an_unknown_failure_does_not_quote_the_url() -> None:
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(404, NotFound), (410, NotFound), (401, UpstreamError), (403, UpstreamError), (407, UpstreamError)]
-    + [(416, UpstreamError), (408, Transient), (429, Transient), (500, Transient), (599, Transient)],
+    [
+        *((status, NotFound) for status in (404, 410)),
+        *((status, UpstreamError) for status in (401, 403, 407, 416)),
+        *((status, Transient) for status in (408, 429, 500, 599)),
+    ],
 )
 def test_statuses_have_their_kinds(status: int, kind: type[UpstreamError]) -> None:
     """Which errors mean "not there", which may pass, which will not."""

@@ -179,7 +179,7 @@ def test_back_off_has_an_end() -> None:
 def test_rate_is_measured_over_what_was_waited(flow: list[tuple[float, int]], slow: bool) -> None:
     """Too slow is fewer bytes than the minimum rate over 30 s of waiting; our own pauses do not count."""
     watch = RateWatch(1024)
-    assert any([watch.is_too_slow(waited, count) for waited, count in flow]) is slow
+    assert any(watch.is_too_slow(waited, count) for waited, count in flow) is slow
 
 
 @pytest.mark.parametrize(

@@ -99,13 +99,15 @@ class Diff:
     new: int
     changed: int
     missing: tuple[str, ...]
-    """Published projects that the list does not have (any longer)."""
+    """Projects that our list names and this one does not (any longer)."""
     known: int
-    """Published projects before this list."""
+    """Projects that our list names, before this one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
+    """How much the mirror holds, and how much is still to be done."""
+
     projects: int
     """With a published page."""
     files: int
@@ -153,11 +155,12 @@ class Catalogue(Protocol):
     def compare(self) -> Diff:
         """Compare the absorbed list with what is known. Changes nothing."""
 
-    def adopt(self, now: float, facts: dict[str, str | None]) -> None:
+    def adopt(self, now: float, facts: dict[str, str | None], *, whole: bool = False) -> None:
         """
         Make the absorbed list the known state, and set *facts*, in one transaction.
 
-        New projects and those whose serial moved are due *now*. Projects that the list lacks are not touched.
+        New projects and those whose serial moved are due *now*. Published projects that the list lacks are not
+        touched; others that it lacks are forgotten where the *whole* list was absorbed: they came and went.
         """
 
     def promise(self, changes: Sequence[Listed], now: float, facts: dict[str, str | None]) -> None:

@@ -49,8 +49,13 @@ ON CONFLICT (name) DO UPDATE SET
     display = excluded.display,
     promised = excluded.promised,
     due = CASE WHEN promised IS NOT excluded.promised THEN min(coalesce(due, :now), :now) ELSE due END,
-    missing_since = NULL
-WHERE promised IS NOT excluded.promised OR display <> excluded.display OR missing_since IS NOT NULL;
+    missing_since = CASE WHEN published THEN NULL ELSE missing_since END
+WHERE promised IS NOT excluded.promised OR display <> excluded.display OR (published AND missing_since IS NOT NULL);
+
+-- name: forget_unlisted
+-- Drop the projects of which nothing is published and that the list lacks: they came and went.
+DELETE FROM project
+WHERE NOT published AND NOT EXISTS (SELECT 1 FROM temp.listed WHERE listed.name = project.name);
 
 -- name: promise
 -- The same for one line of a changelog.
@@ -184,9 +189,10 @@ SELECT name FROM project INDEXED BY project_departing WHERE departing = 1 ORDER 
 SELECT key FROM leaving WHERE since < :before AND key > :after ORDER BY key LIMIT :count;
 
 -- name: lowest_promise
--- The lowest promise that is not kept.
+-- The lowest promise that is not kept; one of a project that neither side has a page of holds nothing back.
 SELECT min(promised) FROM project INDEXED BY project_due
-WHERE due IS NOT NULL AND promised IS NOT NULL AND (serial IS NULL OR serial < promised);
+WHERE due IS NOT NULL AND promised IS NOT NULL AND (serial IS NULL OR serial < promised)
+    AND (published OR missing_since IS NULL);
 
 -- name: totals
 -- Published projects, files and their bytes.

@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from bandersnatch.catalogue import keys, records, rows
+from bandersnatch import layout
+from bandersnatch.catalogue import records, rows
 from bandersnatch.catalogue.base import Behind, Commit, Diff, Entry, Failure, Published, RunRecord, Totals
 from bandersnatch.catalogue.database import Database
 from bandersnatch.catalogue.opening import CatalogueCorrupt
@@ -73,9 +74,11 @@ class SqliteCatalogue:
         missing = tuple(name for (name,) in self._database.rows("lacking"))
         return Diff(new, changed, missing, self._database.value("known"))
 
-    def adopt(self, now: float, facts: Facts) -> None:
+    def adopt(self, now: float, facts: Facts, *, whole: bool = False) -> None:
         self._need_listing()
         self._write("adopt", [{"now": now}], facts)
+        if whole:
+            self._write("forget_unlisted", [{}])
         self._listing = False
         with self._database.connection() as connection:
             connection.execute(SQL["unstage"])
@@ -240,5 +243,13 @@ def _leave(connection: sqlite3.Connection, commits: Sequence[Commit], now: float
     """What leaves first, what is held second: a key that is both is held."""
     connection.executemany(SQL["leave"], [{"key": key, "since": now} for one in commits for key in one.leaving])
     if connection.execute(SQL["any_leaving"]).fetchone()[0]:
-        held = ({"key": key} for one in commits for key in keys.live(one.entry.name, one.published))
+        held = ({"key": key} for one in commits for key in _live(one))
         connection.executemany(SQL["stay"], held)
+
+
+def _live(commit: Commit) -> Iterator[str]:
+    """Every key that the project's new state vouches for: its pages, its files, and what lies beside these."""
+    for key, _ in commit.published.pages:
+        yield key
+    for held in commit.published.held:
+        yield from layout.keys_of(commit.entry.name, held)

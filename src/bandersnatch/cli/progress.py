@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Self
 
 from rich.console import Console
 from rich.markup import escape
@@ -49,7 +50,7 @@ class TerminalReport:
         self._projects = self._progress.add_task("projects", total=None, kind="count")
         self._bytes = self._progress.add_task("bytes", total=None, kind="bytes")
 
-    def __enter__(self) -> TerminalReport:
+    def __enter__(self) -> Self:
         self._progress.start()
         return self
 

@@ -156,9 +156,7 @@ def summary(event: events.Finished) -> list[str]:
     return result
 
 
-def choose(
-    *, as_json: bool, verbose: bool, quiet: bool, out: TextIO, err: TextIO, last_outcome: str
-) -> Report:
+def choose(*, as_json: bool, verbose: bool, quiet: bool, out: TextIO, err: TextIO, last_outcome: str) -> Report:
     """The report that fits who is listening."""
     if as_json:
         return JsonReport(out)

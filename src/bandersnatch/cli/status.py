@@ -19,7 +19,7 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "status",
         help="say how the mirror stands, and what is behind",
-        description="Say how the mirror stands, and every project that is behind with the reason. Upstream is not asked.",
+        description="Say how the mirror stands, and name what is behind, with reasons. Upstream is not asked.",
         epilog="exit status: 0 nothing is behind, 1 something is, 2 wrong usage, 74 the catalogue cannot be read",
     )
     options.add_place(parser)
@@ -82,8 +82,10 @@ def lines(facts: dict[str, Any]) -> list[str]:
     age = "never" if facts["age"] is None else f"{text.span(facts['age'])} ago"
     result = [
         f"Mirror:     {facts['directory']}",
-        f"Holds:      {text.count(facts['projects'], 'project')}, {text.count(facts['files'], 'file')}, "
-        f"{text.size(facts['bytes'])}",
+        (
+            f"Holds:      {text.count(facts['projects'], 'project')}, {text.count(facts['files'], 'file')}, "
+            f"{text.size(facts['bytes'])}"
+        ),
         f"Serial:     {_serial(facts)}",
         f"Last run:   {_last_run(facts['last_run'])}",
         f"Up to date: {age}",

@@ -61,6 +61,13 @@ class Storage(Protocol):
     def read(self, key: str, limit: int) -> bytes | None:
         """The object's bytes, or None if there is none. Raises StorageError for one larger than *limit* bytes."""
 
+    def holds(self, token: str) -> bool:
+        """
+        Whether ``receive`` with *token* would go on with bytes that an earlier try kept. Cheap: ask it of each file.
+
+        False while the token is being received.
+        """
+
     def receive(self, token: str) -> Incoming:
         """Begin an object, or go on with what ``keep`` left under *token* (64 hexadecimal digits)."""
 

@@ -1,14 +1,15 @@
 """Storage in a directory that any web server can serve.
 
-Below ``work`` an object is staged (``tmp/``) or still arriving (``partial/``); below ``root`` it has its key and is
-whole. ``settle`` is the way from the one to the other: bytes to the disk, then names, then the names to the disk.
+Below ``work`` an object is staged (``tmp/``, if it is too large to wait in memory) or still arriving (``partial/``);
+below ``root`` it has its key and is whole. ``settle`` is the way from the one to the other: bytes to the disk, then
+names, then the names to the disk.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Sequence
 from threading import Lock
 from typing import BinaryIO
 
@@ -72,6 +73,10 @@ class FileStorage:
                 raise StorageError(message, key=key, errno=errno.EFBIG)
             return source.read()
 
+    def holds(self, token: str) -> bool:
+        check_token(token)
+        return self._partials.holds(token)
+
     def receive(self, token: str) -> Incoming:
         check_token(token)
         return self._partials.receive(token)
@@ -84,9 +89,8 @@ class FileStorage:
         with self._settling:
             staged = self._stage.take()
             try:
-                self._flush_files(staged)
-                for one in staged:
-                    self._name(one)
+                self._flush_files(self._stage.write_out(staged))
+                self._name(staged)
                 self._flush_folders()
             finally:
                 self._stage.drop(staged)
@@ -116,8 +120,7 @@ class FileStorage:
 
     # --- settling --------------------------------------------------------------------------------------------------
 
-    def _flush_files(self, staged: Collection[Staged]) -> None:
-        files = [one for one in staged if not one.linked]
+    def _flush_files(self, files: Sequence[Staged]) -> None:
         if self._prefers_syncfs(len(files)):
             # The descriptor is older than the files: syncfs reports what went wrong since it was opened.
             with translated(files[0].key, f"{self._root} (one of {len(files)} objects)"):
@@ -126,12 +129,14 @@ class FileStorage:
             for one in files:
                 self._stage.fsync(one)
 
-    def _name(self, one: Staged) -> None:
+    def _name(self, staged: Sequence[Staged]) -> None:
         touched: set[Parts] = set()
         try:
-            with translated(one.key, self._place(one.key)):
-                self._tree.place(one.name, self._stage.folder, split(one.key), touched)
-            self._stage.placed(one)
+            with self._tree.placing(self._stage.folder, touched) as placing:
+                for one in staged:
+                    with translated(one.key, self._place(one.key)):
+                        placing.place(one.name, split(one.key))
+                    self._stage.placed(one)
         finally:
             self._owe(touched)
 

@@ -102,7 +102,7 @@ def make_folders(fs: FileSystem, path: str) -> None:
         os.close(fd)
 
 
-def _load(name: str) -> Callable[..., int] | None:
+def libc_function(name: str) -> Callable[..., int] | None:
     """A function of libc, or None where it has no such one."""
     try:
         function: Callable[..., int] = getattr(ctypes.CDLL(None, use_errno=True), name)
@@ -111,8 +111,8 @@ def _load(name: str) -> Callable[..., int] | None:
     return function
 
 
-_syncfs = _load("syncfs")
-_fstatfs = _load("fstatfs")
+_syncfs = libc_function("syncfs")
+_fstatfs = libc_function("fstatfs")
 
 
 def _kernel() -> tuple[int, ...]:

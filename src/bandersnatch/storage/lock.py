@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from types import TracebackType
+from typing import Self
 
 from bandersnatch.errors import Locked
 from bandersnatch.storage.fsops import FileSystem, make_folders, write_all
@@ -67,7 +68,7 @@ class Lock:
         if fd >= 0:
             os.close(fd)
 
-    def __enter__(self) -> Lock:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

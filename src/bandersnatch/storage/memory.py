@@ -61,6 +61,11 @@ class MemoryStorage:
             raise StorageError(message, key=key, errno=errno.EFBIG)
         return found.data
 
+    def holds(self, token: str) -> bool:
+        check_token(token)
+        with self._lock:
+            return token not in self._receiving and token in self._partial and self._partial[token].data != b""
+
     def receive(self, token: str) -> Incoming:
         check_token(token)
         with self._lock:

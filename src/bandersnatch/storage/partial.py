@@ -27,6 +27,15 @@ class Partials:
         self.stage = stage
         self._lock = Lock()
         self._open: set[str] = set()
+        self._held: set[str] | None = None
+        """The tokens under which there are bytes, but for those in ``_open``; None until somebody asks."""
+
+    def holds(self, token: str) -> bool:
+        """Whether there are bytes to go on with. The folder is read once; what changes it keeps to that."""
+        with self._lock:
+            if self._held is None:
+                self._held = self._read()
+            return token in self._held and token not in self._open
 
     def receive(self, token: str) -> FileIncoming:
         """Begin or go on. Raises StorageError if *token* is being received already: two would mix their bytes."""
@@ -37,13 +46,18 @@ class Partials:
         try:
             return FileIncoming(token, self)
         except BaseException:
-            self.release(token)
+            with self._lock:
+                self._open.discard(token)
             raise
 
-    def release(self, token: str) -> None:
-        """*token* may be received again."""
+    def release(self, token: str, *, held: bool) -> None:
+        """*token* may be received again; *held* says whether there are bytes under it."""
         with self._lock:
             self._open.discard(token)
+            if self._held is not None:
+                self._held.discard(token)
+                if held:
+                    self._held.add(token)
 
     def sweep(self, keep_ns: int) -> None:
         """Remove what was last written before *keep_ns* and is not being received."""
@@ -52,6 +66,17 @@ class Partials:
                 with suppress(FileNotFoundError, IsADirectoryError), self._lock:
                     if entry.name not in self._open and entry.stat(follow_symlinks=False).st_mtime_ns < keep_ns:
                         self.fs.unlink(entry.name, dir_fd=self.folder)
+                        if self._held is not None:
+                            self._held.discard(entry.name)
+
+    def _read(self) -> set[str]:
+        held = set()
+        with translated(None, self.place), os.scandir(self.folder) as entries:
+            for entry in entries:
+                with suppress(FileNotFoundError):  # staged since it was listed
+                    if entry.is_file(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_size:
+                        held.add(entry.name)
+        return held
 
     def close(self) -> None:
         """Let go of the folder."""
@@ -67,6 +92,7 @@ class FileIncoming:
         self._token = token
         self._home = home
         self._place = f"{home.place}/{token}"
+        self._is_gone = False
         with translated(None, self._place):
             self._fd = home.fs.open(token, os.O_WRONLY | os.O_APPEND | os.O_CREAT, dir_fd=home.folder)
             self._size = os.fstat(self._fd).st_size
@@ -104,6 +130,7 @@ class FileIncoming:
             try:
                 with translated(None, self._place):
                     self._home.fs.unlink(self._token, dir_fd=self._home.folder)
+                self._is_gone = True
             finally:
                 self.keep()
 
@@ -111,6 +138,7 @@ class FileIncoming:
         split(key)
         with self._ending():
             self._home.stage.adopt(self._token, self._home.folder, key)
+            self._is_gone = True
 
     @contextmanager
     def _ending(self) -> Iterator[None]:
@@ -121,4 +149,4 @@ class FileIncoming:
                 self._home.fs.close(fd)
             yield
         finally:
-            self._home.release(self._token)
+            self._home.release(self._token, held=self._size > 0 and not self._is_gone)

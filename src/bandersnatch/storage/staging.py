@@ -1,4 +1,4 @@
-"""Objects before they have a key: files in ``work/tmp``, under names that say nothing."""
+"""Objects before they have a key: in memory, or files in ``work/tmp`` under names that say nothing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import errno
 import itertools
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
@@ -14,6 +14,16 @@ from threading import Lock
 from bandersnatch.storage.fsops import FileSystem, write_all
 from bandersnatch.storage.oserrors import translated
 
+SMALL = 256 * 1024
+"""
+Bytes up to which an object waits in memory. Nearly all pages and core metadata and many wheels are smaller: putting
+them then costs the caller no system call. Writing a larger one takes longer than the calls around it anyway.
+"""
+HELD = 32 * 1024 * 1024
+"""
+Bytes that wait in memory at most: a few times what one batch of ordinary projects stages. Beyond that an object is
+written at once, as a large one is. What is being settled is counted no more, so there may be twice as much for a while.
+"""
 _NO_LINKS = (errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOSYS)
 _COPIED_AT_ONCE = 1024 * 1024
 
@@ -23,10 +33,12 @@ class Staged:
     """One object that waits for ``settle``."""
 
     name: str
-    """In ``work/tmp``."""
+    """In ``work/tmp``, where it is after ``write_out``."""
     key: str
-    linked: bool = False
-    """Whether it is another name of a file that was staged before, which need not be synchronised twice."""
+    data: bytes | None = None
+    """The object, while it is in memory."""
+    twin: str | None = None
+    """The name of an object that was staged before with the same bytes, of which this becomes another name."""
 
 
 class Stage:
@@ -38,28 +50,40 @@ class Stage:
         self._fs = fs
         self._lock = Lock()
         self._staged: list[Staged] = []
+        self._held = 0
+        """Bytes that are staged in memory."""
         self._ours: set[str] = set()
         """Every name in the folder that this process still answers for; others are garbage to ``sweep``."""
         self._run = secrets.token_hex(8)
         self._count = itertools.count(1)
 
     def put(self, keys: Sequence[str], data: bytes | Iterator[bytes]) -> None:
-        """Write *data* once and stage it under all of *keys*, or raise and stage nothing."""
-        names = [self._new_name() for _ in keys]
+        """Stage *data* under all of *keys*, or raise and stage nothing."""
+        name = self._new_name()
+        twins = [Staged(self._new_name(), key, twin=name) for key in keys[1:]]
+        if isinstance(data, bytes) and self._hold([Staged(name, keys[0], data), *twins], len(data)):
+            return
         try:
-            self._write(names[0], keys[0], (data,) if isinstance(data, bytes) else data)
-            staged = [Staged(names[0], keys[0])]
-            for name, key in zip(names[1:], keys[1:], strict=True):
-                staged.append(Staged(name, key, linked=self._link(names[0], name, key)))
+            self._write(name, keys[0], (data,) if isinstance(data, bytes) else data)
         except BaseException:
-            self._remove(names)
+            self._remove([name])
             raise
         with self._lock:
-            self._staged.extend(staged)
+            self._staged += [Staged(name, keys[0]), *twins]
+
+    def _hold(self, staged: Sequence[Staged], size: int) -> bool:
+        """Stage in memory what is small, while there is room; False where it has to be written."""
+        with self._lock:
+            if size > SMALL or self._held + size > HELD or self.folder < 0:
+                return False
+            self._held += size
+            self._staged += staged
+        return True
 
     def adopt(self, source: str, source_dir: int, key: str) -> None:
         """Move the file *source* of another folder here and stage it."""
         name = self._new_name()
+        self._ours.add(name)
         try:
             with translated(key, self._place):
                 self._fs.rename(source, name, source_dir=source_dir, target_dir=self.folder)
@@ -72,8 +96,18 @@ class Stage:
     def take(self) -> list[Staged]:
         """Everything that is staged, which is then the caller's to place or to drop."""
         with self._lock:
-            staged, self._staged = self._staged, []
+            staged, self._staged, self._held = self._staged, [], 0
         return staged
+
+    def write_out(self, staged: Sequence[Staged]) -> list[Staged]:
+        """Bring all of *staged* into the folder. Returns those that are files of their own, to be synchronised."""
+        files = []
+        for one in staged:
+            if one.data is not None:
+                self._write(one.name, one.key, (one.data,))
+            if one.twin is None or not self._link(one.twin, one.name, one.key):
+                files.append(one)
+        return files
 
     def fsync(self, staged: Staged) -> None:
         """Make its bytes durable."""
@@ -108,9 +142,7 @@ class Stage:
             os.close(folder)
 
     def _new_name(self) -> str:
-        name = f"{self._run}-{next(self._count)}"
-        self._ours.add(name)
-        return name
+        return f"{self._run}-{next(self._count)}"
 
     def _forget(self, name: str) -> None:
         self._ours.discard(name)
@@ -121,8 +153,9 @@ class Stage:
                 self._fs.unlink(name, dir_fd=self.folder)
             self._forget(name)
 
-    def _write(self, name: str, key: str, chunks: Iterator[bytes] | tuple[bytes, ...]) -> None:
+    def _write(self, name: str, key: str, chunks: Iterable[bytes]) -> None:
         """Only our own errors are translated: what *chunks* raises is the caller's, and passes unchanged."""
+        self._ours.add(name)
         with translated(key, self._place):
             fd = self._fs.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, dir_fd=self.folder)
         try:
@@ -138,6 +171,7 @@ class Stage:
 
     def _link(self, source: str, name: str, key: str) -> bool:
         """Give *source* another name; False where only a copy could be made."""
+        self._ours.add(name)
         with translated(key, self._place):
             try:
                 self._fs.link(source, name, dir_fd=self.folder)

@@ -1,7 +1,7 @@
-"""The folders below a root, entered one by one, so that no symbolic link on the way is ever followed.
+"""The objects below a root, none of which is reached through a symbolic link.
 
-An operator, or whoever else may write to the tree, can put a link anywhere in it; a path as a whole would lead
-through. Raises OSError throughout.
+An operator, or whoever else may write to the tree, can put a link anywhere in it. So each folder is opened by
+``beneath``, which follows none, and an object is named within its folder. Raises OSError throughout.
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from bandersnatch.storage.base import Stat
+from bandersnatch.storage.beneath import FOLDER, open_folder
 from bandersnatch.storage.fsops import FileSystem
 
 Parts = tuple[str, ...]
 
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 # What was a regular file a moment ago might be a pipe now, whose opening would wait for a writer.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+_KEPT_OPEN = 64
+"""Folders, of the 1,024 descriptors that a process may usually have."""
 _NOT_EMPTY = (errno.ENOTEMPTY, errno.EEXIST)
 _ATTEMPTS = 100
 """How often a folder may vanish between its making and its use; each time another thread emptied it just then."""
@@ -44,29 +46,13 @@ class Tree:
         return system.f_bavail * system.f_frsize
 
     @contextmanager
-    def folder(self, parts: Parts, *, touched: set[Parts] | None = None) -> Iterator[int]:
-        """A descriptor of a folder. With *touched*, missing ones are made, and those that got an entry added to it."""
-        fd = os.dup(self._root)
+    def folder(self, parts: Parts) -> Iterator[int]:
+        """A descriptor of a folder."""
+        fd = open_folder(self._root, parts)
         try:
-            for depth, name in enumerate(parts):
-                if touched is None:
-                    inner = os.open(name, _FOLDER, dir_fd=fd)
-                else:
-                    inner = self._enter(fd, parts[:depth], name, touched)
-                os.close(fd)
-                fd = inner
             yield fd
         finally:
             os.close(fd)
-
-    def _enter(self, fd: int, parts: Parts, name: str, touched: set[Parts]) -> int:
-        try:
-            return os.open(name, _FOLDER, dir_fd=fd)
-        except FileNotFoundError:
-            touched.add(parts)
-        with suppress(FileExistsError):  # somebody else made it meanwhile
-            self._fs.mkdir(name, dir_fd=fd)
-        return os.open(name, _FOLDER, dir_fd=fd)
 
     def stat(self, parts: Parts) -> Stat | None:
         """What is known of an object, or None if there is none."""
@@ -86,17 +72,14 @@ class Tree:
         except FileNotFoundError:
             return None
 
-    def place(self, name: str, source_dir: int, parts: Parts, touched: set[Parts]) -> None:
-        """Move the file *name* of the folder *source_dir* to *parts*; adds to *touched* each folder that it changes."""
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                with self.folder(parts[:-1], touched=touched) as folder:
-                    touched.add(parts[:-1])
-                    self._fs.rename(name, parts[-1], source_dir=source_dir, target_dir=folder)
-                return
-            except FileNotFoundError:
-                if attempt == _ATTEMPTS:
-                    raise
+    @contextmanager
+    def placing(self, source_dir: int, touched: set[Parts]) -> Iterator[Placing]:
+        """Move files here out of the folder *source_dir*; adds to *touched* each folder that this changes."""
+        placing = Placing(self._root, source_dir, touched, self._fs)
+        try:
+            yield placing
+        finally:
+            placing.forget_folders()
 
     def remove(self, parts: Parts) -> Parts:
         """Remove an object and the folders that this empties, the first level excepted; returns the one that stays."""
@@ -130,6 +113,63 @@ class Tree:
             yield from _walk(folder, "".join(part + "/" for part in parts))
 
 
+class Placing:
+    """
+    Files on their way to their keys, one after another. Folders that are missing on the way are made.
+
+    The last folders are kept open: what is placed together mostly belongs in the same ones. They are the folders that
+    had those names when they were opened; one that was moved away meanwhile takes along what is placed in it, as it
+    would a moment later. So they are kept no longer than one settling takes, and one that was removed is looked for
+    again.
+    """
+
+    def __init__(self, root: int, source_dir: int, touched: set[Parts], fs: FileSystem) -> None:
+        self._root = root
+        self._source_dir = source_dir
+        self._touched = touched
+        self._fs = fs
+        self._open: dict[Parts, int] = {}
+
+    def place(self, name: str, parts: Parts) -> None:
+        """Give the file *name* the place *parts*, instead of what is there."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                folder = self._folder(parts[:-1])
+                self._touched.add(parts[:-1])
+                self._fs.rename(name, parts[-1], source_dir=self._source_dir, target_dir=folder)
+                return
+            except FileNotFoundError:
+                self.forget_folders()
+                if attempt == _ATTEMPTS:
+                    raise
+
+    def forget_folders(self) -> None:
+        """Let go of what is open."""
+        while self._open:
+            os.close(self._open.popitem()[1])
+
+    def _folder(self, parts: Parts) -> int:
+        fd = self._open.pop(parts, None)
+        if fd is None:
+            fd = self._enter(parts)
+        self._open[parts] = fd  # now the last, which is closed last
+        if len(self._open) > _KEPT_OPEN:
+            os.close(self._open.pop(next(iter(self._open))))
+        return fd
+
+    def _enter(self, parts: Parts) -> int:
+        try:
+            return open_folder(self._root, parts)
+        except FileNotFoundError:
+            if not parts:
+                raise
+        outer = self._folder(parts[:-1])
+        self._touched.add(parts[:-1])
+        with suppress(FileExistsError):  # somebody else made it meanwhile
+            self._fs.mkdir(parts[-1], dir_fd=outer)
+        return os.open(parts[-1], FOLDER, dir_fd=outer)
+
+
 def _walk(folder: int, prefix: str) -> Iterator[tuple[str, Stat]]:
     with os.scandir(folder) as entries:
         for entry in entries:
@@ -141,7 +181,7 @@ def _walk(folder: int, prefix: str) -> Iterator[tuple[str, Stat]]:
 
 
 def _walk_inner(outer: int, name: str, prefix: str) -> Iterator[tuple[str, Stat]]:
-    folder = os.open(name, _FOLDER, dir_fd=outer)
+    folder = os.open(name, FOLDER, dir_fd=outer)
     try:
         yield from _walk(folder, f"{prefix}{name}/")
     finally:

@@ -25,6 +25,11 @@ BYTES_PER_NAME = 4 << 10
 SERIAL = "list-serial"
 """The fact that holds the newest serial up to which all changes are known."""
 
+OLDER = "list-older"
+"""The fact that holds since when upstream's list is older than one seen before."""
+
+TOO_LONG_OLD = 86400.0
+
 BARE = "list-bare"
 """The fact that is set where the lines of upstream's list have no serials."""
 
@@ -34,8 +39,6 @@ class Detected:
     """What was found out."""
 
     by: str
-    missing: frozenset[str] = frozenset()
-    """Published projects that upstream's list lacks, few enough to be believed."""
     listed: bool = False
     """Whether upstream's list was compared, in this run or, unchanged since, in an earlier one."""
     refused: str = ""
@@ -144,17 +147,20 @@ class _Detection:
 
     async def _compare(self, listing: Listing) -> Detected | None:
         """Take the list over, as far as it can be believed."""
+        if await self._is_older(listing):
+            return await self._leave_older()
         diff = await asyncio.to_thread(self._catalogue.compare)
         self._tell(events.Compared("list", listing.count, diff.new, diff.changed, len(diff.missing)))
         refused = await self._doubt(listing, diff)
         facts = {} if refused else _facts(listing) | {BARE: "1" if self._bare else None}
-        await asyncio.to_thread(self._catalogue.adopt, self._now, facts)
+        whole = self._mirror.selection.everything and not refused
+        await asyncio.to_thread(self._catalogue.adopt, self._now, facts, whole=whole)
         if self._bare:
             await self._ask_all()
         if refused:
             return Detected("list", listed=True, refused=refused)
         await asyncio.to_thread(self._catalogue.missing, diff.missing, self._now)
-        return Detected("list", frozenset(diff.missing), listed=True)
+        return Detected("list", listed=True)
 
     async def _doubt(self, listing: Listing, diff: Diff) -> str:
         """Why the list cannot be believed to be whole; empty if it can."""
@@ -166,10 +172,27 @@ class _Detection:
                 f"upstream's list lacks {len(diff.missing)} of {diff.known} published projects, which is more than "
                 "[removal] allows; nothing was removed. If that is right, run once with --accept-removals"
             )
-        known = await self._get(SERIAL)
-        if known is not None and listing.serial is not None and listing.serial < int(known):
-            self._tell(events.Warned(f"upstream's list is of serial {listing.serial}, older than {known}, seen before"))
         return ""
+
+    async def _is_older(self, listing: Listing) -> bool:
+        """Whether the list is from before one that we have seen; a full run takes upstream as it is."""
+        known = await self._get(SERIAL)
+        return not self._full and known is not None and listing.serial is not None and listing.serial < int(known)
+
+    async def _leave_older(self) -> Detected:
+        """A cache on the way may serve an old list for a while; after a day, an operator should look."""
+        since = await self._get(OLDER)
+        if since is None:
+            await asyncio.to_thread(self._catalogue.set, {OLDER: str(self._now)})
+        self._tell(events.Compared("list-older", None, 0, 0, 0))
+        if since is None or self._now - float(since) < TOO_LONG_OLD:
+            return Detected("list", listed=True)
+        known = await self._get(SERIAL)
+        reason = (
+            f"upstream's list has been older than serial {known} for more than a day. If upstream went back, "
+            "run once with --full"
+        )
+        return Detected("list", listed=True, refused=reason)
 
     async def _by_pages(self) -> Detected:
         if self._mirror.selection.everything:
@@ -199,7 +222,7 @@ def _facts(listing: Listing) -> dict[str, str | None]:
     facts: dict[str, str | None] = {
         "list-etag": listing.validators.etag,
         "list-modified": listing.validators.last_modified,
-        "list-count": str(listing.count),
+        OLDER: None,
     }
     if listing.serial is not None:
         facts[SERIAL] = str(listing.serial)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from bandersnatch.catalogue.base import Entry, RunRecord
-from bandersnatch.errors import BandersnatchError, OutOfSpace, StorageError, UpstreamError
+from bandersnatch.errors import OutOfSpace, StorageError, UpstreamError
 from bandersnatch.sync import events
 from bandersnatch.sync.detect import Detected, detect
 from bandersnatch.sync.finish import finish
@@ -81,7 +81,7 @@ class _Engine:
             detected = await detect(mirror, self._now, full=wish.full, accept_removals=wish.accept_removals, tell=tell)
         except UpstreamError as error:
             unreachable = f"upstream could not be asked what changed: {error}"
-        run = Run(mirror, self._now, wish.full, tell, self._slots, self._health, detected.missing, detected.listed)
+        run = Run(mirror, self._now, wish.full, tell, self._slots, self._health, detected.listed)
         await self._refresh_all(run)
         await asyncio.to_thread(finish, run, reached=not unreachable)
         return await asyncio.to_thread(self._judge, detected, unreachable)
@@ -212,7 +212,7 @@ async def _settler(run: Run) -> AsyncIterator[asyncio.Queue[Outcome | None]]:
 
 
 async def _settle_all(outcomes: asyncio.Queue[Outcome | None], run: Run) -> None:
-    failed: BandersnatchError | None = None
+    failed: BaseException | None = None
     ended = False
     while not ended:
         batch, ended = await _gather(outcomes)
@@ -220,7 +220,7 @@ async def _settle_all(outcomes: asyncio.Queue[Outcome | None], run: Run) -> None
             continue  # the hands that are still busy must not wait for a queue that nobody empties
         try:
             await asyncio.to_thread(settle, batch, run)
-        except BandersnatchError as error:
+        except BaseException as error:  # whatever it is: the hands are waiting, and hear of it in the end
             failed = error
             run.health.stop()
     if failed is not None:

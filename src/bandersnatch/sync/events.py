@@ -13,6 +13,8 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Started(Event):
+    """A run begins."""
+
     directory: str
     upstream: str
 

@@ -11,6 +11,9 @@ from bandersnatch.sync.project import Run
 INDEX_STALE = "index-stale"
 """The fact that a commit sets when the list of projects has to be written anew."""
 
+INDEX_SERIAL = "index-serial"
+"""The fact that holds the serial which the published list of projects states."""
+
 AT_ONCE = 1000
 """Keys that are swept between two looks at the catalogue."""
 
@@ -33,13 +36,14 @@ def finish(run: Run, *, reached: bool) -> None:
 
 def _publish_index(run: Run) -> None:
     """At most once a run, and only if it is to change (or is not there)."""
-    mirror = run.mirror
+    mirror, catalogue = run.mirror, run.mirror.catalogue
+    serial = catalogue.serial()
     here = mirror.storage.stat(layout.index_keys()["json"][0]) is not None
-    if here and not run.full and mirror.catalogue.get(INDEX_STALE) is None:
+    if here and not run.full and catalogue.get(INDEX_STALE) is None and catalogue.get(INDEX_SERIAL) == str(serial):
         return
-    publish.index(mirror.catalogue.index, mirror.catalogue.serial(), mirror.output)
+    publish.index(catalogue.index, serial, mirror.output)
     mirror.storage.settle()
-    mirror.catalogue.set({INDEX_STALE: None})
+    catalogue.set({INDEX_STALE: None, INDEX_SERIAL: str(serial)})
 
 
 def _take_down(mirror: Mirror) -> None:

@@ -7,7 +7,7 @@ import errno
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from bandersnatch import layout, names, plan, transfer
+from bandersnatch import layout, plan, transfer
 from bandersnatch.catalogue.base import Commit, Entry, Failure, Published
 from bandersnatch.errors import BadContent, NotAllowed, NotFound, Stale, StorageError, UpstreamError
 from bandersnatch.model import File, Held, Project, Validators
@@ -24,11 +24,21 @@ UNREACHABLE = 20
 
 
 class Health:
-    """Whether it makes sense to go on to the next project."""
+    """Whether it makes sense to go on to the next project, and how warily."""
 
     def __init__(self) -> None:
         self._unanswered = 0
         self._stopped = False
+        self._disk_doubtful = False
+
+    @property
+    def is_disk_doubtful(self) -> bool:
+        """Whether anything could not be stored in this run."""
+        return self._disk_doubtful
+
+    def doubt_disk(self) -> None:
+        """Something could not be stored: what else was to be stored is not taken for granted any more."""
+        self._disk_doubtful = True
 
     @property
     def is_over(self) -> bool:
@@ -58,10 +68,8 @@ class Run:
     slots: asyncio.Semaphore
     """Files that may be on their way at once, over all projects."""
     health: Health
-    missing: frozenset[str] = frozenset()
-    """Published projects that upstream's list lacks."""
     listed: bool = False
-    """Whether upstream's list was compared: then only *missing* projects may be removed."""
+    """Whether upstream's list is known: then only a published project that it lacks has ``missing_since``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +98,8 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
+    """A project of which upstream said that it is as it was."""
+
     name: str
 
 
@@ -134,7 +144,7 @@ async def fetch(prepared: Prepared, run: Run) -> Outcome:
         Commit(
             new,
             Published(held, prepared.before.pages),
-            tuple(key for one in leaving for key in keys_of(entry.name, one)),
+            tuple(key for one in leaving for key in layout.keys_of(entry.name, one)),
             failure(entry, reason, run.now) if reason else None,
         ),
         replace(shown, serial=new.serial),
@@ -144,17 +154,6 @@ async def fetch(prepared: Prepared, run: Run) -> Outcome:
 def failure(entry: Entry, reason: str, now: float, missing_since: float | None = None) -> Failure:
     """What to record of a try that failed."""
     return Failure(entry.name, reason, now + plan.wait(entry.tries + 1), missing_since, entry.tries + 1)
-
-
-def keys_of(project: str, held: Held) -> tuple[str, ...]:
-    """Everything that storage has because of one file: it leaves together."""
-    keys = [layout.file_key(held.file)]
-    if held.metadata:
-        keys.append(layout.metadata_key(held.file))
-    version = names.version_of(held.file.filename, project)
-    if held.provenance and version is not None:
-        keys.append(layout.provenance_key(project, version, held.file.filename))
-    return tuple(keys)
 
 
 # --- its page ------------------------------------------------------------------------------------------------------
@@ -211,16 +210,16 @@ def _refuse_late(entry: Entry) -> None:
 
 async def _not_found(entry: Entry, run: Run, error: NotFound) -> Outcome:
     """A page that is not there: is the project gone? One answer alone never says so."""
-    since = entry.missing_since if entry.missing_since is not None else run.now
+    since = entry.missing_since
     if not entry.published:
-        return failure(entry, f"upstream has no page for it: {error}", run.now, since)
-    confirmed = entry.name in run.missing if run.listed else run.now - since >= plan.CONFIRMATION
-    if not confirmed:
-        return failure(entry, f"its page is not found, though it was there before: {error}", run.now, since)
+        return failure(entry, f"upstream has no page for it: {error}", run.now, run.now if since is None else since)
+    if since is None or (not run.listed and run.now - since < plan.CONFIRMATION):
+        noted = None if run.listed else since or run.now
+        return failure(entry, f"its page is not found, though it was there before: {error}", run.now, noted)
     before = await asyncio.to_thread(run.mirror.catalogue.published, entry.name)
     gone = replace(entry, indexed=False, departing=True, validators=Validators(), digest="", missing_since=since)
     gone = replace(gone, serial=entry.promised if entry.promised is not None else entry.serial)
-    leaving = tuple(key for one in before.held for key in keys_of(entry.name, one))
+    leaving = tuple(key for one in before.held for key in layout.keys_of(entry.name, one))
     return Ready(Commit(gone, replace(before, held=()), leaving), Project(entry.name, serial=gone.serial))
 
 
@@ -233,7 +232,7 @@ def _entry(prepared: Prepared, run: Run, *, whole: bool) -> Entry:
         indexed=project.status != "quarantined",
         departing=False,
         selection=run.mirror.fingerprint(entry.name),
-        missing_since=entry.missing_since if entry.name in run.missing else None,
+        missing_since=entry.missing_since if run.listed and entry.published else None,
     )
     if not whole:
         return replace(new, validators=Validators(), digest="")
@@ -252,22 +251,27 @@ class _Results:
 
 async def _each(prepared: Prepared, run: Run) -> tuple[Sequence[Held], Sequence[str]]:
     """All files of the project, in parallel; one that fails keeps none of the others back."""
-    results = _Results()
+    results, mirror = _Results(), run.mirror
+    if not prepared.plan.fetch:
+        return (), ()
+    here = await asyncio.to_thread(transfer.look, prepared.plan.fetch, mirror.storage, mirror.rules.transfer)
     async with asyncio.TaskGroup() as group:
         for file in prepared.plan.fetch:
             await run.slots.acquire()  # before the task is made: a million files are not a million tasks
-            group.create_task(_one(prepared.entry.name, file, run, results))
+            group.create_task(_one(prepared.entry.name, file, run, results, new=file.filename not in here))
     return results.arrived, results.problems
 
 
-async def _one(project: str, file: File, run: Run, results: _Results) -> None:
+async def _one(project: str, file: File, run: Run, results: _Results, *, new: bool) -> None:
     mirror = run.mirror
 
     def progress(wanted: File, count: int) -> None:
         run.tell(events.Progressed(wanted.filename, count, wanted.size))
 
     try:
-        arrived = await transfer.file(project, file, mirror.upstream, mirror.storage, mirror.rules.transfer, progress)
+        arrived = await transfer.file(
+            project, file, mirror.upstream, mirror.storage, mirror.rules.transfer, progress, new=new
+        )
     except UpstreamError as error:
         results.problems.append(f"{file.filename}: {error}")
     except StorageError as error:
@@ -276,6 +280,8 @@ async def _one(project: str, file: File, run: Run, results: _Results) -> None:
         results.problems.append(f"{file.filename}: {error}")
     else:
         results.arrived.append(arrived.held)
+        if arrived.warning:
+            run.tell(events.Warned(arrived.warning))
         run.tell(events.Arrived(project, file.filename, arrived.held.size, arrived.fetched))
     finally:
         run.slots.release()

@@ -6,6 +6,7 @@ again what was not committed. A batch of projects shares each synchronisation of
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -34,17 +35,20 @@ def settle(batch: Sequence[Outcome], run: Run) -> None:
 
 
 def _publish(ready: Sequence[Ready], run: Run) -> tuple[list[Commit], list[Failure]]:
-    """Make the files of all visible, then the pages of all; one by one where the disk refuses them together."""
+    """Make the files of all visible, then the pages of all; one by one once the disk has refused anything."""
     if not ready:
         return [], []
-    try:
-        run.mirror.storage.settle()
-        commits = [_stage_pages(one, run) for one in ready]
-        run.mirror.storage.settle()
-        return commits, []
-    except StorageError as error:
-        if error.errno is None or error.errno in FATAL:
-            raise
+    if not run.health.is_disk_doubtful:
+        try:
+            run.mirror.storage.settle()
+            commits = [_stage_pages(one, run) for one in ready]
+            run.mirror.storage.settle()
+            return commits, []
+        except StorageError as error:
+            if error.errno is None or error.errno in FATAL:
+                raise
+            # What other projects had staged by now may be lost with what failed: from here on, each is looked at.
+            run.health.doubt_disk()
     return _publish_one_by_one(ready, run)
 
 
@@ -55,6 +59,7 @@ def _publish_one_by_one(ready: Sequence[Ready], run: Run) -> tuple[list[Commit],
     for one in ready:
         entry = one.commit.entry
         try:
+            _settle_all(run)
             _refuse_absent(one, run)
             commit = _stage_pages(one, run)
             run.mirror.storage.settle()
@@ -66,13 +71,22 @@ def _publish_one_by_one(ready: Sequence[Ready], run: Run) -> tuple[list[Commit],
     return commits, failures
 
 
+def _settle_all(run: Run) -> None:
+    """Make visible whatever can be: an object that fails is not this project's, or ``_refuse_absent`` tells."""
+    try:
+        run.mirror.storage.settle()
+    except StorageError as error:
+        if error.errno is None or error.errno in FATAL:
+            raise
+
+
 def _refuse_absent(one: Ready, run: Run) -> None:
-    """Raises StorageError unless storage has every file of the project."""
+    """Raises StorageError unless storage has every file of the project, with its companions."""
     for held in one.commit.published.held:
-        key = layout.file_key(held.file)
-        stat = run.mirror.storage.stat(key)
-        if stat is None or stat.size != held.size:
-            raise StorageError(f"{key} could not be stored", key=key, errno=0)
+        for key in layout.keys_of(one.commit.entry.name, held):
+            stat = run.mirror.storage.stat(key)
+            if stat is None or (key == layout.file_key(held.file) and stat.size != held.size):
+                raise StorageError(f"{key} could not be stored", key=key, errno=errno.ENOENT)
 
 
 def _stage_pages(one: Ready, run: Run) -> Commit:

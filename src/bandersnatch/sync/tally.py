@@ -7,11 +7,12 @@ from bandersnatch.sync import events
 
 
 class Tally:
-    """Passes each event on, and knows the sums for the last one."""
+    """Passes each event on, the same warning only once, and knows the sums for the last event."""
 
     def __init__(self, listener: events.Tell) -> None:
         self._listener = listener
         self._refreshed = self._confirmed = self._removed = 0
+        self._warned: set[str] = set()
         self._files = self._adopted = self._bytes = self._skipped = 0
 
     def tell(self, event: events.Event) -> None:
@@ -29,6 +30,10 @@ class Tally:
                 self._removed += 1
             case events.Skipped():
                 self._skipped += 1
+            case events.Warned(message=message) if message in self._warned:
+                return
+            case events.Warned(message=message):
+                self._warned.add(message)
             case _:
                 pass
         self._listener(event)

@@ -10,8 +10,19 @@ from bandersnatch.testing.messages import Request, Response, not_found
 from bandersnatch.testing.view import View
 
 _RETIRED = frozenset(
-    ("changelog", "list_packages", "package_releases", "release_urls", "release_data", "package_data", "package_urls")
-    + ("search", "top_packages", "multicall", "system.multicall")
+    (
+        "changelog",
+        "list_packages",
+        "package_data",
+        "package_releases",
+        "package_urls",
+        "release_data",
+        "release_urls",
+        "search",
+        "system.multicall",
+        "top_packages",
+        "multicall",
+    )
 )
 
 

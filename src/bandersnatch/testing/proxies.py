@@ -83,7 +83,7 @@ async def _pump(reader: StreamReader, writer: StreamWriter) -> None:
             writer.write(data)
             await writer.drain()
         writer.write_eof()
-    except ConnectionError:
+    except OSError:
         writer.transport.abort()
 
 

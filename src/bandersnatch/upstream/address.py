@@ -1,4 +1,4 @@
-"""Addresses that we may ask: an absolute http(s) URL taken apart so strictly that no two readers can differ about it.
+r"""Addresses that we may ask: an absolute http(s) URL taken apart so strictly that no two readers can differ about it.
 
 Where a server or a library would read ``https://a\\@b/`` in another way than we do, our check of the host would be
 worth nothing; so what is not plainly one host is refused here, once, before anything is sent.

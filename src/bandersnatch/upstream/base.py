@@ -1,4 +1,4 @@
-"""The upstream port: where we read from. Every method is a coroutine and raises only ``UpstreamError``\\ s."""
+r"""The upstream port: where we read from. Every method is a coroutine and raises only ``UpstreamError``\\ s."""
 
 from __future__ import annotations
 
@@ -61,6 +61,10 @@ class Body(Protocol):
         """Where the bytes begin: what was asked for, or 0 when upstream does not serve ranges."""
 
     @property
+    def direct(self) -> bool:
+        """Whether they come from the file's own URL, and not from a download mirror."""
+
+    @property
     def length(self) -> int | None:
         """Size of the whole file in bytes, where upstream says."""
 
@@ -95,8 +99,12 @@ class Upstream(Protocol):
         BadContent (it cannot be read, or is another project's).
         """
 
-    def open(self, url: str, *, offset: int = 0) -> AbstractAsyncContextManager[Body]:
-        """Stream the file at *url*, from byte *offset* on. Errors come on entering or while reading."""
+    def open(self, url: str, *, offset: int = 0, direct: bool = False) -> AbstractAsyncContextManager[Body]:
+        """
+        Stream the file at *url*, from byte *offset* on. Errors come on entering or while reading.
+
+        Download mirrors, where there are any, are asked first; *direct* asks *url* itself at once.
+        """
 
     async def read(self, url: str, *, limit: int) -> bytes:
         """The whole body at *url*, which must not be longer than *limit* bytes; for a file's companions."""

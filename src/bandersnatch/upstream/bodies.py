@@ -16,8 +16,9 @@ _RANGE = re.compile(r"bytes (?P<start>[0-9]{1,18})-[0-9]{1,18}/(?P<size>[0-9]{1,
 class FileBody:
     """Implements ``upstream.base.Body``."""
 
-    def __init__(self, response: Response, asked: int) -> None:
+    def __init__(self, response: Response, asked: int, *, direct: bool) -> None:
         self._response = response
+        self.direct = direct
         self.offset = 0
         self.length = response.length
         if response.status == 206:

@@ -8,15 +8,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote
 
 from bandersnatch.errors import Problem, UsageError
 from bandersnatch.upstream.address import Address
 
-USER, PASSWORD, TOKEN = (f"BANDERSNATCH_UPSTREAM_{name}" for name in ("USER", "PASSWORD", "TOKEN"))
-"""The environment variables that are read."""
-
-_USERINFO = re.compile(r"(?P<before>https?://)(?P<userinfo>[^/?#]*)@", re.I)
 _TOKEN = re.compile(r"[!-~]+\Z")
 
 
@@ -42,34 +37,13 @@ class Credentials:
         return "Basic " + base64.b64encode(f"{self.user}:{self.secret}".encode()).decode()
 
 
-def find(url: str, environ: Mapping[str, str], *, token_file: Path | None = None) -> tuple[str, Credentials | None]:
+def find(url: str, environ: Mapping[str, str], *, token_file: Path | None = None) -> Credentials | None:
     """
-    *url* without its userinfo, and the credentials for it: the first found of the URL's own userinfo, the environment,
-    *token_file*, and netrc (``$NETRC`` or ``~/.netrc``).
+    The credentials for *url* that files hold: *token_file*, else netrc (``$NETRC`` or ``~/.netrc``); None for none.
 
     Raises UsageError for a file that cannot be read, or a token that cannot be sent.
     """
-    bare, own = split(url)
-    if own is not None:
-        return bare, own
-    return bare, _from_environment(environ) or _from_file(token_file) or _from_netrc(bare, environ)
-
-
-def split(url: str) -> tuple[str, Credentials | None]:
-    """*url* without its userinfo, and the credentials that stood there."""
-    found = _USERINFO.match(url)
-    if found is None:
-        return url, None
-    user, _, password = found["userinfo"].partition(":")
-    return found["before"] + url[found.end() :], Credentials(unquote(password), unquote(user))
-
-
-def _from_environment(environ: Mapping[str, str]) -> Credentials | None:
-    if environ.get(TOKEN):
-        return Credentials(environ[TOKEN].strip())
-    if environ.get(USER):
-        return Credentials(environ.get(PASSWORD, ""), environ[USER])
-    return None
+    return _from_file(token_file) or _from_netrc(url, environ)
 
 
 def _from_file(token_file: Path | None) -> Credentials | None:

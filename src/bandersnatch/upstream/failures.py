@@ -40,8 +40,10 @@ _CAUSES: tuple[tuple[str, str, bool], ...] = (
     (r"(network|host).*unreachable|no route", "the host cannot be reached: no route", True),
     (r"connection reset|broken pipe|connection aborted", "the connection was reset", True),
     (
-        r"before message length reached|unexpected EOF|during chunk|stream error|GOAWAY|connection closed|close_notify"
-        r"|before message completed|not a result of an error|body from connection",
+        (
+            r"before message length reached|unexpected EOF|during chunk|stream error|GOAWAY|connection closed"
+            r"|close_notify|before message completed|not a result of an error|body from connection"
+        ),
         "the connection was cut before the answer was whole",
         True,
     ),

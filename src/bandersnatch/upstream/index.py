@@ -85,11 +85,11 @@ class IndexUpstream:
         return fetched
 
     @asynccontextmanager
-    async def open(self, url: str, *, offset: int = 0) -> AsyncIterator[Body]:
+    async def open(self, url: str, *, offset: int = 0, direct: bool = False) -> AsyncIterator[Body]:
         """As the port says: from the first of the download mirrors that has it, else from *url* itself."""
         own = self._client.hosts.check(url)
         async with AsyncExitStack() as stack:
-            yield await self._first(stack, own, offset)
+            yield await self._first(stack, own, offset, () if direct else self._mirrored(own))
 
     async def read(self, url: str, *, limit: int) -> bytes:
         """As the port says; ``max_companion`` is another limit."""
@@ -139,13 +139,13 @@ class IndexUpstream:
 
     # --- a file ------------------------------------------------------------------------------------------------------
 
-    async def _first(self, stack: AsyncExitStack, own: Address, offset: int) -> Body:
-        for mirror in self._mirrored(own):
+    async def _first(self, stack: AsyncExitStack, own: Address, offset: int, mirrors: Sequence[Address]) -> Body:
+        for mirror in mirrors:
             try:
-                return await stack.enter_async_context(self._file(mirror, offset))
+                return await stack.enter_async_context(self._file(mirror, offset, direct=False))
             except UpstreamError:
                 continue  # it is only a short cut: upstream itself is asked next, and its error is the one to show
-        return await self._client.pacer.persist(lambda: stack.enter_async_context(self._file(own, offset)))
+        return await self._client.pacer.persist(lambda: stack.enter_async_context(self._file(own, offset, direct=True)))
 
     def _mirrored(self, own: Address) -> list[Address]:
         _, found, rest = own.path.partition("/packages/")
@@ -155,17 +155,17 @@ class IndexUpstream:
         return [base.at(base.path.rstrip("/") + found + rest) for base in bases]
 
     @asynccontextmanager
-    async def _file(self, address: Address, offset: int) -> AsyncIterator[Body]:
+    async def _file(self, address: Address, offset: int, *, direct: bool) -> AsyncIterator[Body]:
         headers = {"Accept-Encoding": "identity"}
         if offset:
             ranged = {**headers, "Range": f"bytes={offset}-"}
             async with self._client.get(address, ranged, expect={200, 206, 416}) as response:
                 if response.status != 416:
-                    yield bodies.FileBody(response, offset)
+                    yield bodies.FileBody(response, offset, direct=direct)
                     return
         # Upstream has no byte there, so what we have is not a part of its file: begin again.
         async with self._client.get(address, headers) as response:
-            yield bodies.FileBody(response, 0)
+            yield bodies.FileBody(response, 0, direct=direct)
 
 
 async def _absorbed(response: Response, decoder: Decoder, absorb: Absorb) -> Listing:

@@ -1,0 +1,139 @@
+"""The reference: complete, up to date, and true."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bandersnatch.cli import exits
+from bandersnatch.cli.main import build_parser
+from bandersnatch.config.options import OPTIONS
+from bandersnatch.sync import events
+from bandersnatch.testing import UpstreamServer
+from tests.docs.markdown import PAGES, ROOT, anchors, name, prose
+
+REFERENCE = ROOT / "docs" / "reference"
+ABSENT = {"serve", "verify", "update-stats", "adopt", "bundle", "stats", "sync", "diff"}
+"""Commands that there are not, and that nobody shall be told to use."""
+
+
+def parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for child in action.choices.values():
+                yield from parsers(child)
+
+
+def made(page: str) -> str:
+    """What the generator prints."""
+    command = [sys.executable, str(ROOT / "tools" / "reference.py"), page]
+    return subprocess.run(command, capture_output=True, check=True, cwd=ROOT).stdout.decode()
+
+
+@pytest.mark.parametrize("page", ["command-line", "json-events"])
+def test_made_pages_are_up_to_date(page: str) -> None:
+    """The pages that are made from the code are those that it makes now."""
+    assert (REFERENCE / f"{page}.md").read_text("utf-8") == made(page), "write it anew: make docs"
+
+
+def test_every_command_and_option() -> None:
+    """Every command has its heading, and below it every one of its options and arguments."""
+    page = (REFERENCE / "command-line.md").read_text("utf-8")
+    for parser in parsers(build_parser()):
+        assert f"\n## {parser.prog}\n" in page
+        section = page.split(f"\n## {parser.prog}\n")[1].split("\n## ")[0]
+        for action in parser._actions:
+            for option in action.option_strings:
+                assert action.dest == "help" or re.search(rf"`[^`]*{option}\b[^`]*`", section), (parser.prog, option)
+
+
+def test_every_option_that_a_page_names() -> None:
+    """No page speaks of a command or an option of ours that there is not."""
+    known = {
+        option for parser in parsers(build_parser()) for action in parser._actions for option in action.option_strings
+    }
+    commands = {parser.prog.split()[1] for parser in parsers(build_parser()) if " " in parser.prog}
+    for page in PAGES:
+        for line in re.findall(r"`(bandersnatch [^`]+)`", prose(page)):
+            words = line.split()
+            options = {word for word in words if word.startswith("--")}
+            assert options <= known, f"{name(page)}: {line}"
+            assert set(words) & commands or options & {"--help", "--version"}, f"{name(page)}: {line}"
+            assert not set(words) & ABSENT, f"{name(page)}: {line}"
+
+
+def test_every_key_of_the_configuration() -> None:
+    """Every key is in the reference; no page names a key that there is not."""
+    page = (REFERENCE / "configuration.md").read_text("utf-8")
+    assert all(f"### {option.key}\n" in page for option in OPTIONS)
+    known = {option.name for option in OPTIONS}
+    for other in PAGES:
+        for section, key in re.findall(r"`\[(\w+)\] ([a-z][a-z-]*)", prose(other)):
+            assert f"{section}.{key}" in known, f"{name(other)}: [{section}] {key}"
+
+
+def test_every_variable() -> None:
+    """No page names an environment variable of ours that there is not."""
+    known = {option.variable for option in OPTIONS} | {"BANDERSNATCH_CONFIG"}
+    for page in PAGES:
+        named = set(re.findall(r"\bBANDERSNATCH_[A-Z_]+", page.read_text("utf-8")))
+        assert named <= known, name(page)
+
+
+def test_every_exit_code() -> None:
+    """Every code that the program can exit with stands in the reference, in the help and on the front page."""
+    codes = {
+        exits.CLEAN,
+        exits.BEHIND,
+        exits.USAGE,
+        exits.REFUSED,
+        exits.DISK,
+        exits.LOCKED,
+        *exits.OF_OUTCOME.values(),
+    }
+    module = ast.parse(Path(exits.__file__).read_text("utf-8"))
+    constants = {
+        node.value.value
+        for node in ast.walk(module)
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+    }
+    assert {code for code in constants if isinstance(code, int)} == codes | {exits.SIGNAL}
+    for page in (REFERENCE / "exit-codes.md", ROOT / "README.md"):
+        rows = re.findall(r"^\| ([\d, ]+|128 \+ signal) \|", page.read_text("utf-8"), re.M)
+        told = {int(number) for row in rows for number in re.findall(r"\d+", row)}
+        assert codes <= told, name(page)
+    assert "130 after" in (REFERENCE / "exit-codes.md").read_text("utf-8")
+    assert all(re.search(rf"^  {code}\b", exits.HELP, re.M) for code in codes)
+
+
+def test_every_event(tmp_path: Path) -> None:
+    """What a run prints with --json are events of the page, each with the fields of the page."""
+    page = (REFERENCE / "json-events.md").read_text("utf-8")
+    with UpstreamServer() as upstream:
+        upstream.index.upload("six", "1.0")
+        upstream.index.create("empty")
+        command = [sys.executable, "-m", "bandersnatch", "mirror", "--json", "--directory", str(tmp_path / "mirror")]
+        done = subprocess.run(
+            [*command, "--upstream", upstream.url, "six", "missing"], capture_output=True, text=True, check=False
+        )
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {"started", "refreshed", "fell-behind", "finished"} <= {one["event"] for one in told}
+    for one in told:
+        section = page.split(f"\n## {one['event']}\n")[1].split("\n## ")[0]
+        assert {"event", "time", *re.findall(r"^\| `(\w+)` \|", section, re.M)} == set(one)
+
+
+def test_every_kind_of_event() -> None:
+    """Every event has its section, but the bytes of single files, which are not printed."""
+    headings = anchors(REFERENCE / "json-events.md") - {"json-events"}
+    kinds = {re.sub(r"(?<!^)(?=[A-Z])", "-", kind.__name__).lower() for kind in events.Event.__subclasses__()}
+    assert headings == kinds - {"progressed"}
