@@ -56,7 +56,7 @@ coverage: .venv/.dev  ## the same, and what they do not reach
 
 .PHONY: peers
 peers: .venv/.dev  ## tests with real programs: nginx, pip, uv
-	$(RUN) pytest -q -m peers $(ARGS)
+	$(RUN) pytest -q -m peers -n auto $(ARGS)
 
 .PHONY: real
 real: .venv/.dev  ## tests with the real PyPI: one after the other, a few requests

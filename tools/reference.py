@@ -24,7 +24,8 @@ COMMAND_LINE = """\
 
 # Command line
 
-Every command takes `-h` and `--help`. Options of `bandersnatch` itself stand before the command: `bandersnatch -c FILE mirror`.
+Every command takes `-h` and `--help`.
+Options of `bandersnatch` itself stand before the command: `bandersnatch -c FILE mirror`.
 Values given here go before the environment, and the environment before the [configuration](configuration.md).
 """
 

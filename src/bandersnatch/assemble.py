@@ -25,6 +25,7 @@ from bandersnatch.upstream.client import Client
 from bandersnatch.upstream.index import IndexUpstream
 from bandersnatch.upstream.settings import Settings
 
+STATE = "state"
 CATALOGUE = "catalogue.sqlite"
 LEARNED = "file-hosts"
 """The fact that holds the hosts which upstream's files were seen to come from, with the upstream that showed them."""
@@ -78,7 +79,7 @@ def open_catalogue(path: Path, now: float) -> Catalogue:
 
 def catalogue_to_read(config: Config) -> Catalogue | None:
     """The catalogue, for looking only; None if nothing was ever mirrored here."""
-    path = state_directory(config) / CATALOGUE
+    path = Path(config.mirror.directory, STATE, CATALOGUE)
     return SqliteCatalogue(path, read_only=True) if path.exists() else None
 
 
@@ -89,7 +90,7 @@ def web_directory(config: Config) -> Path:
 
 def state_directory(config: Config) -> Path:
     """What the mirror remembers; made if it is not there. Raises StorageError."""
-    state = Path(config.mirror.directory, "state")
+    state = Path(config.mirror.directory, STATE)
     try:
         state.mkdir(parents=True, exist_ok=True)
         web_directory(config).mkdir(exist_ok=True)

@@ -24,6 +24,9 @@ HOME = "/home/you"
 
 _END = "end-of-command"
 
+_NOTICE = re.compile(r"\[\d+\][+ -]")
+"""How bash tells of a job that has ended, whenever it gets to it."""
+
 
 def fill(index: Index) -> None:
     """What PyPI has of the projects on the pages, in small; and a list as long as PyPI's is for so few names."""
@@ -36,7 +39,7 @@ def fill(index: Index) -> None:
     for number in range(6):
         index.upload("iniconfig", f"2.{number}.0")
         index.upload("iniconfig", f"2.{number}.0", kind="sdist")
-    for number in range(13_000):
+    for number in range(20_000):
         index.create(f"a-project-with-quite-a-long-name-number-{number}")
 
 
@@ -64,7 +67,7 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for number in self.run("jobs -p")[0].split():
+        for number in self.run("jobs -p")[0].split():  # each job is a group of its own
             with suppress(ProcessLookupError):
                 os.killpg(int(number), signal.SIGKILL)
         self._bash.communicate()
@@ -78,7 +81,8 @@ class Session:
         lines: list[str] = []
         while not (line := self._bash.stdout.readline()).startswith(_END):
             assert line, f"the shell ended at: {command}"
-            lines.append(line)
+            if not _NOTICE.match(line):
+                lines.append(line)
         printed = "".join(lines).removesuffix("\n")
         return printed, int(line.split()[1])
 
@@ -89,7 +93,7 @@ class Session:
         A line that is only an ellipsis stands for any lines, one within a line for any text.
         """
         pattern = re.escape(shown.replace(HOME, str(self.home)))
-        pattern = pattern.replace("…\\\n", "(?:.*\n)*?").replace("…", ".*?")
+        pattern = re.sub(r"^…\\\n", lambda _: "(?:.*\n)*?", pattern, flags=re.M).replace("…", ".*?")
         return re.compile(_NUMBER.sub(_any_number, pattern))
 
     def _type(self, line: str) -> None:

@@ -57,6 +57,7 @@ def test_the_main_pages_are_run() -> None:
     assert set(pages) <= {name(page) for page in SHOWN}
 
 
+@pytest.mark.timeout(300)  # a virtual environment alone can take many seconds on a busy machine
 @pytest.mark.parametrize("page", SHOWN, ids=name)
 def test_page(page: Path, session: Session) -> None:
     """Every command of the page, one after the other, prints what the page says, but for numbers and addresses."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ def root(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     if request.param != "at once":
         refuse = (lambda *_: -1) if request.param == "at once, refused" else None
         monkeypatch.setattr(beneath, "_syscall", refuse)
-        monkeypatch.setattr(beneath.ctypes, "get_errno", lambda: errno.ENOSYS)
+        monkeypatch.setattr(ctypes, "get_errno", lambda: errno.ENOSYS)
     web = tmp_path / "web"
     (web / "a/b/c").mkdir(parents=True)
     (tmp_path / "outside/b").mkdir(parents=True)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bandersnatch.storage import staging, tree
+from bandersnatch.storage.beneath import open_folder
 from bandersnatch.storage.filesystem import FileStorage
 from tests.storage.watched import Recording
 
@@ -104,7 +105,7 @@ def test_calls_of_a_stat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 def count_opens(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Counts the folders that are opened from now on, and the files."""
     opens: Counter[str] = Counter()
-    real, real_folder = os.open, tree.open_folder
+    real = os.open
 
     def watched(path: Any, flags: int, *args: Any, **kwargs: Any) -> int:
         opens["folder" if flags & os.O_DIRECTORY else "file"] += 1
@@ -112,7 +113,7 @@ def count_opens(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
     def watched_folder(root: int, parts: tree.Parts) -> int:
         opens["folder"] += 1
-        return real_folder(root, parts)
+        return open_folder(root, parts)
 
     monkeypatch.setattr(os, "open", watched)
     monkeypatch.setattr(tree, "open_folder", watched_folder)

@@ -155,3 +155,18 @@ def test_reserve(world: World) -> None:
     assert world.upstream.count("/packages/*") == 0
     assert world.tree() == before
     assert world.run().outcome == "clean"
+
+
+def test_deselected_projects_stay(world: World) -> None:
+    """Projects that are no longer selected are neither counted as missing nor waited for; they stay as they are."""
+    for number in range(12):
+        world.index.upload(f"project-{number}", "1.0")
+    world.run()
+    finished = world.run("project-1", "project-2")
+    assert (finished.outcome, finished.waiting, finished.removed) == ("clean", 0, 0)
+    world.index.upload("project-5", "2.0")
+    finished = world.run("project-1", "project-2")
+    assert (finished.outcome, finished.waiting) == ("clean", 0)
+    assert len(world.root()) == 12
+    assert world.run().outcome == "clean"
+    assert len(world.filenames("project-5")) == 2

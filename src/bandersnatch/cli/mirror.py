@@ -144,7 +144,7 @@ async def _mirror(args: argparse.Namespace, config: Config, out: TextIO, stopped
         runs = mirror.catalogue.last_runs(1)
         listener = report.choose(
             as_json=args.json or config.log.format == "json",
-            verbose=args.verbose or bool(args.requirements),
+            verbose=args.verbose or bool(args.requirements) or config.log.level == "info",
             quiet=args.quiet,
             out=out,
             err=sys.stderr,

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any, TextIO
 from bandersnatch.cli import exits, options
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bandersnatch.catalogue.base import Catalogue
+    from bandersnatch.config.schema import Config
 
 SHOWN = 50
 """So many projects that are behind are printed for people; --json has all."""
@@ -40,17 +43,18 @@ def run_status(args: argparse.Namespace, out: TextIO) -> int:
     if catalogue is None:
         raise UsageError(f"{config.mirror.directory}: nothing was mirrored here yet; bandersnatch mirror does that")
     try:
-        facts = collect(catalogue, time.time(), config.mirror.directory)
+        facts = collect(catalogue, time.time(), config)
     finally:
         catalogue.close()
     if args.json:
         print(json.dumps(facts, indent=2), file=out)
     else:
         print("\n".join(lines(facts)), file=out)
-    return exits.BEHIND if facts["behind"] or facts["waiting"] else exits.CLEAN
+    missed = [one for one in facts["behind"] if not (one["absent"] and config.select.everything)]
+    return exits.BEHIND if missed or facts["waiting"] else exits.CLEAN
 
 
-def collect(catalogue: Catalogue, now: float, directory: str) -> dict[str, Any]:
+def collect(catalogue: Catalogue, now: float, config: Config) -> dict[str, Any]:
     """All that ``status`` says, as JSON has it. Times are seconds since the epoch, ages are seconds."""
     from dataclasses import asdict
 
@@ -59,8 +63,10 @@ def collect(catalogue: Catalogue, now: float, directory: str) -> dict[str, Any]:
     last = runs[0] if runs else None
     clean = next((run for run in runs if run.outcome == "clean"), None)
     serial, upstream = catalogue.serial(), catalogue.get("list-serial")
+    behind = [asdict(one) for one in catalogue.behind()]
+    retries = sum(one["next_try"] <= now for one in behind)
     return {
-        "directory": directory,
+        "directory": config.mirror.directory,
         "serial": serial,
         "upstream_serial": int(upstream) if upstream is not None else None,
         "serials_behind": int(upstream) - serial if upstream is not None and serial is not None else None,
@@ -70,9 +76,17 @@ def collect(catalogue: Catalogue, now: float, directory: str) -> dict[str, Any]:
         "projects": totals.projects,
         "files": totals.files,
         "bytes": totals.bytes,
-        "waiting": max(0, totals.due - totals.behind - totals.absent),
-        "behind": [asdict(one) for one in catalogue.behind()],
+        "waiting": max(0, catalogue.count_due(now, limit_to=_selected(config)) - retries),
+        "behind": behind,
     }
+
+
+def _selected(config: Config) -> Sequence[str] | None:
+    """The names that are selected, where the configuration names any."""
+    from bandersnatch import assemble
+
+    names = assemble.selection(config).names
+    return sorted(names) if names else None
 
 
 def lines(facts: dict[str, Any]) -> list[str]:

@@ -194,9 +194,9 @@ OPTIONS = (
         "json", choices=("text", "json"),
     ),
     Option(
-        "log", "level", Kind.TEXT, "info",
-        "The least important messages that are written.",
-        "warning", choices=("debug", "info", "warning", "error"),
+        "log", "level", Kind.TEXT, "warning",
+        "What is printed where there is no terminal: bad news only (warning), or plan and summary as well (info).",
+        "info", choices=("info", "warning"),
     ),
 )  # fmt: skip
 """Every option, section by section in the order of the file."""

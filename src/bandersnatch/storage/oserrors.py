@@ -18,7 +18,7 @@ _ADVICE = {
     errno.EROFS: "mount the file system writable; if it was, look for disk errors in the kernel's log",
     errno.EACCES: _NOT_ALLOWED,
     errno.EPERM: _NOT_ALLOWED,
-    errno.EIO: "look for disk errors in the kernel's log, then run bandersnatch verify",
+    errno.EIO: "look for disk errors in the kernel's log, then run: bandersnatch mirror --full",
     errno.ENAMETOOLONG: "leave this project or file out, or use a file system that holds longer names",
     errno.ENOTDIR: _IN_THE_WAY,
     errno.ELOOP: _IN_THE_WAY,

@@ -71,6 +71,8 @@ class Partials:
 
     def _read(self) -> set[str]:
         held = set()
+        with translated(None, self.place):
+            os.fstat(self.folder)  # scandir(-1), after close, would read the working directory
         with translated(None, self.place), os.scandir(self.folder) as entries:
             for entry in entries:
                 with suppress(FileNotFoundError):  # staged since it was listed

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bandersnatch.catalogue.base import Catalogue, Diff
 from bandersnatch.errors import NotFound, Refused, UsageError
@@ -149,7 +149,7 @@ class _Detection:
         """Take the list over, as far as it can be believed."""
         if await self._is_older(listing):
             return await self._leave_older()
-        diff = await asyncio.to_thread(self._catalogue.compare)
+        diff = self._of_the_selected(await asyncio.to_thread(self._catalogue.compare))
         self._tell(events.Compared("list", listing.count, diff.new, diff.changed, len(diff.missing)))
         refused = await self._doubt(listing, diff)
         facts = {} if refused else _facts(listing) | {BARE: "1" if self._bare else None}
@@ -161,6 +161,11 @@ class _Detection:
             return Detected("list", listed=True, refused=refused)
         await asyncio.to_thread(self._catalogue.missing, diff.missing, self._now)
         return Detected("list", listed=True)
+
+    def _of_the_selected(self, diff: Diff) -> Diff:
+        """Without the projects that are published and no longer selected: of the list, only selected ones are kept."""
+        missing = tuple(name for name in diff.missing if self._wants(name))
+        return replace(diff, missing=missing, known=diff.known - len(diff.missing) + len(missing))
 
     async def _doubt(self, listing: Listing, diff: Diff) -> str:
         """Why the list cannot be believed to be whole; empty if it can."""

@@ -62,16 +62,20 @@ class _Engine:
         mirror = self._mirror
         self._tally.tell(events.Started(mirror.directory, mirror.address))
         await asyncio.to_thread(mirror.catalogue.record_run, RunRecord(self._now, None, "", None))
-        outcome, reason = "stopped", "it was stopped from outside"
         try:
             outcome, reason = await self._steps()
+        except asyncio.CancelledError:
+            await self._end("stopped", "it was stopped from outside")
+            raise
         except BaseExceptionGroup as group:
             outcome, reason = _outcome_of(_first(group))
         except (StorageError, UpstreamError) as error:
             outcome, reason = _outcome_of(error)
-        finally:
-            finished = await asyncio.to_thread(self._finished, outcome, reason)
-            self._tally.tell(finished)
+        return await self._end(outcome, reason)
+
+    async def _end(self, outcome: str, reason: str) -> events.Finished:
+        finished = await asyncio.to_thread(self._finished, outcome, reason)
+        self._tally.tell(finished)
         return finished
 
     async def _steps(self) -> tuple[str, str]:
@@ -101,8 +105,7 @@ class _Engine:
     # --- the projects ----------------------------------------------------------------------------------------------
 
     async def _refresh_all(self, run: Run) -> None:
-        catalogue, names = run.mirror.catalogue, run.mirror.selection.names
-        limit_to = None if names is None else sorted(names)
+        catalogue, limit_to = run.mirror.catalogue, self._limit_to()
         count = await asyncio.to_thread(catalogue.count_due, run.now, limit_to=limit_to)
         free = await asyncio.to_thread(run.mirror.storage.free)
         if not count:
@@ -175,7 +178,13 @@ class _Engine:
         totals = catalogue.totals()
         serial = catalogue.serial()
         catalogue.record_run(RunRecord(self._now, self._now + self._seconds(), outcome, serial))
-        return self._tally.finished(outcome, reason, self._seconds(), totals, serial)
+        waiting = catalogue.count_due(self._now, limit_to=self._limit_to())
+        return self._tally.finished(outcome, reason, self._seconds(), totals, waiting, serial)
+
+    def _limit_to(self) -> Sequence[str] | None:
+        """The selected projects, where they are named: others may be known from earlier runs."""
+        names = self._mirror.selection.names
+        return None if names is None else sorted(names)
 
     def _seconds(self) -> float:
         return self._loop.time() - self._began

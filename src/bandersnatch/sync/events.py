@@ -24,7 +24,7 @@ class Compared(Event):
     """Upstream was asked what changed."""
 
     by: str
-    """How: changelog, list, list-unchanged or pages."""
+    """How: changelog, list, list-unchanged, list-older or pages."""
     listed: int | None
     """Projects on upstream's list, where one was read."""
     new: int

@@ -39,7 +39,7 @@ class Tally:
         self._listener(event)
 
     def finished(
-        self, outcome: str, reason: str, seconds: float, totals: Totals, serial: int | None
+        self, outcome: str, reason: str, seconds: float, totals: Totals, waiting: int, serial: int | None
     ) -> events.Finished:
         """The last event of the run."""
         return events.Finished(
@@ -54,6 +54,6 @@ class Tally:
             bytes=self._bytes,
             skipped=self._skipped,
             behind=totals.behind + totals.absent,
-            waiting=max(0, totals.due - totals.behind - totals.absent),
+            waiting=waiting,
             serial=serial,
         )

@@ -1,0 +1,79 @@
+"""Plans: the difference between what is wanted and what is held; the brake; the waits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bandersnatch import plan
+from bandersnatch.model import File, Held
+from bandersnatch.plan import Brake
+
+
+def file(number: int, **facts: object) -> File:
+    digest = f"{number:064x}"
+    return replace(File(f"demo-{number}-py3-none-any.whl", f"https://example.org/{number}", digest, 10), **facts)  # type: ignore[arg-type]  # facts of a File
+
+
+def test_difference() -> None:
+    """What is wanted and not held is fetched, what is held and not wanted is dropped, the rest is kept."""
+    held = [Held(file(1), 10), Held(file(2), 10)]
+    result = plan.files([file(2), file(3)], held)
+    assert (result.fetch, result.keep, result.drop) == ((file(3),), (held[1],), (held[0],))
+    assert result.bytes == 10
+
+
+def test_new_facts_are_taken_over() -> None:
+    """A kept file has upstream's newest facts: it may have been yanked since."""
+    yanked = file(1, yanked="bad")
+    assert plan.files([yanked], [Held(file(1), 10, "0" * 64)]).keep == (Held(yanked, 10, "0" * 64),)
+
+
+def test_without_trust() -> None:
+    """Without trust everything wanted is looked at, and what is not wanted leaves all the same."""
+    result = plan.files([file(1)], [Held(file(1), 10), Held(file(2), 10)], trust=False)
+    assert (result.fetch, result.keep, result.drop) == ((file(1),), (), (Held(file(2), 10),))
+
+
+@pytest.mark.parametrize(
+    ("new", "held"),
+    [
+        (file(1, core_metadata=True), Held(file(1), 10)),
+        (file(1, core_metadata="0" * 64), Held(file(1, core_metadata=False), 10)),
+        (file(1, provenance="https://example.org/p"), Held(file(1), 10)),
+    ],
+)
+def test_companions_that_came_later(new: File, held: Held) -> None:
+    """A file beside which upstream has something new is looked at again, once."""
+    assert plan.files([new], [held]).fetch == (new,)
+    assert plan.files([new], [replace(held, file=new)]).keep == (replace(held, file=new),)
+
+
+@pytest.mark.parametrize(
+    ("leaving", "published", "refused"),
+    [
+        (0, 0, False),
+        (5, 5, False),
+        (6, 6, True),
+        (6, 10_000, False),
+        (11, 10_000, True),
+        (500, 1_000_000, False),
+        (501, 1_000_000, True),
+    ],
+)
+def test_brake(leaving: int, published: int, *, refused: bool) -> None:
+    """A few may always leave; beyond that it is a share of the mirror, and never more than a fixed number."""
+    assert Brake(most=500, ratio=0.001).refuses(leaving, published) is refused
+
+
+def test_a_brake_of_nothing() -> None:
+    """An operator can forbid every removal."""
+    assert Brake(most=0, ratio=1.0).refuses(1, 100)
+
+
+def test_waits() -> None:
+    """Waits begin with a minute, double, and end at six hours, however often it fails."""
+    assert [plan.wait(tries) for tries in (1, 2, 3)] == [60, 120, 240]
+    assert plan.wait(9) == 15_360
+    assert plan.wait(10) == plan.wait(10_000) == 6 * 3600
