@@ -462,7 +462,12 @@ def test_descriptors_are_let_go(web: Path) -> None:
         ("rename", errno.EXDEV, StorageError, f"at .*/web/{KEY}; put state/ and web/, .* on one file system"),
         ("open", errno.EROFS, StorageError, "Read-only file system at .*/state/tmp; mount the file system writable"),
         ("mkdir", errno.EACCES, StorageError, f"Permission denied at .*/web/{KEY}; give the mirror's directory to"),
-        ("fsync", errno.EIO, StorageError, "look for disk errors in the kernel's log, then run bandersnatch verify"),
+        (
+            "fsync",
+            errno.EIO,
+            StorageError,
+            "look for disk errors in the kernel's log, then run: bandersnatch mirror --full",
+        ),
         ("fsync_directory", errno.EBUSY, StorageError, "^packages/aa/bb: Device or resource busy at .*/aa/bb$"),
     ],
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Self
 
 from rich.console import Console
@@ -36,7 +35,6 @@ class TerminalReport:
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(stderr=True, highlight=False)
         self._files: dict[str, TaskID] = {}
-        self._lock = threading.Lock()  # events come from the loop and from worker threads
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -58,10 +56,9 @@ class TerminalReport:
         self._progress.stop()
 
     def tell(self, event: events.Event) -> None:
-        with self._lock:
-            self._move(event)
-            for line in report.lines(event):
-                self._progress.console.print(escape(line), soft_wrap=True)
+        self._move(event)
+        for line in report.lines(event):
+            self._progress.console.print(escape(line), soft_wrap=True)
 
     def _move(self, event: events.Event) -> None:
         match event:

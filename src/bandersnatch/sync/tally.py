@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+from threading import Lock
+
 from bandersnatch.catalogue.base import Totals
 from bandersnatch.sync import events
 
 
 class Tally:
-    """Passes each event on, the same warning only once, and knows the sums for the last event."""
+    """
+    Passes each event on, the same warning only once, and knows the sums for the last event.
+
+    Events come from the loop and from worker threads; who listens hears one at a time.
+    """
 
     def __init__(self, listener: events.Tell) -> None:
         self._listener = listener
+        self._lock = Lock()
         self._refreshed = self._confirmed = self._removed = 0
         self._warned: set[str] = set()
         self._files = self._adopted = self._bytes = self._skipped = 0
 
     def tell(self, event: events.Event) -> None:
+        """Count *event*, and pass it on."""
+        with self._lock:
+            if self._count(event):
+                self._listener(event)
+
+    def _count(self, event: events.Event) -> bool:
+        """Whether the event is one to pass on."""
         match event:
             case events.Progressed(bytes=count):
                 self._bytes += count
@@ -31,12 +45,12 @@ class Tally:
             case events.Skipped():
                 self._skipped += 1
             case events.Warned(message=message) if message in self._warned:
-                return
+                return False
             case events.Warned(message=message):
                 self._warned.add(message)
             case _:
                 pass
-        self._listener(event)
+        return True
 
     def finished(
         self, outcome: str, reason: str, seconds: float, totals: Totals, waiting: int, serial: int | None
