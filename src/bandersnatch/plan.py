@@ -35,11 +35,12 @@ class FilePlan:
         return sum(file.size or 0 for file in self.fetch)
 
 
-def files(wanted: Iterable[File], held: Iterable[Held], *, trust: bool = True) -> FilePlan:
+def files(wanted: Iterable[File], held: Iterable[Held], *, trust: bool = True, companions: bool = False) -> FilePlan:
     """
     Compare what is *wanted* with what is *held*; a file is the same when its key and its digest are.
 
     Without *trust*, each wanted file is planned to be fetched: a fetch looks into storage before it asks upstream.
+    *companions* plans so each file that lacks one: they may be wanted now, or be had now.
     """
     have = {layout.file_key(one.file): one for one in held}
     fetch: list[File] = []
@@ -51,18 +52,19 @@ def files(wanted: Iterable[File], held: Iterable[Held], *, trust: bool = True) -
             fetch.append(file)
             continue
         del have[key]
-        if trust and not _companion_is_missing(file, one):
+        if trust and not _companion_is_missing(file, one, anew=companions):
             keep.append(replace(one, file=file))
         else:
             fetch.append(file)
     return FilePlan(tuple(fetch), tuple(keep), tuple(have.values()))
 
 
-def _companion_is_missing(file: File, held: Held) -> bool:
-    """Whether upstream advertises something beside the file now that it did not when the file was fetched."""
-    metadata = held.metadata is None and file.core_metadata != held.file.core_metadata and bool(file.core_metadata)
-    provenance = not held.provenance and file.provenance is not None and file.provenance != held.file.provenance
-    return metadata or provenance
+def _companion_is_missing(file: File, held: Held, *, anew: bool) -> bool:
+    """Whether upstream advertises something beside the file that it did not when the file was fetched, or *anew*."""
+    has_metadata = bool(file.core_metadata) or (anew and file.filename.endswith(".whl"))
+    metadata = held.metadata is None and has_metadata and (anew or file.core_metadata != held.file.core_metadata)
+    news = anew or file.provenance != held.file.provenance
+    return metadata or (not held.provenance and file.provenance is not None and news)
 
 
 @dataclass(frozen=True, slots=True)

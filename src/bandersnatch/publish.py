@@ -68,6 +68,9 @@ def index(projects: Callable[[], Iterable[Listed]], serial: int | None, out: Out
     out.storage.put(keys["json"], listing.render_json(projects(), serial))
     if out.settings.html:
         out.storage.put(keys["html"], listing.render_html(projects(), serial))
+        return
+    for key in keys["html"]:
+        out.storage.delete(key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +161,7 @@ def _legacy(shown: Project, display: str, held: tuple[Held, ...], out: Output, w
     facts = (display, root, shown.serial, shown.versions, held)
     writer.write((layout.legacy_key(name),), project_json, _digest(*facts))
     for version, files in by_version.items():
-        if names.is_filename(version):
+        if names.is_filename(version) and version != "json":  # there stands the project's own
             writer.write(
                 (layout.legacy_key(name, version),), partial(version_json, version), _digest(display, root, files)
             )

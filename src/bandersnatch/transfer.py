@@ -54,6 +54,8 @@ class Arrived:
     """Bytes that came from upstream for it; 0 for a file that was found in storage."""
     warning: str = ""
     """What an operator should know; the same for every file that it is true of."""
+    problem: str = ""
+    """Why a companion is missing that a later try may get: the file is here all the same."""
 
 
 Progress = Callable[[File, int], None]
@@ -99,20 +101,7 @@ async def file(
     """
     found = _Transfer(wanted, storage, rules) if new else await asyncio.to_thread(_examine, wanted, storage, rules)
     arrived = found if isinstance(found, Arrived) else await _fetch(found, upstream, progress)
-    held = arrived.held
-    if rules.metadata and held.metadata is None and wanted.core_metadata:
-        held = replace(held, metadata=await _fetch_metadata(wanted, upstream, storage))
-    warning = ""
-    if rules.provenance and wanted.provenance:
-        try:
-            held = replace(held, provenance=await _fetch_provenance(project, wanted, upstream, storage))
-        except NotAllowed:
-            host = urlsplit(wanted.provenance).netloc.rpartition("@")[2]
-            warning = (
-                f"provenance on {host} is not fetched: it is not a host of this upstream; "
-                f'[upstream] file-hosts = ["{host}"] would allow it'
-            )
-    return replace(arrived, held=held, warning=warning)
+    return await _with_companions(project, arrived, upstream, storage, rules)
 
 
 class Check:
@@ -389,6 +378,27 @@ def _take_metadata(wanted: File, stream: BinaryIO, storage: Storage, rules: Rule
         return None
     _stage(storage, layout.metadata_key(wanted), data)
     return digest
+
+
+async def _with_companions(
+    project: str, arrived: Arrived, upstream: Upstream, storage: Storage, rules: Rules
+) -> Arrived:
+    """Bring in what belongs to the file. A companion that fails keeps the file itself from nobody."""
+    held, wanted, warning = arrived.held, arrived.held.file, ""
+    try:
+        if rules.metadata and held.metadata is None and wanted.core_metadata:
+            held = replace(held, metadata=await _fetch_metadata(wanted, upstream, storage))
+        if rules.provenance and wanted.provenance:
+            held = replace(held, provenance=await _fetch_provenance(project, wanted, upstream, storage))
+    except NotAllowed:
+        host = urlsplit(wanted.provenance or "").netloc.rpartition("@")[2]
+        warning = (
+            f"provenance on {host} is not fetched: it is not a host of this upstream; "
+            f'[upstream] file-hosts = ["{host}"] would allow it'
+        )
+    except UpstreamError as error:
+        return replace(arrived, held=held, problem=f"what belongs to it: {error}")
+    return replace(arrived, held=held, warning=warning)
 
 
 async def _fetch_metadata(wanted: File, upstream: Upstream, storage: Storage) -> str | None:

@@ -128,9 +128,10 @@ class Model(RuleBasedStateMachine):
     def _promise(self, line: Listed) -> None:
         one = self.known.setdefault(line.name, Known(Entry(line.name, line.display, line.serial), self.now))
         before = one.line
-        if self._moves(line):
+        if self._moves(line) or one.entry.departing:
             one.due = self.now if one.due is None else min(one.due, self.now)
-        one.entry = replace(one.entry, display=line.display, promised=line.serial, missing_since=None)
+        since = None if one.entry.published else one.entry.missing_since
+        one.entry = replace(one.entry, display=line.display, promised=line.serial, missing_since=since, departing=False)
         self._note_index(before, one.line)
 
     @rule(names=st.none() | st.lists(NAMES, max_size=3), waiting=st.booleans())
@@ -289,7 +290,11 @@ class Model(RuleBasedStateMachine):
     def _serial(self) -> int | None:
         if "list-serial" not in self.facts:
             return None
-        broken = [one.entry.promised for one in self.known.values() if one.due is not None and one.is_broken]
+        broken = [
+            one.entry.promised
+            for one in self.known.values()
+            if one.due is not None and one.is_broken and (one.entry.published or one.entry.missing_since is None)
+        ]
         return min([int(self.facts["list-serial"]), *(promised - 1 for promised in broken if promised is not None)])
 
     def teardown(self) -> None:

@@ -173,6 +173,12 @@ class Catalogue(Protocol):
         Those that are behind wait for their next try all the same, unless *waiting* is to be cut short, too.
         """
 
+    def rest(self, names: Sequence[str]) -> None:
+        """Only the projects of *names* are wanted: all others are neither due nor behind."""
+
+    def wake(self, now: float, latest: float) -> None:
+        """Make due *now* what would wait beyond *latest*: only a clock that was wrong can have made it wait so."""
+
     def missing(self, names: Sequence[str], now: float) -> None:
         """Upstream's list lacks these projects: note since when, and make them due *now*."""
 

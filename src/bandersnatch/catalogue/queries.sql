@@ -48,9 +48,11 @@ SELECT name, display, serial, :now FROM temp.listed WHERE true ORDER BY name
 ON CONFLICT (name) DO UPDATE SET
     display = excluded.display,
     promised = excluded.promised,
-    due = CASE WHEN promised IS NOT excluded.promised THEN min(coalesce(due, :now), :now) ELSE due END,
+    due = CASE WHEN promised IS NOT excluded.promised OR departing THEN min(coalesce(due, :now), :now) ELSE due END,
+    departing = 0,
     missing_since = CASE WHEN published THEN NULL ELSE missing_since END
-WHERE promised IS NOT excluded.promised OR display <> excluded.display OR (published AND missing_since IS NOT NULL);
+WHERE promised IS NOT excluded.promised OR display <> excluded.display OR departing
+    OR (published AND missing_since IS NOT NULL);
 
 -- name: forget_unlisted
 -- Drop the projects of which nothing is published and that the list lacks: they came and went.
@@ -63,9 +65,11 @@ INSERT INTO project (name, display, promised, due) VALUES (:name, :display, :ser
 ON CONFLICT (name) DO UPDATE SET
     display = excluded.display,
     promised = excluded.promised,
-    due = CASE WHEN promised IS NOT excluded.promised THEN min(coalesce(due, :now), :now) ELSE due END,
-    missing_since = NULL
-WHERE promised IS NOT excluded.promised OR display <> excluded.display OR missing_since IS NOT NULL;
+    due = CASE WHEN promised IS NOT excluded.promised OR departing THEN min(coalesce(due, :now), :now) ELSE due END,
+    departing = 0,
+    missing_since = CASE WHEN published THEN NULL ELSE missing_since END
+WHERE promised IS NOT excluded.promised OR display <> excluded.display OR departing
+    OR (published AND missing_since IS NOT NULL);
 
 -- name: make_due
 -- Make one project due; one that is behind waits for its next try, unless that is to be cut short.
@@ -79,6 +83,15 @@ UPDATE project SET due = :now WHERE (due IS NULL OR due > :now) AND (tries = 0 O
 -- Upstream's list lacks a project: it is to be looked at now.
 UPDATE project SET missing_since = coalesce(missing_since, :now), due = min(coalesce(due, :now), :now)
 WHERE name = :name;
+
+-- name: rest
+-- The projects outside of a JSON list of names are neither due nor behind.
+UPDATE project SET due = NULL, tries = 0, reason = NULL, since = NULL
+WHERE due IS NOT NULL AND name NOT IN (SELECT value FROM json_each(:names));
+
+-- name: wake
+-- A wait that ends later than any wait can comes from a clock that was wrong.
+UPDATE project SET due = :now WHERE due > :latest;
 
 -- name: due
 -- The next projects that are due, by name.

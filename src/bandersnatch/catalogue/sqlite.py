@@ -96,6 +96,12 @@ class SqliteCatalogue:
         else:
             self._write("make_due", [{"name": name, "now": now, "waiting": waiting} for name in names])
 
+    def rest(self, names: Sequence[str]) -> None:
+        self._write("rest", [{"names": json.dumps(list(names))}])
+
+    def wake(self, now: float, latest: float) -> None:
+        self._write("wake", [{"now": now, "latest": latest}])
+
     def missing(self, names: Sequence[str], now: float) -> None:
         self._write("miss", [{"name": name, "now": now} for name in names])
 

@@ -6,13 +6,17 @@ import argparse
 import signal
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 
-from bandersnatch.cli import config, exits, mirror, status
+from bandersnatch.cli import config, exits, mirror, status, text
 from bandersnatch.errors import CatalogueError, Locked, Refused, StorageError, UpstreamError, UsageError
 
 
 def run(arguments: Sequence[str]) -> int:
     """Do what *arguments* say. Returns the exit code; see ``exits``."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no reason to stop
     parser = build_parser()
     args = parser.parse_args(arguments)
     try:
@@ -83,5 +87,5 @@ class _Version(argparse.Action):
 
 def _complain(code: int, *messages: str) -> int:
     for message in messages:
-        print(f"bandersnatch: {message}", file=sys.stderr)
+        print(f"bandersnatch: {text.shown(message)}", file=sys.stderr)
     return code

@@ -18,8 +18,9 @@ from rich.progress import (
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
+from rich.text import Text
 
-from bandersnatch.cli import report
+from bandersnatch.cli import report, text
 from bandersnatch.sync import events
 
 SHOWN = 5
@@ -58,7 +59,7 @@ class TerminalReport:
     def tell(self, event: events.Event) -> None:
         self._move(event)
         for line in report.lines(event):
-            self._progress.console.print(escape(line), soft_wrap=True)
+            self._progress.console.print(Text(text.shown(line)), soft_wrap=True)
 
     def _move(self, event: events.Event) -> None:
         match event:

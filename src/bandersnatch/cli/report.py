@@ -66,7 +66,7 @@ class NewsReport(_Plain):
                 pass
 
     def _say(self, line: str) -> None:
-        print(f"bandersnatch: {line}", file=self._err, flush=True)
+        print(f"bandersnatch: {text.shown(line)}", file=self._err, flush=True)
 
 
 class PlainReport(_Plain):
@@ -80,7 +80,7 @@ class PlainReport(_Plain):
 
     def tell(self, event: events.Event) -> None:
         for line in lines(event):
-            print(line, file=self._out, flush=True)
+            print(text.shown(line), file=self._out, flush=True)
         self._count(event)
         if self._clock() >= self._next:
             self._next = self._clock() + EVERY

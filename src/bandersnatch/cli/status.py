@@ -36,6 +36,7 @@ def run_status(args: argparse.Namespace, out: TextIO) -> int:
     import time
 
     from bandersnatch import assemble
+    from bandersnatch.cli import text
     from bandersnatch.errors import UsageError
 
     config = options.load(args).config
@@ -49,7 +50,7 @@ def run_status(args: argparse.Namespace, out: TextIO) -> int:
     if args.json:
         print(json.dumps(facts, indent=2), file=out)
     else:
-        print("\n".join(lines(facts)), file=out)
+        print("\n".join(map(text.shown, lines(facts))), file=out)
     missed = [one for one in facts["behind"] if not (one["absent"] and config.select.everything)]
     return exits.BEHIND if missed or facts["waiting"] else exits.CLEAN
 

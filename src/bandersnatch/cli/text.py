@@ -30,6 +30,11 @@ def span(seconds: float) -> str:
     return " ".join(part for part in parts if part)
 
 
+def shown(line: str) -> str:
+    """*line* with everything escaped that could move a cursor or forge a line: upstream may have had a hand in it."""
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in line)
+
+
 def moment(seconds: float) -> str:
     """A time since the epoch, in UTC: ``2026-01-31 12:00:00Z``."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

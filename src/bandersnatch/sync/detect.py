@@ -11,8 +11,9 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from bandersnatch import plan
 from bandersnatch.catalogue.base import Catalogue, Diff
-from bandersnatch.errors import NotFound, Refused, UsageError
+from bandersnatch.errors import NotFound, Refused, UpstreamError, UsageError
 from bandersnatch.model import Listed, Validators
 from bandersnatch.sync import events
 from bandersnatch.sync.mirror import Mirror
@@ -51,6 +52,7 @@ async def detect(mirror: Mirror, now: float, *, full: bool, accept_removals: boo
     names = mirror.selection.names
     if names is not None:
         await asyncio.to_thread(catalogue.want, [Listed(name, name) for name in sorted(names)], now)
+    await asyncio.to_thread(catalogue.wake, now, now + 2 * plan.LONGEST_WAIT)
     rules_changed = await asyncio.to_thread(_note_rules, mirror, now)
     detection = _Detection(mirror, now, full or rules_changed, accept_removals, tell)
     detected = await detection.run()
@@ -71,7 +73,9 @@ def _note_rules(mirror: Mirror, now: float) -> bool:
     if mirror.catalogue.get("rules") == rules:
         return False
     mirror.catalogue.make_due(now, _sorted(names))
-    mirror.catalogue.set({"rules": rules, "list-etag": None, "list-modified": None, "list-long": None})
+    if names is not None:
+        mirror.catalogue.rest(sorted(names))
+    mirror.catalogue.set({"rules": rules, "list-etag": None, "list-modified": None, "list-long": None, SERIAL: None})
     return True
 
 
@@ -104,7 +108,10 @@ class _Detection:
         since = await asyncio.to_thread(self._catalogue.get, SERIAL)
         if since is None:
             return None
-        changes = await self._mirror.upstream.changes(int(since))
+        try:
+            changes = await self._mirror.upstream.changes(int(since))
+        except UpstreamError:
+            return None  # the next way may be open; if it is not, its error is the one to show
         if changes is None:
             return None
         wanted = [Listed(one.name, one.display, one.serial) for one in changes if self._wants(one.name)]
@@ -134,6 +141,7 @@ class _Detection:
             return None
         if listing is None:
             self._tell(events.Compared("list-unchanged", None, 0, 0, 0))
+            await asyncio.to_thread(self._catalogue.set, {OLDER: None})
             if await self._get(BARE) and await self._get(SERIAL) is None:
                 await self._ask_all()
             return Detected("list", listed=True)
@@ -154,13 +162,13 @@ class _Detection:
         refused = await self._doubt(listing, diff)
         facts = {} if refused else _facts(listing) | {BARE: "1" if self._bare else None}
         whole = self._mirror.selection.everything and not refused
+        if not refused:
+            # Noted before the list is: a run that is cut off between the two finds the list new again.
+            await asyncio.to_thread(self._catalogue.missing, diff.missing, self._now)
         await asyncio.to_thread(self._catalogue.adopt, self._now, facts, whole=whole)
         if self._bare:
             await self._ask_all()
-        if refused:
-            return Detected("list", listed=True, refused=refused)
-        await asyncio.to_thread(self._catalogue.missing, diff.missing, self._now)
-        return Detected("list", listed=True)
+        return Detected("list", listed=True, refused=refused)
 
     def _of_the_selected(self, diff: Diff) -> Diff:
         """Without the projects that are published and no longer selected: of the list, only selected ones are kept."""
@@ -227,8 +235,7 @@ def _facts(listing: Listing) -> dict[str, str | None]:
     facts: dict[str, str | None] = {
         "list-etag": listing.validators.etag,
         "list-modified": listing.validators.last_modified,
+        SERIAL: None if listing.serial is None else str(listing.serial),
         OLDER: None,
     }
-    if listing.serial is not None:
-        facts[SERIAL] = str(listing.serial)
     return facts

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from bandersnatch.catalogue.base import Entry, RunRecord
-from bandersnatch.errors import OutOfSpace, StorageError, UpstreamError
+from bandersnatch.errors import CatalogueError, StorageError, UpstreamError
 from bandersnatch.sync import events
+from bandersnatch.sync.departures import Departures
 from bandersnatch.sync.detect import Detected, detect
-from bandersnatch.sync.finish import finish
+from bandersnatch.sync.finish import finish, sweep
 from bandersnatch.sync.mirror import Mirror
 from bandersnatch.sync.project import Health, Outcome, Prepared, Run, fetch, prepare, refresh
 from bandersnatch.sync.settle import settle
@@ -69,7 +70,7 @@ class _Engine:
             raise
         except BaseExceptionGroup as group:
             outcome, reason = _outcome_of(_first(group))
-        except (StorageError, UpstreamError) as error:
+        except (StorageError, UpstreamError, CatalogueError) as error:
             outcome, reason = _outcome_of(error)
         return await self._end(outcome, reason)
 
@@ -85,15 +86,20 @@ class _Engine:
             detected = await detect(mirror, self._now, full=wish.full, accept_removals=wish.accept_removals, tell=tell)
         except UpstreamError as error:
             unreachable = f"upstream could not be asked what changed: {error}"
+        if not unreachable:
+            # What earlier runs took off its last page may be the room that this one needs.
+            await asyncio.to_thread(sweep, mirror, self._now - mirror.rules.grace)
         run = Run(mirror, self._now, wish.full, tell, self._slots, self._health, detected.listed)
-        await self._refresh_all(run)
-        await asyncio.to_thread(finish, run, reached=not unreachable)
-        return await asyncio.to_thread(self._judge, detected, unreachable)
+        departures = Departures(run, accepted=wish.accept_removals)
+        await self._refresh_all(run, departures)
+        await asyncio.to_thread(finish, run, reached=not unreachable and not self._health.is_over)
+        refused = detected.refused or departures.refused
+        return await asyncio.to_thread(self._judge, refused, unreachable)
 
-    def _judge(self, detected: Detected, unreachable: str) -> tuple[str, str]:
+    def _judge(self, refused: str, unreachable: str) -> tuple[str, str]:
         """How it went, the worst first. Blocks."""
-        if detected.refused:
-            return "refused", detected.refused
+        if refused:
+            return "refused", refused
         if unreachable or self._health.is_over:
             return "unreachable", unreachable or "upstream stopped answering"
         totals = self._mirror.catalogue.totals()
@@ -104,22 +110,24 @@ class _Engine:
 
     # --- the projects ----------------------------------------------------------------------------------------------
 
-    async def _refresh_all(self, run: Run) -> None:
+    async def _refresh_all(self, run: Run, departures: Departures) -> None:
         catalogue, limit_to = run.mirror.catalogue, self._limit_to()
         count = await asyncio.to_thread(catalogue.count_due, run.now, limit_to=limit_to)
         free = await asyncio.to_thread(run.mirror.storage.free)
         if not count:
             self._tally.tell(events.Planned(0, 0, 0, free))
         elif count <= FEW:
-            await self._refresh_few(_due(run, limit_to), run, free)
+            await self._refresh_few(_due(run, limit_to), run, departures, free)
         else:
             self._tally.tell(events.Planned(count, None, None, free))
-            await self._refresh_many(_due(run, limit_to), run)
+            await self._refresh_many(_due(run, limit_to), run, departures)
 
-    async def _refresh_few(self, entries: AsyncIterator[Entry], run: Run, free: int | None) -> None:
+    async def _refresh_few(
+        self, entries: AsyncIterator[Entry], run: Run, departures: Departures, free: int | None
+    ) -> None:
         """Read all pages first, say what there is to fetch, and do not begin what cannot fit."""
         prepared: list[Prepared] = []
-        async with _settler(run) as outcomes:
+        async with _settler(run, departures) as outcomes:
 
             async def read(entry: Entry) -> None:
                 one = await prepare(entry, run)
@@ -139,15 +147,9 @@ class _Engine:
         files = sum(len(one.plan.fetch) for one in prepared)
         size = sum(one.plan.bytes for one in prepared)
         self._tally.tell(events.Planned(len(prepared), files, size, free))
-        reserve = run.mirror.rules.transfer.reserve
-        if free is not None and not run.full and size > free - reserve:
-            raise OutOfSpace(
-                f"{size} bytes are to be fetched, {free} are free and {reserve} of them are to stay free "
-                "([mirror] reserve): nothing was fetched"
-            )
 
-    async def _refresh_many(self, entries: AsyncIterator[Entry], run: Run) -> None:
-        async with _settler(run) as outcomes:
+    async def _refresh_many(self, entries: AsyncIterator[Entry], run: Run, departures: Departures) -> None:
+        async with _settler(run, departures) as outcomes:
 
             async def bring(entry: Entry) -> None:
                 await outcomes.put(await refresh(entry, run))
@@ -205,14 +207,14 @@ async def _stream(items: Iterable[Item]) -> AsyncIterator[Item]:
 
 
 @asynccontextmanager
-async def _settler(run: Run) -> AsyncIterator[asyncio.Queue[Outcome | None]]:
+async def _settler(run: Run, departures: Departures) -> AsyncIterator[asyncio.Queue[Outcome | None]]:
     """
     A queue whose outcomes are settled in batches, as many as have gathered while the last batch was on its way.
 
     Leaving it waits until all is settled, also when a cancellation or another project's fatal error is the reason.
     """
     outcomes: asyncio.Queue[Outcome | None] = asyncio.Queue(maxsize=2 * BATCH)
-    task = asyncio.create_task(_settle_all(outcomes, run))
+    task = asyncio.create_task(_settle_all(outcomes, run, departures))
     try:
         yield outcomes
     finally:
@@ -220,16 +222,18 @@ async def _settler(run: Run) -> AsyncIterator[asyncio.Queue[Outcome | None]]:
         await task
 
 
-async def _settle_all(outcomes: asyncio.Queue[Outcome | None], run: Run) -> None:
-    failed: BaseException | None = None
+async def _settle_all(outcomes: asyncio.Queue[Outcome | None], run: Run, departures: Departures) -> None:
+    failed: Exception | None = None
     ended = False
     while not ended:
         batch, ended = await _gather(outcomes)
         if failed is not None:
             continue  # the hands that are still busy must not wait for a queue that nobody empties
         try:
-            await asyncio.to_thread(settle, batch, run)
-        except BaseException as error:  # whatever it is: the hands are waiting, and hear of it in the end
+            await asyncio.to_thread(lambda one: settle(departures.hold(one), run), batch)
+            if ended:
+                await asyncio.to_thread(departures.settle)
+        except Exception as error:  # whatever it is: the hands are waiting, and hear of it in the end
             failed = error
             run.health.stop()
     if failed is not None:
@@ -256,7 +260,7 @@ def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
 
 
 def _outcome_of(error: BaseException) -> tuple[str, str]:
-    if isinstance(error, StorageError):
+    if isinstance(error, (StorageError, CatalogueError)):
         return "disk", str(error)
     if isinstance(error, UpstreamError):
         return "unreachable", str(error)

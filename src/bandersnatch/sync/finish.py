@@ -11,8 +11,8 @@ from bandersnatch.sync.project import Run
 INDEX_STALE = "index-stale"
 """The fact that a commit sets when the list of projects has to be written anew."""
 
-INDEX_SERIAL = "index-serial"
-"""The fact that holds the serial which the published list of projects states."""
+INDEX_MADE_FROM = "index-made-from"
+"""The fact that holds what else the published list of projects depends on: its serial, and the way of publishing."""
 
 AT_ONCE = 1000
 """Keys that are swept between two looks at the catalogue."""
@@ -31,7 +31,7 @@ def finish(run: Run, *, reached: bool) -> None:
     if reached:
         mirror.storage.put((layout.LAST_MODIFIED,), _date(run.now))
         mirror.storage.settle()
-        _sweep(mirror, run.now - mirror.rules.grace)
+        sweep(mirror, run.now - mirror.rules.grace)
 
 
 def _publish_index(run: Run) -> None:
@@ -39,11 +39,12 @@ def _publish_index(run: Run) -> None:
     mirror, catalogue = run.mirror, run.mirror.catalogue
     serial = catalogue.serial()
     here = mirror.storage.stat(layout.index_keys()["json"][0]) is not None
-    if here and not run.full and catalogue.get(INDEX_STALE) is None and catalogue.get(INDEX_SERIAL) == str(serial):
+    made_from = f"{serial} {mirror.rules.publish.fingerprint}"
+    if here and not run.full and catalogue.get(INDEX_STALE) is None and catalogue.get(INDEX_MADE_FROM) == made_from:
         return
     publish.index(catalogue.index, serial, mirror.output)
     mirror.storage.settle()
-    catalogue.set({INDEX_STALE: None, INDEX_SERIAL: str(serial)})
+    catalogue.set({INDEX_STALE: None, INDEX_MADE_FROM: made_from})
 
 
 def _take_down(mirror: Mirror) -> None:
@@ -55,7 +56,7 @@ def _take_down(mirror: Mirror) -> None:
         mirror.catalogue.forget(departing)
 
 
-def _sweep(mirror: Mirror, before: float) -> None:
+def sweep(mirror: Mirror, before: float) -> None:
     """Delete what left its last page before the time *before*, the catalogue following storage."""
     gone: list[str] = []
     for key in mirror.catalogue.leaving(before):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 
 from bandersnatch import publish, transfer
@@ -47,5 +48,6 @@ class Mirror:
 
     def fingerprint(self, name: str) -> str:
         """Changes whenever the same upstream page would make another page here."""
-        taken = f"{self.rules.transfer.metadata:d}{self.rules.transfer.provenance:d}"
-        return f"{self.selection.fingerprint(name)}-{self.rules.publish.fingerprint}-{taken}"
+        taken = (self.address, self.rules.transfer.metadata, self.rules.transfer.provenance)
+        source = hashlib.sha256(repr(taken).encode()).hexdigest()[:8]
+        return f"{self.selection.fingerprint(name)}-{self.rules.publish.fingerprint}-{source}"

@@ -19,6 +19,9 @@ FATAL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMF
 """What no other project would survive either: the run ends."""
 
 
+AWAY = frozenset({502, 503, 504})
+"""What answers in upstream's place while it is away."""
+
 UNREACHABLE = 20
 """So many requests for pages in a row without any answer mean that upstream is away: the run ends."""
 
@@ -103,7 +106,14 @@ class Unchanged:
     name: str
 
 
-Outcome = Ready | Unchanged | Failure
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A published project that upstream does not have any more, as far as one project can tell."""
+
+    entry: Entry
+
+
+Outcome = Ready | Unchanged | Failure | Gone
 
 
 async def refresh(entry: Entry, run: Run) -> Outcome:
@@ -118,12 +128,15 @@ async def prepare(entry: Entry, run: Run) -> Prepared | Outcome:
         prepared = await _prepare(entry, run)
     except NotFound as error:
         run.health.answered()
-        return await _not_found(entry, run, error)
+        return _not_found(entry, run, error)
     except (Stale, BadContent, NotAllowed) as error:
         run.health.answered()
         return failure(entry, str(error), run.now)
     except UpstreamError as error:
-        run.health.unanswered()
+        if error.status is None or error.status in AWAY:
+            run.health.unanswered()
+        else:
+            run.health.answered()
         return failure(entry, str(error), run.now)
     run.health.answered()
     return prepared
@@ -166,29 +179,38 @@ async def _prepare(entry: Entry, run: Run) -> Prepared | Unchanged:
     fetched: Fetched | None
     try:
         fetched = await mirror.upstream.project(
-            entry.name, entry.validators if trusted else Validators(), at_least=_least(entry)
+            entry.name, entry.validators if trusted else Validators(), at_least=_least(entry, run)
         )
     except Stale as stale:
         late = stale
         fetched = stale.page if isinstance(stale.page, Fetched) else None
         if fetched is None or not _is_newer(fetched, entry):
             raise
-    if trusted and (fetched is None or fetched.digest == entry.digest):
+    if trusted and fetched is None:
         _refuse_late(entry)
+        return Unchanged(entry.name)
+    if trusted and late is None and fetched is not None and fetched.digest == entry.digest:
         return Unchanged(entry.name)
     assert fetched is not None  # an unconditional request is never answered with "unchanged"
     before = await asyncio.to_thread(mirror.catalogue.published, entry.name)
     shown = mirror.selection.apply(fetched.project).project
     for one in fetched.project.rejected:
         run.tell(events.Skipped(entry.name, one.filename, one.reason))
-    files = plan.files(shown.files, before.held, trust=not run.full)
+    other_rules = entry.selection != mirror.fingerprint(entry.name)
+    files = plan.files(shown.files, before.held, trust=not run.full, companions=other_rules)
     if files.fetch:
         run.tell(events.Expected(entry.name, len(files.fetch), files.bytes))
     return Prepared(entry, fetched, shown, files, before, late)
 
 
-def _least(entry: Entry) -> int | None:
-    """The serial below which a page is stale: what was promised, and never less than what is published."""
+def _least(entry: Entry, run: Run) -> int | None:
+    """
+    The serial below which a page is stale: what was promised, and never less than what is published.
+
+    A full run takes upstream as it is: it may have been set back, or have promised what it cannot keep.
+    """
+    if run.full:
+        return None
     known = [serial for serial in (entry.promised, entry.serial) if serial is not None]
     return max(known, default=None)
 
@@ -208,7 +230,7 @@ def _refuse_late(entry: Entry) -> None:
         )
 
 
-async def _not_found(entry: Entry, run: Run, error: NotFound) -> Outcome:
+def _not_found(entry: Entry, run: Run, error: NotFound) -> Outcome:
     """A page that is not there: is the project gone? One answer alone never says so."""
     since = entry.missing_since
     if not entry.published:
@@ -216,11 +238,7 @@ async def _not_found(entry: Entry, run: Run, error: NotFound) -> Outcome:
     if since is None or (not run.listed and run.now - since < plan.CONFIRMATION):
         noted = None if run.listed else since or run.now
         return failure(entry, f"its page is not found, though it was there before: {error}", run.now, noted)
-    before = await asyncio.to_thread(run.mirror.catalogue.published, entry.name)
-    gone = replace(entry, indexed=False, departing=True, validators=Validators(), digest="", missing_since=since)
-    gone = replace(gone, serial=entry.promised if entry.promised is not None else entry.serial)
-    leaving = tuple(key for one in before.held for key in layout.keys_of(entry.name, one))
-    return Ready(Commit(gone, replace(before, held=()), leaving), Project(entry.name, serial=gone.serial))
+    return Gone(entry)
 
 
 def _entry(prepared: Prepared, run: Run, *, whole: bool) -> Entry:
@@ -280,6 +298,8 @@ async def _one(project: str, file: File, run: Run, results: _Results, *, new: bo
         results.problems.append(f"{file.filename}: {error}")
     else:
         results.arrived.append(arrived.held)
+        if arrived.problem:
+            results.problems.append(f"{file.filename}: {arrived.problem}")
         if arrived.warning:
             run.tell(events.Warned(arrived.warning))
         run.tell(events.Arrived(project, file.filename, arrived.held.size, arrived.fetched))

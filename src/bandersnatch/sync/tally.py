@@ -18,6 +18,8 @@ class Tally:
     def __init__(self, listener: events.Tell) -> None:
         self._listener = listener
         self._lock = Lock()
+        self._deaf = False
+        """Whether who listens failed: the mirror is worth more than what is told of it."""
         self._refreshed = self._confirmed = self._removed = 0
         self._warned: set[str] = set()
         self._files = self._adopted = self._bytes = self._skipped = 0
@@ -25,8 +27,11 @@ class Tally:
     def tell(self, event: events.Event) -> None:
         """Count *event*, and pass it on."""
         with self._lock:
-            if self._count(event):
-                self._listener(event)
+            if self._count(event) and not self._deaf:
+                try:
+                    self._listener(event)
+                except (OSError, ValueError):  # a full disk under the log, a pipe that nobody reads any more
+                    self._deaf = True
 
     def _count(self, event: events.Event) -> bool:
         """Whether the event is one to pass on."""
