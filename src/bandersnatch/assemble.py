@@ -114,6 +114,7 @@ def rules(config: Config) -> Rules:
         projects_at_once=config.mirror.workers,
         files_at_once=config.upstream.streams,
         grace=config.mirror.grace,
+        file_hosts=config.upstream.file_hosts,
         brake=Brake(config.removal.max_projects, config.removal.max_ratio),
         transfer=transfer.Rules(
             metadata=config.files.metadata, provenance=config.files.provenance, reserve=config.mirror.reserve

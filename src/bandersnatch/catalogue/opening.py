@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -67,6 +68,9 @@ def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
     """
     with translated(path):
         uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
+        if read_only and not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists():
+            # SQLite wants to write beside a database with a write-ahead log, even to read it. Nobody is writing now.
+            uri += "&immutable=1"
         connection = sqlite3.connect(uri, uri=True, timeout=BUSY, isolation_level=None, check_same_thread=False)
         try:
             _prepare(connection, path, read_only=read_only)

@@ -24,6 +24,8 @@ class Rules:
     grace: float = 3600.0
     """Seconds for which a file stays in storage after it left its last page."""
     brake: Brake = Brake()
+    file_hosts: tuple[str, ...] = ()
+    """Further hosts that files and companions may come from: with another one, more may be had."""
     transfer: transfer.Rules = transfer.Rules()
     publish: publish.Settings = field(default_factory=publish.Settings)
 
@@ -48,6 +50,6 @@ class Mirror:
 
     def fingerprint(self, name: str) -> str:
         """Changes whenever the same upstream page would make another page here."""
-        taken = (self.address, self.rules.transfer.metadata, self.rules.transfer.provenance)
+        taken = (self.address, self.rules.file_hosts, self.rules.transfer.metadata, self.rules.transfer.provenance)
         source = hashlib.sha256(repr(taken).encode()).hexdigest()[:8]
         return f"{self.selection.fingerprint(name)}-{self.rules.publish.fingerprint}-{source}"
