@@ -325,9 +325,10 @@ async def _pour(transfer: _Transfer, upstream: Upstream, progress: Progress) -> 
     for tries_left in reversed(range(TRIES)):
         if transfer.size == transfer.wanted.size:
             break
-        before = total
+        before, shortcut = total, False
         try:
             async with upstream.open(transfer.wanted.url, offset=transfer.size, direct=transfer.direct) as body:
+                shortcut = not body.direct
                 await _align(transfer, body)
                 async for data in body:
                     total += len(data)
@@ -338,9 +339,9 @@ async def _pour(transfer: _Transfer, upstream: Upstream, progress: Progress) -> 
         except (BadContent, NotFound, NotAllowed):
             raise
         except UpstreamError:
-            if not tries_left or (total == before and not transfer.mixed):
+            if not tries_left or (total == before and not shortcut):
                 raise
-            transfer.direct = total == before
+            transfer.direct = transfer.direct or shortcut
     return total
 
 

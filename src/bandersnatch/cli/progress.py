@@ -26,6 +26,9 @@ from bandersnatch.sync import events
 SHOWN = 5
 """So many files at most have a bar of their own."""
 
+WIDTH = 32
+"""Characters of a file name that are shown."""
+
 LARGE = 4 << 20
 """Bytes from which on a file is worth a bar."""
 
@@ -83,7 +86,7 @@ class TerminalReport:
         if task is None:
             if len(self._files) >= SHOWN or (event.size or 0) < LARGE:
                 return
-            task = self._progress.add_task(f"  {escape(event.filename)}", total=event.size, kind="bytes")
+            task = self._progress.add_task(f"  {escape(_short(event.filename))}", total=event.size, kind="bytes")
             self._files[event.filename] = task
         self._progress.advance(task, event.bytes)
 
@@ -91,6 +94,11 @@ class TerminalReport:
         task = self._files.pop(filename, None)
         if task is not None:
             self._progress.remove_task(task)
+
+
+def _short(filename: str) -> str:
+    """Both ends of a long name: the project, and what tells its files apart. A terminal has room for little more."""
+    return filename if len(filename) <= WIDTH else f"{filename[: WIDTH // 2 - 1]}…{filename[-WIDTH // 2 :]}"
 
 
 class _Amount(ProgressColumn):
