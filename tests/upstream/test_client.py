@@ -521,8 +521,10 @@ async def _serving(answer: Answer, opened: list[int]) -> AsyncIterator[str]:
             writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
+    try:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()  # and no more: from Python 3.12 on, to wait would be to wait for connections that are kept open
 
 
 def _subject_hash(certificate: Path) -> str:

@@ -86,7 +86,6 @@ async def nginx(
         process.terminate()
         process.wait()
         backend.close()
-        await backend.wait_closed()
 
 
 async def listening(port: int) -> None:

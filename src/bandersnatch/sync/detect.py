@@ -110,8 +110,9 @@ class _Detection:
             return None
         try:
             changes = await self._mirror.upstream.changes(int(since))
-        except UpstreamError:
-            return None  # the next way may be open; if it is not, its error is the one to show
+        except UpstreamError as error:
+            self._tell(events.Warned(f"the changelog cannot be read, so the list of projects is: {error}"))
+            return None
         if changes is None:
             return None
         wanted = [Listed(one.name, one.display, one.serial) for one in changes if self._wants(one.name)]
