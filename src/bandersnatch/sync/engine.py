@@ -125,7 +125,7 @@ class _Engine:
     async def _refresh_few(
         self, entries: AsyncIterator[Entry], run: Run, departures: Departures, free: int | None
     ) -> None:
-        """Read all pages first, say what there is to fetch, and do not begin what cannot fit."""
+        """Read all pages first, so as to say how much there is to fetch before the first file is."""
         prepared: list[Prepared] = []
         async with _settler(run, departures) as outcomes:
 
