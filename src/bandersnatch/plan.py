@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from bandersnatch import layout
-from bandersnatch.model import File, Held
+from bandersnatch.model import File, Held, Project
 
 FIRST_WAIT = 60.0
 """Seconds before the second try of a project that failed; each further wait is twice as long."""
@@ -18,6 +19,15 @@ CONFIRMATION = 300.0
 
 FEW = 5
 """So many projects may always leave in one run, however small the mirror is."""
+
+FEW_FILES = 100
+"""So many files may always leave the pages of projects that stay, however small the mirror is."""
+
+QUARANTINED = "quarantined"
+"""PEP 792: the status of a project whose files must not be offered."""
+
+NEVER_KEPT = ("advisories", "cool-down")
+"""What the names of those rules begin with that refuse a file for what it may do: no policy keeps it listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +77,119 @@ def _companion_is_missing(file: File, held: Held, *, anew: bool) -> bool:
     return metadata or (not held.provenance and file.provenance is not None and news)
 
 
+# --- what leaves ---------------------------------------------------------------------------------------------------
+
+
+class Cause(StrEnum):
+    """Why something that is here is not to be listed any more."""
+
+    DELETED = "deleted"
+    """Upstream does not have it any more."""
+    QUARANTINED = "quarantined"
+    """Upstream set the project's status to quarantined (PEP 792)."""
+    YANKED = "yanked"
+    """Upstream yanked it (PEP 592), and yanked files are not wanted."""
+    DESELECTED = "deselected"
+    """The rules do not want it."""
+
+
+class Policy(StrEnum):
+    """What becomes of it."""
+
+    FOLLOW = "follow"
+    """It leaves its page, and storage after the grace time."""
+    HIDE = "hide"
+    """The same, and its bytes are kept apart for long, to be restored."""
+    KEEP = "keep"
+    """It stays as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """What becomes of what is not to be listed any more, by the cause."""
+
+    deleted: Policy = Policy.FOLLOW
+    quarantined: Policy = Policy.FOLLOW
+    yanked: Policy = Policy.FOLLOW
+    deselected: Policy = Policy.FOLLOW
+
+    def of(self, cause: Cause) -> Policy:
+        """The policy for *cause*."""
+        return {
+            Cause.DELETED: self.deleted,
+            Cause.QUARANTINED: self.quarantined,
+            Cause.YANKED: self.yanked,
+            Cause.DESELECTED: self.deselected,
+        }[cause]
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """A file that leaves its page."""
+
+    held: Held
+    reason: str
+    hidden: bool
+    """Whether its bytes are kept apart for long."""
+
+
+def depart(
+    drop: Iterable[Held], upstream: Project, refused: Mapping[str, tuple[str, str]], policies: Policies
+) -> tuple[tuple[Held, ...], tuple[Departure, ...]]:
+    """
+    Of the files to *drop*, those that stay after all, and those that leave.
+
+    *upstream* is its whole page; *refused* has, by file name, the rule that refuses a file and why. A file that stays
+    has the facts that upstream states now; one whose name upstream gave to another file always leaves.
+    """
+    there = {file.filename: file for file in upstream.files}
+    kept: list[Held] = []
+    leaving: list[Departure] = []
+    for held in drop:
+        file = there.get(held.file.filename)
+        replaced = file is not None and layout.file_key(file) != layout.file_key(held.file)
+        rule, why = refused.get(held.file.filename, ("", "")) if file is not None and not replaced else ("", "")
+        cause = _cause(upstream, None if replaced else file, rule)
+        policy = policies.of(cause)
+        if policy is Policy.KEEP and not replaced and not rule.startswith(NEVER_KEPT):
+            kept.append(held if file is None else replace(held, file=file))
+        else:
+            reason = f"{cause}: {why}" if why else str(cause)
+            leaving.append(Departure(held, reason, policy is Policy.HIDE))
+    return tuple(kept), tuple(leaving)
+
+
+def with_files(project: Project, files: tuple[File, ...], status: str | None) -> Project:
+    """*project* with other files and another status."""
+    return replace(project, files=files, status=status)
+
+
+def _cause(upstream: Project, file: File | None, rule: str) -> Cause:
+    if upstream.status == QUARANTINED:
+        return Cause.QUARANTINED
+    if file is None:
+        return Cause.DELETED
+    return Cause.YANKED if rule.endswith(".yanked") else Cause.DESELECTED
+
+
 @dataclass(frozen=True, slots=True)
 class Brake:
-    """How many projects may leave the mirror in one run without an operator's word."""
+    """How much may leave the mirror in one run without an operator's word."""
 
     most: int = 500
     ratio: float = 0.001
     """Of the projects that are published."""
+    files: int = 10_000
+    files_ratio: float = 0.01
+    """Of the files that are held."""
 
     def refuses(self, leaving: int, published: int) -> bool:
         """Whether *leaving* projects of *published* are too many to be believed."""
         return leaving > self.most or leaving > max(FEW, self.ratio * published)
+
+    def refuses_files(self, leaving: int, held: int) -> bool:
+        """The same for files that leave the pages of projects that stay."""
+        return leaving > self.files or leaving > max(FEW_FILES, self.files_ratio * held)
 
 
 def wait(tries: int) -> float:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from bandersnatch import layout, names
-from bandersnatch.model import Held, Listed, Project
+from bandersnatch.model import File, Held, Listed, Project
 from bandersnatch.simple import html, json, legacy, listing, releases
 from bandersnatch.storage.base import Storage
 
@@ -40,20 +40,36 @@ class Settings:
 
 
 def project(
-    shown: Project, display: str, held: tuple[Held, ...], before: Pages, out: Output, *, trust: bool = True
+    shown: Project,
+    display: str,
+    held: tuple[Held, ...],
+    before: Pages,
+    out: Output,
+    *,
+    trust: bool = True,
+    upstream_files: bool = False,
 ) -> Pages:
     """
     Stage the pages of *shown* with the files *held*.
 
     *before* says which pages there are already; without *trust*, storage itself is asked. Pages that no longer
-    exist are deleted. Returns what the pages are now.
+    exist are deleted. With *upstream_files*, the pages link upstream's own files (see ``linked``), and there is no
+    older JSON, which would have to be made from what is not here. Returns what the pages are now.
     """
     writer = _Writer(out.storage, dict(before), trust=trust)
-    _simple(shown, held, out.settings, writer)
-    if out.settings.legacy_json and held:
+    _simple(shown, held, out.settings, writer, upstream_files=upstream_files)
+    if out.settings.legacy_json and held and not upstream_files:
         _legacy(shown, display, held, out, writer)
     writer.delete_others()
     return tuple(writer.pages.items())
+
+
+def linked(files: Iterable[File]) -> tuple[Held, ...]:
+    """*files* as a page needs them that links upstream's own: with what upstream promises beside them."""
+    return tuple(
+        Held(file, file.size or 0, file.core_metadata if isinstance(file.core_metadata, str) else None)
+        for file in files
+    )
 
 
 def remove(pages: Pages, storage: Storage) -> None:
@@ -114,11 +130,13 @@ def _is_there(storage: Storage, key: str, data: bytes) -> bool:
     return stat is not None and stat.size == len(data) and storage.read(key, len(data)) == data
 
 
-def _simple(shown: Project, held: tuple[Held, ...], settings: Settings, writer: _Writer) -> None:
+def _simple(
+    shown: Project, held: tuple[Held, ...], settings: Settings, writer: _Writer, *, upstream_files: bool
+) -> None:
     keys = layout.page_keys(shown.name)
 
     def url(one: Held) -> str:
-        return layout.from_page(layout.file_key(one.file))
+        return one.file.url if upstream_files else layout.from_page(layout.file_key(one.file))
 
     def provenance(one: Held) -> str | None:
         return _provenance_url(shown.name, one, settings)

@@ -17,7 +17,7 @@ from bandersnatch import layout, names
 from bandersnatch.errors import BadContent, NotAllowed, NotFound, OutOfSpace, UpstreamError
 from bandersnatch.model import File, Held
 from bandersnatch.simple import metadata as wheels
-from bandersnatch.storage.base import Incoming, Storage
+from bandersnatch.storage.base import Incoming, Stat, Storage
 from bandersnatch.upstream.base import Body, Upstream
 
 CHUNK = 1 << 20
@@ -75,7 +75,9 @@ def look(wanted: Iterable[File], storage: Storage, rules: Rules) -> frozenset[st
     here = frozenset(
         file.filename
         for file in files
-        if storage.holds(_token(file)) or storage.stat(layout.file_key(file)) is not None
+        if storage.holds(_token(file))
+        or storage.stat(layout.file_key(file)) is not None
+        or storage.buried(layout.file_key(file)) is not None
     )
     missing = [file for file in files if file.filename not in here]
     if missing:
@@ -158,14 +160,28 @@ def _token(wanted: File) -> str:
 
 def _examine(wanted: File, storage: Storage, rules: Rules) -> Arrived | _Transfer:
     """The file, if storage has it as it is wanted; else a transfer that goes on with what is there. Blocks."""
-    stat = storage.stat(layout.file_key(wanted))
+    key = layout.file_key(wanted)
+    stat = storage.stat(key)
+    if stat is None:
+        stat = _restore(wanted, storage)
     if stat is not None and wanted.size in (None, stat.size):
-        with storage.open(layout.file_key(wanted)) as stream:
+        with storage.open(key) as stream:
             if _is_right(wanted, stream, stat.size):
                 return Arrived(Held(wanted, stat.size, _take_metadata(wanted, stream, storage, rules)), 0)
     transfer = _Transfer(wanted, storage, rules)
     transfer.resume()
     return transfer
+
+
+def _restore(wanted: File, storage: Storage) -> Stat | None:
+    """Take the file back out of the trash, if it is there as it is wanted."""
+    key = layout.file_key(wanted)
+    stat = storage.buried(key)
+    if stat is None or wanted.size not in (None, stat.size):
+        return None
+    with storage.open_buried(key) as stream:
+        right = _is_right(wanted, stream, stat.size)
+    return storage.stat(key) if right and storage.unbury(key) else None
 
 
 def _is_right(wanted: File, stream: BinaryIO, size: int) -> bool:

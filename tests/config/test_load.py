@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -14,15 +16,18 @@ from bandersnatch.config.option import Option, Written
 from bandersnatch.config.options import BY_NAME, OPTIONS, SECTIONS
 from bandersnatch.config.read import read
 from bandersnatch.config.schema import value_of
-from bandersnatch.config.write import literal
+from bandersnatch.config.write import key, literal
 from bandersnatch.errors import UsageError
 from tests.config.helpers import loaded
 from tests.config.helpers import problems as problems_of
-from tests.config.strategies import FILES
+from tests.config.strategies import FILES, NAMED_TABLES
 
 
-def as_file(values: dict[str, Written]) -> str:
-    """A file that sets *values*, by ``section.key``."""
+NO_TABLES: Mapping[str, Mapping[str, Mapping[str, object]]] = {}
+
+
+def as_file(values: Mapping[str, Written], tables: Mapping[str, Mapping[str, Mapping[str, object]]] = NO_TABLES) -> str:
+    """A file that sets *values*, by ``section.key``, and has *tables*, by section and name."""
     lines = []
     for section in SECTIONS:
         lines.append(f"[{section}]")
@@ -31,6 +36,8 @@ def as_file(values: dict[str, Written]) -> str:
             for name, value in values.items()
             if name.startswith(f"{section}.")
         ]
+        for name, table in tables.get(section, {}).items():
+            lines += [f"[{section}.{key(name)}]", *(f"{key(one)} = {literal(value)}" for one, value in table.items())]
     return "\n".join(lines)
 
 
@@ -77,22 +84,37 @@ def test_the_command_line_goes_before_the_environment_before_the_file(tmp_path: 
     assert got.origins.keys() == BY_NAME.keys()
 
 
+COMPANIONS = {
+    "upstream.password": {"BANDERSNATCH_UPSTREAM_USERNAME": "mirror", "BANDERSNATCH_LOG_LEVEL": ""},
+    "select.dependency-versions": {"BANDERSNATCH_SELECT_DEPENDENCIES": "true"},
+    "releases.newest-by": {"BANDERSNATCH_RELEASES_NEWEST": "3"},
+    "releases.newest-counts-prereleases": {"BANDERSNATCH_RELEASES_NEWEST": "3"},
+    "metadata.missing": {"BANDERSNATCH_METADATA_WANTED": '{ license-expression = ["MIT"] }'},
+    "cool-down.clock": {"BANDERSNATCH_COOL_DOWN_AGE": "7d"},
+    "removal.hidden-for": {"BANDERSNATCH_REMOVAL_DELETED": "hide"},
+    **dict.fromkeys(
+        ["advisories.malicious", "advisories.severity", "advisories.ids", "advisories.allow"],
+        {"BANDERSNATCH_ADVISORIES_DIRECTORY": "/osv", "BANDERSNATCH_ADVISORIES_IDS": '["PYSEC-2024-1"]'},
+    ),
+}
+"""What has to be set with a key, for it to mean anything."""
+
+
 def test_every_key_can_be_set_by_its_variable() -> None:
     """BANDERSNATCH_<SECTION>_<KEY> sets any key; lists are written as in the file, an empty variable is none."""
     for option in OPTIONS:
+        if option.name == "files.environments":
+            continue  # it names tables, and variables hold none
         text = option.example if isinstance(option.example, str) else literal(option.example)
-        others = {
-            "BANDERSNATCH_UPSTREAM_USERNAME": "mirror" if option.key == "password" else "",
-            "BANDERSNATCH_LOG_LEVEL": "",
-        }
-        config = load(None, others | {option.variable: text}).config
+        config = load(None, COMPANIONS.get(option.name, {}) | {option.variable: text}).config
         assert value_of(config, option.name) == read(option, option.example)[0]
 
 
 @pytest.mark.parametrize(
     ("variable", "text", "wanted"),
     [
-        ("BANDERSNATCH_SELECT_PROJECTS", "six idna", "wants a list, each item a project, or a requirement"),
+        ("BANDERSNATCH_SELECT_PROJECTS", "six idna", "wants a list, each item a project, a requirement such as"),
+        ("BANDERSNATCH_METADATA_WANTED", "classifier", "wants a table { FIELD = ["),
         ("BANDERSNATCH_SELECT_PROJECTS", "[]\n[log]\nlevel = 1", "wants a list"),
         ("BANDERSNATCH_SELECT_EVERYTHING", "yes", 'wants true or false; not "yes"'),
         ("BANDERSNATCH_MIRROR_WORKERS", "3.5", 'wants a whole number, from 1 to 1000; not "3.5"'),
@@ -203,13 +225,18 @@ def test_a_byte_order_mark_is_ignored(tmp_path: Path) -> None:
 
 
 @settings(max_examples=100, deadline=None)
-@given(FILES)
-def test_valid_files_round_trip(values: dict[str, Written]) -> None:
+@given(FILES, NAMED_TABLES)
+def test_valid_files_round_trip(
+    values: dict[str, Written], tables: Mapping[str, Mapping[str, Mapping[str, object]]]
+) -> None:
     """What is set is in force; what ``config show`` prints of it, loaded again, is the same configuration."""
     values = {name: value for name, value in values.items() if not BY_NAME[name].secret}
-    first = try_load(as_file(values))
+    first = try_load(as_file(values, tables))
     if first is None:
         return  # right one by one, but contradictory
+    assert first.config.rules == tables["rules"]
+    assert first.config.environments.keys() == tables["environments"].keys()
+    json.dumps(show.as_data(first), allow_nan=False)
     for name, value in values.items():
         assert value_of(first.config, name) == read(BY_NAME[name], value)[0]
         assert first.origins[name].source == "file"
@@ -245,6 +272,12 @@ SNIPPETS = st.sampled_from(
         '"""',
         "'''",
         "[plugins]\n",
+        "[environments.x]\n",
+        "[environments]\nimplementation = []\npython = 3.1\n",
+        "[rules]\nx = 1\n",
+        "[metadata]\nwanted = { Classifier = [1, '/(/'], x = [] }\n",
+        "index-only = ['*']\n",
+        "'/.*/'",
         "\\",
         "\0",
         "everything = true\n",

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import dataclasses
 import typing
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 import pytest
 
 from bandersnatch.config import schema
 from bandersnatch.config.find import VARIABLE
 from bandersnatch.config.option import Kind, Option
-from bandersnatch.config.options import BY_NAME, OPTIONS, SECTIONS, of_section
+from bandersnatch.config.options import BY_NAME, NAMED, OPTIONS, SECTIONS, of_section
 from bandersnatch.config.read import read
 from bandersnatch.config.template import comment
 
@@ -21,14 +23,16 @@ TYPES = {
     Kind.RATE: int,
     Kind.DURATION: float,
     Kind.RATIO: float,
+    Kind.MOMENT: datetime | timedelta,
+    Kind.DATE: datetime,
 }
 
 
 @each
-def test_an_option_is_documented_in_two_lines(option: Option) -> None:
-    """The documentation of a key is a sentence or two, and no more than two lines of the file."""
+def test_an_option_is_documented_in_few_lines(option: Option) -> None:
+    """The documentation of a key is a sentence or two, and no more than three lines of the file."""
     assert option.doc.endswith(".")
-    assert comment(option.doc).count("\n") <= 2
+    assert comment(option.doc).count("\n") <= 3
 
 
 @each
@@ -46,7 +50,9 @@ def test_the_schema_has_the_option(option: Option) -> None:
     name = option.key.replace("-", "_")
     [field] = [field for field in dataclasses.fields(cls) if field.name == name]
     assert field.repr is not option.secret
-    expected: object = tuple[str, ...] if option.many else TYPES.get(option.kind, str)
+    expected: object = TYPES.get(option.kind, str)
+    if option.many or option.table:
+        expected = Mapping[str, tuple[str, ...]] if option.table else tuple[str, ...]
     if option.default == "":
         expected = typing.Optional[expected]  # noqa: UP045  # built from a value
     assert typing.get_type_hints(cls)[name] == expected
@@ -54,7 +60,8 @@ def test_the_schema_has_the_option(option: Option) -> None:
 
 def test_the_schema_has_nothing_else() -> None:
     """Sections and keys are those of the table, in its order."""
-    assert [field.name for field in dataclasses.fields(schema.Config)] == list(SECTIONS)
+    assert [field.name for field in dataclasses.fields(schema.Config)] == [schema.field_name(name) for name in SECTIONS]
+    assert schema.CLASSES.keys() | NAMED.keys() == SECTIONS.keys()
     for section, cls in schema.CLASSES.items():
         keys = [field.name.replace("_", "-") for field in dataclasses.fields(cls)]
         assert keys == [option.key for option in of_section(section)]
@@ -64,7 +71,18 @@ def test_names_are_unique() -> None:
     """No two options share a name or a variable, none has the variable that names the file, every section has some."""
     assert len(BY_NAME) == len(OPTIONS)
     assert len({option.variable for option in OPTIONS} | {VARIABLE}) == len(OPTIONS) + 1
-    assert list(dict.fromkeys(option.section for option in OPTIONS)) == list(SECTIONS)
+    assert list(dict.fromkeys(option.section for option in OPTIONS)) == [one for one in SECTIONS if one not in NAMED]
+
+
+def test_what_leaves_nothing_to_chance_is_the_default() -> None:
+    """Without a word of the operator's, the mirror follows upstream, brakes, keeps a trash, and blocks malware."""
+    removal = {option.key: option.default for option in of_section("removal")}
+    assert removal == {
+        "deleted": "follow", "quarantined": "follow", "yanked": "follow", "deselected": "follow", "hidden-for": "90d",
+        "trash": "7d", "max-projects": 500, "max-ratio": "0.1%", "max-files": 10_000, "max-files-ratio": "1%",
+    }  # fmt: skip
+    assert (BY_NAME["cool-down.age"].default, BY_NAME["cool-down.clock"].default) == ("0s", "upload")
+    assert (BY_NAME["advisories.malicious"].default, BY_NAME["advisories.severity"].default) == (True, "")
 
 
 def test_the_contract_stands() -> None:

@@ -53,6 +53,7 @@ def test_the_reference_page_is_up_to_date() -> None:
 def test_the_reference_page_has_every_key_and_no_address_of_pypi() -> None:
     """Every key has its heading and variable; PyPI's address is spelt in one module only."""
     page = reference.render()
+    assert [line[4:-1].removesuffix(".NAME") for line in page.splitlines() if line.startswith("## ")] == list(SECTIONS)
     for option in OPTIONS:
         assert f"### {option.key}\n" in page
         assert f"`{option.variable}`" in page

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from bandersnatch.errors import UsageError
 from bandersnatch.model import File, Project
-from bandersnatch.selection import Selection
+from bandersnatch.selection import Context, Selection
 
+NOW = Context(now=1_700_000_000.0)
 VERSIONS = ("0.9", "1.0", "1.1rc1", "2.0", "2.1.post1", "3.0.dev1")
 
 
@@ -20,7 +21,7 @@ def project(*versions: str, name: str = "demo") -> Project:
 
 
 def selected(selection: Selection, *versions: str) -> list[str]:
-    return [file.filename[5:-7] for file in selection.apply(project(*versions)).project.files]
+    return [file.filename[5:-7] for file in selection.apply(project(*versions), NOW).project.files]
 
 
 @pytest.mark.parametrize(
@@ -51,16 +52,16 @@ def test_everything() -> None:
 def test_unreadable_versions() -> None:
     """A version that cannot be compared is wanted with the whole project, and not with a range of it."""
     assert selected(Selection.of(["demo"]), "2004d") == ["2004d"]
-    result = Selection.of(["demo>=1"]).apply(project("2004d"))
+    result = Selection.of(["demo>=1"]).apply(project("2004d"), NOW)
     assert result.project.files == ()
-    assert "cannot be compared" in result.dropped[0].reason
+    assert "cannot be compared" in result.dropped[0].verdict.reason
 
 
 def test_reasons() -> None:
     """Each dropped file has the reason, with the ranges that it is not in."""
-    [dropped] = Selection.of(["demo>=2", "demo==1.0"]).apply(project("0.9", "1.0")).dropped
-    assert dropped.filename == "demo-0.9.tar.gz"
-    assert dropped.reason == "version 0.9 is not in >=2 or ==1.0"
+    [dropped] = Selection.of(["demo>=2", "demo==1.0"]).apply(project("0.9", "1.0"), NOW).dropped
+    assert dropped.file.filename == "demo-0.9.tar.gz"
+    assert dropped.verdict.reason == "version 0.9 is not in >=2 or ==1.0"
 
 
 def test_all_problems_at_once() -> None:
@@ -74,10 +75,10 @@ def test_all_problems_at_once() -> None:
 def test_properties(requirements: list[str]) -> None:
     """Applying again changes nothing, order does not matter, and a further requirement never removes."""
     selection = Selection.of(requirements)
-    once = selection.apply(project(*VERSIONS)).project
-    assert selection.apply(once).project == once
-    assert Selection.of(reversed(requirements)).apply(project(*VERSIONS)).project == once
-    more = Selection.of([*requirements, "demo>=3.dev0"]).apply(project(*VERSIONS)).project
+    once = selection.apply(project(*VERSIONS), NOW).project
+    assert selection.apply(once, NOW).project == once
+    assert Selection.of(reversed(requirements)).apply(project(*VERSIONS), NOW).project == once
+    more = Selection.of([*requirements, "demo>=3.dev0"]).apply(project(*VERSIONS), NOW).project
     assert set(once.files) <= set(more.files)
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bandersnatch.storage.base import Storage
+from bandersnatch.storage.base import Journal, Storage
 from bandersnatch.storage.filesystem import FileStorage
-from bandersnatch.storage.memory import MemoryStorage
+from bandersnatch.storage.journal import FileJournal
+from bandersnatch.storage.memory import MemoryJournal, MemoryStorage
 from tests.storage.watched import Quick
 
 Reopen = Callable[[], Storage]
@@ -28,3 +29,9 @@ def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> Reopen:
 def storage(reopen: Reopen) -> Storage:
     """An empty storage."""
     return reopen()
+
+
+@pytest.fixture(params=["file", "memory"])
+def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Journal:
+    """An empty journal."""
+    return MemoryJournal() if request.param == "memory" else FileJournal(tmp_path / "state/removals.jsonl", fs=Quick())

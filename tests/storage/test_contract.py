@@ -173,6 +173,15 @@ def test_keys(storage: Storage) -> None:
     assert content(storage, "absent/folder") == {}
 
 
+def test_two_listings(storage: Storage) -> None:
+    """Two listings at once, as of two threads, take nothing from each other."""
+    stored(storage, a=b"1", b=b"2", c=b"3")
+    first = storage.keys()
+    begun = [next(first)]
+    assert len(list(storage.keys())) == 3
+    assert sorted(key for key, _ in [*begun, *first]) == ["a", "b", "c"]
+
+
 def test_keys_while_deleting(storage: Storage) -> None:
     """What keys gives can be deleted while it goes on."""
     for number in range(50):
@@ -381,6 +390,11 @@ def test_not_a_key(storage: Storage, key: str) -> None:
         lambda: storage.read(key, 1),
         lambda: storage.put((KEY, key), b""),
         lambda: storage.delete(key),
+        lambda: storage.bury(key),
+        lambda: storage.unbury(key),
+        lambda: storage.buried(key),
+        lambda: storage.open_buried(key),
+        lambda: storage.purge(key),
         lambda: incoming.stage(key),
         *([lambda: storage.keys(key)] if key else []),
     ]

@@ -149,7 +149,7 @@ def test_new_directories_are_durable(tmp_path: Path) -> None:
     made = [call.folder for call in fs.calls if call.name == "mkdir"]
     synced = [call.folder for call in fs.calls if call.name == "fsync_directory"]
     assert made == synced
-    assert len(made) == 5
+    assert len(made) == 6
 
 
 @pytest.mark.parametrize("whole", [False, True], ids=["fsync", "syncfs"])

@@ -367,7 +367,7 @@ def test_directories_made(tmp_path: Path) -> None:
     """Root and work are made with all that is above them, and may be there already."""
     for _ in range(2):
         FileStorage(tmp_path / "a/b/web", tmp_path / "a/b/state").close()
-    assert sorted(path.name for path in (tmp_path / "a/b").rglob("*")) == ["partial", "state", "tmp", "web"]
+    assert sorted(path.name for path in (tmp_path / "a/b").rglob("*")) == ["partial", "state", "tmp", "trash", "web"]
 
 
 # --- several keys --------------------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ class Model(RuleBasedStateMachine):
         self.visible: dict[str, bytes] = {}
         self.staged: list[tuple[str, bytes]] = []
         self.partial: dict[str, bytes] = {}
+        self.buried: dict[str, bytes] = {}
         self.storage = self.reopen()
 
     def reopen(self) -> Storage:
@@ -70,6 +71,23 @@ class Model(RuleBasedStateMachine):
         self.storage.delete(key)
         self.visible.pop(key, None)
 
+    @rule(key=KEYS)
+    def bury(self, key: str) -> None:
+        self.storage.bury(key)
+        if key in self.visible:
+            self.buried[key] = self.visible.pop(key)
+
+    @rule(key=KEYS)
+    def unbury(self, key: str) -> None:
+        assert self.storage.unbury(key) == (key in self.buried)
+        if key in self.buried:
+            self.visible.setdefault(key, self.buried.pop(key))
+
+    @rule(key=KEYS)
+    def purge(self, key: str) -> None:
+        self.storage.purge(key)
+        self.buried.pop(key, None)
+
     @rule()
     def settle(self) -> None:
         self.storage.settle()
@@ -95,6 +113,15 @@ class Model(RuleBasedStateMachine):
             assert self.storage.stat(key) == stat
             assert stat.size == len(self.visible[key])
 
+    @invariant()
+    def same_trash_as_the_model(self) -> None:
+        assert {key: size for key, size, _ in self.storage.list_buried()} == {
+            key: len(data) for key, data in self.buried.items()
+        }
+        for key, data in self.buried.items():
+            with self.storage.open_buried(key) as stream:
+                assert stream.read() == data
+
 
 class FilesModel(Model):
     def __init__(self) -> None:
@@ -107,8 +134,9 @@ class FilesModel(Model):
     @invariant()
     def no_more_than_the_model(self) -> None:
         assert len(list((self.directory / "state/tmp").iterdir())) <= len(self.staged)
-        for folder in (self.directory / "web").glob("*/*/**"):
-            assert not folder.is_dir() or any(folder.iterdir()), f"{folder} is empty"
+        for root in ("web", "state/trash"):
+            for folder in (self.directory / root).glob("*/*/**"):
+                assert not folder.is_dir() or any(folder.iterdir()), f"{folder} is empty"
 
     def teardown(self) -> None:
         self.storage.close()

@@ -29,11 +29,12 @@ class Quick(FileSystem):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One mutating call: its name, the folder whose names it changes, the inode whose bytes it is about."""
+    """One mutating call: its name, the folder whose names it changes, the inode it is about, the folder that this left."""
 
     name: str
     folder: str = ""
     inode: int = 0
+    source: str = ""
 
 
 class Watched(FileSystem):
@@ -77,7 +78,7 @@ class Watched(FileSystem):
 
     def rename(self, source: str, target: str, *, source_dir: int, target_dir: int) -> None:
         inode = os.stat(source, dir_fd=source_dir).st_ino
-        self.before(Call("rename", path_of(target_dir), inode))
+        self.before(Call("rename", path_of(target_dir), inode, path_of(source_dir)))
         super().rename(source, target, source_dir=source_dir, target_dir=target_dir)
 
     def link(self, source: str, target: str, *, dir_fd: int) -> None:
@@ -140,3 +141,20 @@ class Failing(Recording):
     def heal(self) -> None:
         """Fail no more."""
         self.at, self.sticky = -1, False
+
+
+class Cut(BaseException):
+    """The process was killed here."""
+
+
+class Cutting(Failing):
+    """Is killed at call number *at*: that call and all later ones do nothing."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__(at, 0, sticky=True)
+
+    def before(self, call: Call) -> None:
+        try:
+            super().before(call)
+        except OSError:
+            raise Cut from None

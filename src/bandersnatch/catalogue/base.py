@@ -28,13 +28,17 @@ class Entry:
     serial: int | None = None
     """The serial of the page that is published; None before the first, or where upstream has none."""
     published: bool = False
-    """Whether a page is published."""
+    """Whether a page is published; none is for a project of which the selection wants no file."""
     indexed: bool = False
     """Whether the list of projects is to name it: published, and neither quarantined nor departing."""
     departing: bool = False
     """Upstream removed it: its page is empty by now, and goes once the list of projects no longer names it."""
+    wanted: bool = True
+    """Whether the selection wants anything of it; a published project that it does not want is on its way out."""
     selection: str = ""
-    """Fingerprint of the selection that the published page was made with."""
+    """Fingerprint of the selection that was last applied; empty before the first, or when the page is in doubt."""
+    review: float | None = None
+    """When the selection's answer changes by itself."""
     validators: Validators = Validators()
     digest: str = ""
     """SHA-256 of upstream's page that the published one was made from."""
@@ -51,6 +55,8 @@ class Published:
     held: tuple[Held, ...] = ()
     pages: tuple[tuple[str, str], ...] = ()
     """For each published page, its key and a digest of what it was made from."""
+    seen: tuple[tuple[str, float], ...] = ()
+    """Files that upstream lists and that are not held: their SHA-256, and when they were seen first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +72,46 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Leaving:
+    """A key that no page links any longer."""
+
+    key: str
+    project: str = ""
+    reason: str = ""
+    hidden: bool = False
+    """Whether its bytes are to be kept apart for long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Buried:
+    """A key whose bytes are in the trash."""
+
+    key: str
+    project: str
+    reason: str
+    since: float
+    until: float
+    """When it is deleted for good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a change of the selection needs to know of a project."""
+
+    name: str
+    published: bool
+    wanted: bool
+    selection: str
+
+
+@dataclass(frozen=True, slots=True)
 class Commit:
     """A project's new state, true once its page is published."""
 
     entry: Entry
     published: Published
-    leaving: tuple[str, ...] = ()
-    """Keys that no page links any longer, to be swept after the grace time."""
+    leaving: tuple[Leaving, ...] = ()
+    """What no page links any longer, to be swept after the grace time."""
     failure: Failure | None = None
     """Why the new state is better than the old one and still not all that upstream has: the project stays behind."""
 
@@ -146,6 +185,17 @@ class Catalogue(Protocol):
     def want(self, projects: Sequence[Listed], now: float) -> None:
         """Make sure that each of *projects* is known; those that were not are due *now*."""
 
+    def known(self) -> Iterator[Known]:
+        """Every project, in the order of names, streamed."""
+
+    def reselect(self, wanted: Sequence[str], unwanted: Sequence[str], now: float, *, leave: bool) -> None:
+        """
+        Take note that the selection changed for these projects.
+
+        The *wanted* ones are due *now*, and what is published of them is in doubt. The *unwanted* ones are forgotten
+        where nothing is published; the others are due *now* where they are to *leave*, or else stay as they are.
+        """
+
     def begin_listing(self) -> None:
         """Begin a new list of projects, forgetting one that was not finished."""
 
@@ -166,28 +216,32 @@ class Catalogue(Protocol):
     def promise(self, changes: Sequence[Listed], now: float, facts: dict[str, str | None]) -> None:
         """The same for the projects that a changelog names."""
 
-    def make_due(self, now: float, names: Sequence[str] | None = None, *, waiting: bool = False) -> None:
+    def make_due(self, now: float, *, waiting: bool = False) -> None:
         """
-        Make the known projects due *now*: all of them, or those of *names*.
+        Make all wanted projects due *now*.
 
         Those that are behind wait for their next try all the same, unless *waiting* is to be cut short, too.
         """
 
-    def rest(self, names: Sequence[str]) -> None:
-        """Only the projects of *names* are wanted: all others are neither due nor behind."""
+    def cut_waits(self, now: float) -> None:
+        """Make due *now* what is behind and waits for its next try."""
 
     def wake(self, now: float, latest: float) -> None:
-        """Make due *now* what would wait beyond *latest*: only a clock that was wrong can have made it wait so."""
+        """
+        Make due *now* what is to be reviewed by now, and what would wait beyond *latest*.
+
+        Only a clock that was wrong can have made it wait so.
+        """
 
     def missing(self, names: Sequence[str], now: float) -> None:
         """Upstream's list lacks these projects: note since when, and make them due *now*."""
 
     # --- work ------------------------------------------------------------------------------------------------------
 
-    def due(self, now: float, after: str, count: int, *, limit_to: Sequence[str] | None = None) -> Sequence[Entry]:
+    def due(self, now: float, after: str, count: int) -> Sequence[Entry]:
         """The next projects that are due, in the order of names, beginning after the name *after*."""
 
-    def count_due(self, now: float, *, limit_to: Sequence[str] | None = None) -> int: ...
+    def count_due(self, now: float) -> int: ...
 
     def entry(self, name: str) -> Entry | None: ...
 
@@ -206,11 +260,20 @@ class Catalogue(Protocol):
     def unchanged(self, names: Sequence[str], now: float) -> None:
         """Upstream confirmed that these published projects are as they are: no longer due, behind or missing."""
 
+    def keep(self, names: Sequence[str]) -> None:
+        """Upstream does not have these published projects any more, and they stay: neither due nor behind."""
+
     def fail(self, failures: Sequence[Failure], now: float) -> None:
         """Record tries that failed: one more try, the new reason and next try; since when stays as it was."""
 
     def forget(self, names: Iterable[str]) -> None:
         """Drop projects altogether. Their objects must be gone from storage, or be on the list to be swept."""
+
+    def retire(self, names: Sequence[str]) -> None:
+        """
+        The departing projects of *names* are published no longer. Those that upstream has and that the selection is
+        to be asked about again stay known; the others are dropped.
+        """
 
     # --- afterwards ------------------------------------------------------------------------------------------------
 
@@ -220,11 +283,20 @@ class Catalogue(Protocol):
     def departing(self) -> Sequence[str]:
         """Names of the projects whose ``departing`` is set."""
 
-    def leaving(self, before: float) -> Iterator[str]:
-        """Keys that left their last page before the time *before*."""
+    def leaving(self, before: float) -> Iterator[Leaving]:
+        """What left its last page before the time *before*, in the order of keys."""
 
     def left(self, keys: Sequence[str]) -> None:
         """These keys are gone from storage."""
+
+    def bury(self, buried: Sequence[Buried]) -> None:
+        """These keys are in the trash, and not on the list to be swept any more."""
+
+    def buried(self, before: float | None = None) -> Iterator[Buried]:
+        """What is in the trash, in the order of keys: all of it, or what is due to be deleted before *before*."""
+
+    def purge(self, keys: Sequence[str]) -> None:
+        """These keys are gone from the trash."""
 
     def serial(self) -> int | None:
         """The mirror's serial: the list's, or one less than the lowest promise that is not yet kept."""

@@ -14,10 +14,24 @@ from bandersnatch.errors import CatalogueError
 APPLICATION_ID = 0x6264736E
 """Marks the file as ours (``PRAGMA application_id``)."""
 
-VERSION = 1
+VERSION = 2
 """Of the schema (``PRAGMA user_version``)."""
 
-MIGRATIONS: Sequence[tuple[int, str]] = ()
+_TO_2 = """
+ALTER TABLE project ADD COLUMN wanted INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE project ADD COLUMN review REAL;
+CREATE INDEX project_review ON project (review) WHERE review IS NOT NULL;
+ALTER TABLE leaving ADD COLUMN project TEXT NOT NULL DEFAULT '';
+ALTER TABLE leaving ADD COLUMN reason TEXT NOT NULL DEFAULT '';
+ALTER TABLE leaving ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE trash (
+    key TEXT NOT NULL PRIMARY KEY, project TEXT NOT NULL, reason TEXT NOT NULL, since REAL NOT NULL,
+    until REAL NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE guest (key TEXT NOT NULL, project TEXT NOT NULL, PRIMARY KEY (key, project)) WITHOUT ROWID;
+"""
+
+MIGRATIONS: Sequence[tuple[int, str]] = ((2, _TO_2),)
 """For each later version, in order: its number, and the SQL that makes it from the one before."""
 
 BUSY = 5.0

@@ -17,6 +17,25 @@ DELETE FROM fact WHERE name = :name;
 INSERT INTO project (name, display, promised, due) VALUES (:name, :display, :serial, :now)
 ON CONFLICT (name) DO NOTHING;
 
+-- name: known_projects
+-- What a change of the selection needs to know, from a name on.
+SELECT name, published, wanted, selection FROM project WHERE name > :after ORDER BY name LIMIT :count;
+
+-- name: select
+-- The selection's answer for a wanted project may be another; what is published of it is in doubt.
+UPDATE project SET wanted = 1, selection = '', due = CASE WHEN tries > 0 AND due > :now THEN due ELSE :now END
+WHERE name = :name;
+
+-- name: deselect
+-- Nothing of a project is wanted any longer.
+UPDATE project SET wanted = 0, due = CASE WHEN :leave THEN :now END, tries = 0, reason = NULL, since = NULL,
+    review = NULL
+WHERE name = :name AND published;
+
+-- name: drop_deselected
+-- The same where nothing is published: there is nothing left to do for it.
+DELETE FROM project WHERE name = :name AND NOT published;
+
 -- name: stage
 -- A new, empty place for upstream's list, in a temporary file.
 CREATE TEMP TABLE listed (name TEXT NOT NULL PRIMARY KEY, display TEXT NOT NULL, serial INTEGER) WITHOUT ROWID;
@@ -36,9 +55,10 @@ SELECT count(*) FILTER (WHERE project.name IS NULL),
 FROM temp.listed LEFT JOIN project ON project.name = listed.name;
 
 -- name: lacking
--- The published projects that the list lacks.
+-- The published projects that the list lacks, those left out that are kept although upstream has them no longer.
 SELECT name FROM project
-WHERE published AND NOT EXISTS (SELECT 1 FROM temp.listed WHERE listed.name = project.name)
+WHERE published AND wanted AND (missing_since IS NULL OR due IS NOT NULL)
+    AND NOT EXISTS (SELECT 1 FROM temp.listed WHERE listed.name = project.name)
 ORDER BY name;
 
 -- name: adopt
@@ -71,56 +91,43 @@ ON CONFLICT (name) DO UPDATE SET
 WHERE promised IS NOT excluded.promised OR display <> excluded.display OR departing
     OR (published AND missing_since IS NOT NULL);
 
--- name: make_due
--- Make one project due; one that is behind waits for its next try, unless that is to be cut short.
-UPDATE project SET due = :now WHERE name = :name AND (due IS NULL OR due > :now) AND (tries = 0 OR :waiting);
-
 -- name: make_all_due
--- The same for every project.
-UPDATE project SET due = :now WHERE (due IS NULL OR due > :now) AND (tries = 0 OR :waiting);
+-- Make the wanted projects due; one that is behind waits for its next try, unless that is to be cut short.
+UPDATE project SET due = :now WHERE wanted AND (due IS NULL OR due > :now) AND (tries = 0 OR :waiting);
+
+-- name: cut_waits
+-- What is behind waits no longer.
+UPDATE project SET due = :now WHERE tries > 0 AND due > :now;
 
 -- name: miss
 -- Upstream's list lacks a project: it is to be looked at now.
 UPDATE project SET missing_since = coalesce(missing_since, :now), due = min(coalesce(due, :now), :now)
 WHERE name = :name;
 
--- name: rest
--- The projects outside of a JSON list of names are neither due nor behind.
-UPDATE project SET due = NULL, tries = 0, reason = NULL, since = NULL
-WHERE due IS NOT NULL AND name NOT IN (SELECT value FROM json_each(:names));
-
 -- name: wake
 -- A wait that ends later than any wait can comes from a clock that was wrong.
 UPDATE project SET due = :now WHERE due > :latest;
 
+-- name: wake_reviews
+-- What time alone has changed.
+UPDATE project SET due = min(coalesce(due, :now), :now) WHERE review <= :now AND wanted;
+
 -- name: due
 -- The next projects that are due, by name.
 SELECT name, display, promised, serial, published, indexed, departing, selection, etag, last_modified, digest, tries,
-       missing_since
+       missing_since, wanted, review
 FROM project INDEXED BY project_due
 WHERE due IS NOT NULL AND due <= :now AND name > :after
-ORDER BY name LIMIT :count;
-
--- name: due_among
--- The same, of a JSON list of names.
-SELECT name, display, promised, serial, published, indexed, departing, selection, etag, last_modified, digest, tries,
-       missing_since
-FROM project
-WHERE due <= :now AND name IN (SELECT value FROM json_each(:names))
 ORDER BY name LIMIT :count;
 
 -- name: count_due
 -- How many projects are due.
 SELECT count(*) FROM project INDEXED BY project_due WHERE due IS NOT NULL AND due <= :now;
 
--- name: count_due_among
--- The same, of a JSON list of names.
-SELECT count(*) FROM project WHERE due <= :now AND name IN (SELECT value FROM json_each(:names));
-
 -- name: entry
 -- One project's small facts.
 SELECT name, display, promised, serial, published, indexed, departing, selection, etag, last_modified, digest, tries,
-       missing_since
+       missing_since, wanted, review
 FROM project WHERE name = :name;
 
 -- name: published
@@ -134,9 +141,9 @@ INSERT INTO page (content) VALUES (:content);
 -- name: commit
 -- A project's new state. A promise made since the state was read outlives it; one that is not kept stays due.
 INSERT INTO project (name, display, promised, serial, published, indexed, departing, selection, etag, last_modified,
-                     digest, page, missing_since, files, bytes, due)
+                     digest, page, missing_since, files, bytes, wanted, review, due)
 VALUES (:name, :display, :promised, :serial, :published, :indexed, :departing, :selection, :etag, :last_modified,
-        :digest, :page, :missing_since, :files, :bytes, 0)
+        :digest, :page, :missing_since, :files, :bytes, :wanted, :review, 0)
 ON CONFLICT (name) DO UPDATE SET
     display = excluded.display,
     promised = max(coalesce(promised, excluded.promised), coalesce(excluded.promised, promised)),
@@ -152,6 +159,8 @@ ON CONFLICT (name) DO UPDATE SET
     missing_since = excluded.missing_since,
     files = excluded.files,
     bytes = excluded.bytes,
+    wanted = excluded.wanted,
+    review = excluded.review,
     due = coalesce(due, excluded.due);
 
 -- name: keep_promise
@@ -161,11 +170,40 @@ WHERE name = :name AND (promised IS NULL OR serial IS NULL OR serial >= promised
 
 -- name: leave
 -- A key that no page links any longer; the first time counts.
-INSERT INTO leaving VALUES (:key, :since) ON CONFLICT (key) DO NOTHING;
+INSERT INTO leaving (key, since, project, reason, hidden) VALUES (:key, :since, :project, :reason, :hidden)
+ON CONFLICT (key) DO NOTHING;
+
+-- name: bury
+-- A key whose bytes are in the trash now.
+INSERT OR REPLACE INTO trash (key, project, reason, since, until) VALUES (:key, :project, :reason, :since, :until);
+
+-- name: buried
+-- What is in the trash and due to be deleted before a time, from a key on.
+SELECT key, project, reason, since, until FROM trash WHERE until < :before AND key > :after ORDER BY key LIMIT :count;
+
+-- name: purge
+-- A key that is gone from the trash, or back in its place.
+DELETE FROM trash WHERE key = :key;
+
+-- name: any_guest
+-- Whether any file is on the page of a project whose name it does not bear.
+SELECT EXISTS (SELECT 1 FROM guest);
+
+-- name: drop_guests
+-- Forget which files of others a project links.
+DELETE FROM guest WHERE project = :project;
+
+-- name: add_guest
+-- A file on the page of a project whose name it does not bear.
+INSERT OR IGNORE INTO guest (key, project) VALUES (:key, :project);
+
+-- name: is_guest
+-- Whether another project links a key that does not bear its name.
+SELECT EXISTS (SELECT 1 FROM guest WHERE key = :key AND project <> :project);
 
 -- name: any_leaving
--- Whether any key is to be swept.
-SELECT EXISTS (SELECT 1 FROM leaving);
+-- Whether any key is to be swept, or in the trash.
+SELECT EXISTS (SELECT 1 FROM leaving) OR EXISTS (SELECT 1 FROM trash);
 
 -- name: stay
 -- A key that is not to be swept, since it is held again or gone.
@@ -174,6 +212,10 @@ DELETE FROM leaving WHERE key = :key;
 -- name: unchanged
 -- A project that upstream confirmed to be as it is.
 UPDATE project SET due = NULL, tries = 0, reason = NULL, since = NULL, missing_since = NULL WHERE name = :name;
+
+-- name: keep
+-- A project that stays although upstream does not have it any more.
+UPDATE project SET due = NULL, tries = 0, reason = NULL, since = NULL WHERE name = :name;
 
 -- name: fail
 -- A try that failed; the first failure's time stays.
@@ -189,6 +231,15 @@ WHERE name = :name;
 -- Drop a project.
 DELETE FROM project WHERE name = :name;
 
+-- name: retire
+-- A departing project that is still wanted and that upstream has: known, and published no longer.
+UPDATE project SET published = 0, departing = 0, page = NULL, files = 0, bytes = 0
+WHERE name = :name AND departing AND wanted AND missing_since IS NULL;
+
+-- name: forget_departing
+-- A departing project of which nothing needs to be known.
+DELETE FROM project WHERE name = :name AND departing;
+
 -- name: index
 -- The projects that the list of projects names, from a name on.
 SELECT name, display, serial FROM project WHERE indexed AND name > :after ORDER BY name LIMIT :count;
@@ -199,12 +250,12 @@ SELECT name FROM project INDEXED BY project_departing WHERE departing = 1 ORDER 
 
 -- name: leaving
 -- Keys that left before a time, from a key on.
-SELECT key FROM leaving WHERE since < :before AND key > :after ORDER BY key LIMIT :count;
+SELECT key, project, reason, hidden FROM leaving WHERE since < :before AND key > :after ORDER BY key LIMIT :count;
 
 -- name: lowest_promise
 -- The lowest promise that is not kept; one of a project that neither side has a page of holds nothing back.
 SELECT min(promised) FROM project INDEXED BY project_due
-WHERE due IS NOT NULL AND promised IS NOT NULL AND (serial IS NULL OR serial < promised)
+WHERE due IS NOT NULL AND wanted AND promised IS NOT NULL AND (serial IS NULL OR serial < promised)
     AND (published OR missing_since IS NULL);
 
 -- name: totals
@@ -221,8 +272,8 @@ SELECT count(*), count(*) FILTER (WHERE NOT published AND missing_since IS NOT N
 FROM project INDEXED BY project_behind WHERE tries > 0;
 
 -- name: known
--- How many projects our list names.
-SELECT count(*) FROM project WHERE indexed;
+-- How many of the projects that our list names are wanted.
+SELECT count(*) FROM project WHERE indexed AND wanted;
 
 -- name: behind
 -- The projects that are behind, from a name on.

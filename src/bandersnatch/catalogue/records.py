@@ -43,6 +43,7 @@ class _Held(msgspec.Struct, array_like=True, frozen=True, gc=False):
 class _Published(msgspec.Struct, array_like=True, frozen=True, gc=False):
     held: tuple[_Held, ...] = ()
     pages: tuple[tuple[str, str], ...] = ()
+    seen: tuple[tuple[str, float], ...] = ()
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -51,7 +52,7 @@ _decoder = msgspec.msgpack.Decoder(_Published)
 
 def pack(published: Published) -> bytes:
     """*published* as bytes: equal values give equal bytes. Raises ValueError for text that is not Unicode."""
-    data = _encoder.encode(_Published(tuple(map(_narrow, published.held)), published.pages))
+    data = _encoder.encode(_Published(tuple(map(_narrow, published.held)), published.pages, published.seen))
     if len(data) < WORTH_DEFLATING:
         return bytes((FORMAT, _PLAIN)) + data
     return bytes((FORMAT, _DEFLATED)) + zlib.compress(data, 1)
@@ -66,7 +67,7 @@ def unpack(content: bytes) -> Published:
         packed = _decoder.decode(data)
     except (zlib.error, msgspec.MsgspecError) as error:
         raise ValueError(f"a record that cannot be unpacked: {error}") from error
-    return Published(tuple(map(_widen, packed.held)), packed.pages)
+    return Published(tuple(map(_widen, packed.held)), packed.pages, packed.seen)
 
 
 def _narrow(held: Held) -> _Held:

@@ -20,10 +20,11 @@ def of_list(lines: Sequence[Listed], now: float) -> list[Values]:
 
 
 def entry(row: Row) -> Entry:
-    """The value of a row of ``entry``, ``due`` or ``due_among``."""
-    name, display, promised, serial, published, indexed, departing, selection, etag, modified, digest, tries, since = (
+    """The value of a row of ``entry`` or ``due``."""
+    name, display, promised, serial, published, indexed, departing, selection, etag, modified, digest, tries, *rest = (
         row
     )
+    since, wanted, review = rest
     return Entry(
         name=name,
         display=display,
@@ -37,6 +38,8 @@ def entry(row: Row) -> Entry:
         digest=digest,
         tries=tries,
         missing_since=since,
+        wanted=bool(wanted),
+        review=review,
     )
 
 
@@ -65,6 +68,8 @@ def of_commit(commit: Commit, page: int | None) -> Values:
         "missing_since": entry.missing_since,
         "files": len(commit.published.held),
         "bytes": sum(held.size for held in commit.published.held),
+        "wanted": entry.wanted,
+        "review": entry.review,
     }
 
 

@@ -1,4 +1,4 @@
--- The catalogue's tables, version 1. A change here needs a step in opening.py's MIGRATIONS and a higher VERSION.
+-- The catalogue's tables, version 2. A change here needs a step in opening.py's MIGRATIONS and a higher VERSION.
 
 -- What is looked at often, one small row for each project; narrow columns first, since SQLite reads rows from the left.
 CREATE TABLE project (
@@ -20,13 +20,16 @@ CREATE TABLE project (
     last_modified TEXT,
     digest        TEXT    NOT NULL DEFAULT '',
     page          INTEGER,                       -- page.id of what the page is made of; NULL: none is published
-    reason        TEXT                           -- why the last try failed
+    reason        TEXT,                          -- why the last try failed
+    wanted        INTEGER NOT NULL DEFAULT 1,    -- whether the selection wants anything of it
+    review        REAL                           -- when the selection's answer changes by itself
 ) WITHOUT ROWID;
 
 -- Partial, so that what is in order costs nothing: a page of work is one short range, also when a million wait.
 CREATE INDEX project_due ON project (name, due) WHERE due IS NOT NULL;
 CREATE INDEX project_behind ON project (name) WHERE tries > 0;
 CREATE INDEX project_departing ON project (name) WHERE departing = 1;
+CREATE INDEX project_review ON project (review) WHERE review IS NOT NULL;
 
 -- What only the project's own next page needs (see records.py). New content is a new row at the end and the old row
 -- goes: one that grew in its place, among full neighbours, would have three of them written anew.
@@ -48,8 +51,27 @@ END;
 
 -- Keys that no page links any longer.
 CREATE TABLE leaving (
-    key   TEXT NOT NULL PRIMARY KEY,
-    since REAL NOT NULL
+    key     TEXT    NOT NULL PRIMARY KEY,
+    since   REAL    NOT NULL,
+    project TEXT    NOT NULL DEFAULT '',
+    reason  TEXT    NOT NULL DEFAULT '',
+    hidden  INTEGER NOT NULL DEFAULT 0          -- whether its bytes are to be kept apart for long
+) WITHOUT ROWID;
+
+-- Keys whose bytes are in the trash.
+CREATE TABLE trash (
+    key     TEXT NOT NULL PRIMARY KEY,
+    project TEXT NOT NULL,
+    reason  TEXT NOT NULL,
+    since   REAL NOT NULL,
+    until   REAL NOT NULL
+) WITHOUT ROWID;
+
+-- Keys of files on the page of a project whose name they do not bear: another project may link them as well.
+CREATE TABLE guest (
+    key     TEXT NOT NULL,
+    project TEXT NOT NULL,
+    PRIMARY KEY (key, project)
 ) WITHOUT ROWID;
 
 CREATE TABLE fact (

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
-from bandersnatch import layout
-from bandersnatch.catalogue import records, rows
-from bandersnatch.catalogue.base import Behind, Commit, Diff, Entry, Failure, Published, RunRecord, Totals
+from bandersnatch.catalogue import keys, records, rows
+from bandersnatch.catalogue.base import (
+    Behind,
+    Buried,
+    Commit,
+    Diff,
+    Entry,
+    Failure,
+    Known,
+    Leaving,
+    Published,
+    RunRecord,
+    Totals,
+)
 from bandersnatch.catalogue.database import Database
 from bandersnatch.catalogue.opening import CatalogueCorrupt
 from bandersnatch.catalogue.statements import SQL
@@ -22,8 +33,7 @@ LIST_SERIAL = "list-serial"
 
 RUNS_KEPT = 1000
 
-NAMES_AT_ONCE = 1000
-"""Names of ``limit_to`` that one statement looks at."""
+FOREVER = float("inf")
 
 Facts = Mapping[str, str | None]
 
@@ -90,51 +100,48 @@ class SqliteCatalogue:
     def promise(self, changes: Sequence[Listed], now: float, facts: Facts) -> None:
         self._write("promise", rows.of_list(changes, now), facts)
 
-    def make_due(self, now: float, names: Sequence[str] | None = None, *, waiting: bool = False) -> None:
-        if names is None:
-            self._write("make_all_due", [{"now": now, "waiting": waiting}])
-        else:
-            self._write("make_due", [{"name": name, "now": now, "waiting": waiting} for name in names])
+    def known(self) -> Iterator[Known]:
+        return (
+            Known(name, bool(published), bool(wanted), selection)
+            for name, published, wanted, selection in self._database.stream("known_projects")
+        )
 
-    def rest(self, names: Sequence[str]) -> None:
-        self._write("rest", [{"names": json.dumps(list(names))}])
+    def reselect(self, wanted: Sequence[str], unwanted: Sequence[str], now: float, *, leave: bool) -> None:
+        with self._database.transaction() as connection:
+            connection.executemany(SQL["select"], [{"name": name, "now": now} for name in wanted])
+            values = [{"name": name, "now": now, "leave": leave} for name in unwanted]
+            connection.executemany(SQL["deselect"], values)
+            connection.executemany(SQL["drop_deselected"], values)
+
+    def make_due(self, now: float, *, waiting: bool = False) -> None:
+        self._write("make_all_due", [{"now": now, "waiting": waiting}])
+
+    def cut_waits(self, now: float) -> None:
+        self._write("cut_waits", [{"now": now}])
 
     def wake(self, now: float, latest: float) -> None:
-        self._write("wake", [{"now": now, "latest": latest}])
+        with self._database.transaction() as connection:
+            connection.execute(SQL["wake"], {"now": now, "latest": latest})
+            connection.execute(SQL["wake_reviews"], {"now": now})
 
     def missing(self, names: Sequence[str], now: float) -> None:
         self._write("miss", [{"name": name, "now": now} for name in names])
 
     # --- work ------------------------------------------------------------------------------------------------------
 
-    def due(self, now: float, after: str, count: int, *, limit_to: Sequence[str] | None = None) -> Sequence[Entry]:
-        if limit_to is None:
-            return [rows.entry(row) for row in self._database.rows("due", now=now, after=after, count=count)]
-        found: list[Entry] = []
-        for names in _parts(name for name in limit_to if name > after):
-            left = count - len(found)
-            found += map(rows.entry, self._database.rows("due_among", now=now, names=names, count=left))
-            if len(found) >= count:
-                break
-        return found
+    def due(self, now: float, after: str, count: int) -> Sequence[Entry]:
+        return [rows.entry(row) for row in self._database.rows("due", now=now, after=after, count=count)]
 
-    def count_due(self, now: float, *, limit_to: Sequence[str] | None = None) -> int:
-        if limit_to is None:
-            return self._count("count_due", now=now)
-        return sum(self._count("count_due_among", now=now, names=names) for names in _parts(limit_to))
+    def count_due(self, now: float) -> int:
+        return self._count("count_due", now=now)
 
     def entry(self, name: str) -> Entry | None:
         found = self._database.rows("entry", name=name)
         return rows.entry(found[0]) if found else None
 
     def published(self, name: str) -> Published:
-        found = self._database.rows("published", name=name)
-        if not found:
-            return Published()
-        try:
-            return records.unpack(found[0][1])
-        except ValueError as error:
-            raise CatalogueCorrupt(f"the catalogue {self._database.path}, project {name}: {error}") from error
+        with self._database.connection() as connection:
+            return self._published(connection, name)
 
     def commit(self, commits: Sequence[Commit]) -> None:
         """
@@ -149,10 +156,13 @@ class SqliteCatalogue:
                 connection.execute(SQL["commit"], rows.of_commit(commit, _keep_page(connection, commit)))
             connection.executemany(SQL["keep_promise"], whole)
             connection.executemany(SQL["fail"], failures)
-            _leave(connection, commits, now)
+            keys.leave(connection, commits, now, lambda name: self._published(connection, name))
 
     def unchanged(self, names: Sequence[str], now: float) -> None:
         self._write("unchanged", [{"name": name} for name in names])
+
+    def keep(self, names: Sequence[str]) -> None:
+        self._write("keep", [{"name": name} for name in names])
 
     def fail(self, failures: Sequence[Failure], now: float) -> None:
         """As the port says. A failure that does not say since when the project is missing leaves that as it is."""
@@ -160,6 +170,12 @@ class SqliteCatalogue:
 
     def forget(self, names: Iterable[str]) -> None:
         self._write("forget", [{"name": name} for name in names])
+
+    def retire(self, names: Sequence[str]) -> None:
+        values = [{"name": name} for name in names]
+        with self._database.transaction() as connection:
+            connection.executemany(SQL["retire"], values)
+            connection.executemany(SQL["forget_departing"], values)
 
     # --- afterwards ------------------------------------------------------------------------------------------------
 
@@ -169,11 +185,26 @@ class SqliteCatalogue:
     def departing(self) -> Sequence[str]:
         return [name for (name,) in self._database.rows("departing")]
 
-    def leaving(self, before: float) -> Iterator[str]:
-        return (key for (key,) in self._database.stream("leaving", before=before))
+    def leaving(self, before: float) -> Iterator[Leaving]:
+        return (
+            Leaving(key, project, reason, bool(hidden))
+            for key, project, reason, hidden in self._database.stream("leaving", before=before)
+        )
 
     def left(self, keys: Sequence[str]) -> None:
         self._write("stay", [{"key": key} for key in keys])
+
+    def bury(self, buried: Sequence[Buried]) -> None:
+        values = [asdict(one) for one in buried]
+        with self._database.transaction() as connection:
+            connection.executemany(SQL["bury"], values)
+            connection.executemany(SQL["stay"], values)
+
+    def buried(self, before: float | None = None) -> Iterator[Buried]:
+        return (Buried(*row) for row in self._database.stream("buried", before=FOREVER if before is None else before))
+
+    def purge(self, keys: Sequence[str]) -> None:
+        self._write("purge", [{"key": key} for key in keys])
 
     def serial(self) -> int | None:
         """
@@ -215,6 +246,15 @@ class SqliteCatalogue:
 
     # --- the two ways to ask ---------------------------------------------------------------------------------------
 
+    def _published(self, connection: sqlite3.Connection, name: str) -> Published:
+        found = connection.execute(SQL["published"], {"name": name}).fetchone()
+        if found is None:
+            return Published()
+        try:
+            return records.unpack(found[1])
+        except ValueError as error:
+            raise CatalogueCorrupt(f"the catalogue {self._database.path}, project {name}: {error}") from error
+
     def _count(self, statement: str, **values: object) -> int:
         return int(self._database.value(statement, **values))
 
@@ -227,13 +267,6 @@ class SqliteCatalogue:
                 connection.execute(SQL["drop_fact" if value is None else "set_fact"], {"name": name, "value": value})
 
 
-def _parts(names: Iterable[str]) -> Iterator[str]:
-    """*names*, each once and sorted, in JSON lists of a length that one statement takes."""
-    ordered = sorted(set(names))
-    for start in range(0, len(ordered), NAMES_AT_ONCE):
-        yield json.dumps(ordered[start : start + NAMES_AT_ONCE])
-
-
 def _keep_page(connection: sqlite3.Connection, commit: Commit) -> int | None:
     """The ``id`` of the row of what the page is made of: a new row if that changed, None if there is no page."""
     if commit.published == Published():
@@ -243,19 +276,3 @@ def _keep_page(connection: sqlite3.Connection, commit: Commit) -> int | None:
     if kept is not None and kept[1] == content:
         return int(kept[0])
     return connection.execute(SQL["add_page"], {"content": content}).lastrowid
-
-
-def _leave(connection: sqlite3.Connection, commits: Sequence[Commit], now: float) -> None:
-    """What leaves first, what is held second: a key that is both is held."""
-    connection.executemany(SQL["leave"], [{"key": key, "since": now} for one in commits for key in one.leaving])
-    if connection.execute(SQL["any_leaving"]).fetchone()[0]:
-        held = ({"key": key} for one in commits for key in _live(one))
-        connection.executemany(SQL["stay"], held)
-
-
-def _live(commit: Commit) -> Iterator[str]:
-    """Every key that the project's new state vouches for: its pages, its files, and what lies beside these."""
-    for key, _ in commit.published.pages:
-        yield key
-    for held in commit.published.held:
-        yield from layout.keys_of(commit.entry.name, held)

@@ -114,7 +114,7 @@ def lines(event: events.Event) -> list[str]:
         case events.Skipped():
             return [f"{event.project}: {event.filename} cannot be mirrored: {event.reason}"]
         case events.Removed():
-            return [f"{event.project}: removed, as upstream did"]
+            return [f"{event.project}: removed, since {event.reason}"]
         case events.Warned():
             return [f"Warning: {event.message}"]
         case events.Finished():

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any, TextIO
 from bandersnatch.cli import exits, options
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from bandersnatch.catalogue.base import Catalogue
     from bandersnatch.config.schema import Config
 
@@ -77,17 +75,9 @@ def collect(catalogue: Catalogue, now: float, config: Config) -> dict[str, Any]:
         "projects": totals.projects,
         "files": totals.files,
         "bytes": totals.bytes,
-        "waiting": max(0, catalogue.count_due(now, limit_to=_selected(config)) - retries),
+        "waiting": max(0, catalogue.count_due(now) - retries),
         "behind": behind,
     }
-
-
-def _selected(config: Config) -> Sequence[str] | None:
-    """The names that are selected, where the configuration names any."""
-    from bandersnatch import assemble
-
-    names = assemble.selection(config).names
-    return sorted(names) if names else None
 
 
 def lines(facts: dict[str, Any]) -> list[str]:

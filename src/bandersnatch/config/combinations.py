@@ -4,48 +4,118 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeAlias
 from urllib.parse import urlsplit
 
-from bandersnatch.config.schema import Config
+from bandersnatch.config import spelling, syntax
+from bandersnatch.config.options import BY_NAME
+from bandersnatch.config.read import read
+from bandersnatch.config.schema import Config, value_of
+from bandersnatch.config.write import key
 
 
-def contradictions(config: Config) -> Iterator[tuple[str, str]]:
-    """``(section.key, message)`` for whatever cannot be meant together."""
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """What cannot be meant, and the option to change."""
+
+    name: str
+    """``section.key``."""
+    message: str
+    item: int | None = None
+    """The position in the option's list, if it is about one item of it."""
+
+
+def contradictions(config: Config) -> Iterator[Contradiction]:
+    """Whatever cannot be meant together."""
     for rule in _RULES:
         yield from rule(config)
 
 
-def _selection(config: Config) -> Iterator[tuple[str, str]]:
-    if config.select.everything and config.select.projects:
-        yield "select.everything", "everything = true makes projects meaningless; keep one of the two"
-    if config.select.everything and config.upstream.changes == "pages":
-        yield "upstream.changes", "everything = true takes upstream's list of projects, which pages do not give"
+def _everything(config: Config) -> Iterator[Contradiction]:
+    """What means everything has to say so."""
+    for name, message in _EVERYTHING.items():
+        for position, item in enumerate(_items(config, name)):
+            if syntax.is_everything(item):
+                yield Contradiction(name, f'"{item}" is {message}', position)
 
 
-def _credentials(config: Config) -> Iterator[tuple[str, str]]:
+def _pages(config: Config) -> Iterator[Contradiction]:
+    if config.upstream.changes != "pages":
+        return
+    wanted = (*config.select.projects, *config.select.index_only)
+    needs = ["everything = true"] if config.select.everything else []
+    needs += [f'"{item}"' for item in wanted if syntax.is_pattern(item)]
+    if needs:
+        yield Contradiction(
+            "upstream.changes", f"{needs[0]} takes upstream's list of projects, which pages do not give"
+        )
+
+
+def _idle(config: Config) -> Iterator[Contradiction]:
+    for name, (works, missing) in _IDLE.items():
+        option = BY_NAME[name]
+        if value_of(config, name) != read(option, option.default)[0] and not works(config):
+            yield Contradiction(name, f"it changes nothing without {missing}; set that as well, or drop this")
+
+
+def _limits(config: Config) -> Iterator[Contradiction]:
+    releases = config.releases
+    if 0 < releases.at_most < releases.at_least:
+        yield Contradiction("releases.at-most", "it is less than at-least, which no project can fulfil")
+    match config.files.uploaded_after, config.files.uploaded_before:
+        case datetime() as after, datetime() as before if after >= before:
+            yield Contradiction("files.uploaded-before", _NO_TIME)
+        case timedelta() as oldest, timedelta() as youngest if oldest <= youngest:
+            yield Contradiction("files.uploaded-before", _NO_TIME)
+
+
+def _advisories(config: Config) -> Iterator[Contradiction]:
+    chosen = config.advisories
+    if chosen.directory and not (chosen.malicious or chosen.severity or chosen.ids):
+        message = "nothing that is there would block anything; set malicious, severity or ids, or drop this"
+        yield Contradiction("advisories.directory", message)
+
+
+def _environments(config: Config) -> Iterator[Contradiction]:
+    known = list(config.environments)
+    for position, name in enumerate(config.files.environments):
+        if name not in known:
+            near = spelling.nearest(name, known)
+            there = f"there are {', '.join(known)}" if known else f"write its table, [environments.{key(name)}]"
+            hint = f'did you mean "{near}"?' if near else there
+            yield Contradiction("files.environments", f'no environment is called "{name}"; {hint}', position)
+
+
+def _credentials(config: Config) -> Iterator[Contradiction]:
     upstream = config.upstream
     if upstream.token and upstream.token_file:
-        yield "upstream.token", "token and token-file are both set; keep one of the two"
+        yield Contradiction("upstream.token", "token and token-file are both set; keep one of the two")
     if upstream.password and not upstream.username:
-        yield "upstream.password", "a password needs a username"
+        yield Contradiction("upstream.password", "a password needs a username")
     if upstream.username and (upstream.token or upstream.token_file):
-        yield "upstream.username", "upstream takes a user or a token, not both; keep one of the two"
+        yield Contradiction("upstream.username", "upstream takes a user or a token, not both; keep one of the two")
 
 
-def _changes(config: Config) -> Iterator[tuple[str, str]]:
+def _changes(config: Config) -> Iterator[Contradiction]:
     upstream = config.upstream
     if upstream.changelog_url and upstream.changes in ("list", "pages"):
-        yield "upstream.changelog-url", f'with changes = "{upstream.changes}" the changelog is never read; drop one'
+        yield Contradiction(
+            "upstream.changelog-url", f'with changes = "{upstream.changes}" the changelog is never read; drop one'
+        )
 
 
-def _plain_http(config: Config) -> Iterator[tuple[str, str]]:
+def _plain_http(config: Config) -> Iterator[Contradiction]:
     if config.upstream.allow_http:
         return
     addresses = [("mirror.upstream", config.mirror.upstream), ("upstream.changelog-url", config.upstream.changelog_url)]
     addresses += [("upstream.download-mirrors", address) for address in config.upstream.download_mirrors]
     for name, address in addresses:
         if address and urlsplit(address).scheme == "http" and not _is_loopback(urlsplit(address).hostname or ""):
-            yield name, f'"{address}" is not encrypted; use https, or set allow-http = true under [upstream]'
+            yield Contradiction(
+                name, f'"{address}" is not encrypted; use https, or set allow-http = true under [upstream]'
+            )
 
 
 def _is_loopback(host: str) -> bool:
@@ -57,4 +127,42 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-_RULES: tuple[Callable[[Config], Iterator[tuple[str, str]]], ...] = (_selection, _credentials, _changes, _plain_http)
+def _items(config: Config, name: str) -> tuple[str, ...]:
+    items = value_of(config, name)
+    assert isinstance(items, tuple), f"{name} is a list"
+    return items
+
+
+_NO_TIME = "it is not later than uploaded-after, so no file is wanted"
+
+_EVERYTHING = {
+    "select.projects": "everything; if that is meant, write everything = true",
+    "exclude.projects": "everything, so nothing would be mirrored; name what to exclude",
+    "cool-down.exempt": "everything, so nothing would wait; name what is exempt",
+}
+"""Lists that may not hold an item which means all projects, and what to say of it."""
+
+_Works: TypeAlias = Callable[[Config], bool]
+
+_NEWEST: tuple[_Works, str] = (lambda config: config.releases.newest > 0, "newest")
+_ADVISORIES: tuple[_Works, str] = (lambda config: config.advisories.directory is not None, "directory")
+_IDLE: dict[str, tuple[_Works, str]] = {
+    "select.dependency-versions": (lambda config: config.select.dependencies, "dependencies = true"),
+    "releases.newest-by": _NEWEST,
+    "releases.newest-counts-prereleases": _NEWEST,
+    "metadata.missing": (lambda config: bool(config.metadata.wanted or config.metadata.all), "wanted or all"),
+    "cool-down.clock": (
+        lambda config: config.cool_down.age > 0 or config.cool_down.not_after is not None,
+        "age or not-after",
+    ),
+    "advisories.malicious": _ADVISORIES,
+    "advisories.severity": _ADVISORIES,
+    "advisories.ids": _ADVISORIES,
+    "advisories.allow": _ADVISORIES,
+    "removal.hidden-for": (lambda config: "hide" in config.removal.policies, 'a "hide" in this section'),
+}
+"""Options that say something about another one, which they need: whether it is there, and what to call it."""
+
+_RULES: tuple[Callable[[Config], Iterator[Contradiction]], ...] = (
+    _everything, _pages, _idle, _limits, _advisories, _environments, _credentials, _changes, _plain_http,
+)  # fmt: skip

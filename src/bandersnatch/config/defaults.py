@@ -10,3 +10,6 @@ PYPI: Final = "https://pypi.org/simple/"
 
 FILE: Final = Path("/etc/bandersnatch.conf")
 """The configuration file where neither the command line nor the environment names one."""
+
+FORMER_PYPI_HOST: Final = "pypi.python.org"
+"""The host of the same index up to 2018, which configurations of that time name."""

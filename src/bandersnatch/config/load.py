@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from types import MappingProxyType
 from typing import Literal
 
-from bandersnatch.config import spelling
-from bandersnatch.config.combinations import contradictions
+from bandersnatch.config import named, spelling
+from bandersnatch.config.combinations import Contradiction, contradictions
 from bandersnatch.config.document import Document, read_document
 from bandersnatch.config.locate import Lines
-from bandersnatch.config.option import Option
-from bandersnatch.config.options import BY_NAME, OPTIONS, SECTIONS
+from bandersnatch.config.option import Kind, Option
+from bandersnatch.config.options import BY_NAME, NAMED, OPTIONS, SECTIONS
 from bandersnatch.config.read import Fault, Value, described, from_text, read
-from bandersnatch.config.schema import Config, build
+from bandersnatch.config.schema import Config, build, value_of
 from bandersnatch.errors import Problem, UsageError
 
 Source = Literal["default", "file", "environment", "command line"]
@@ -52,10 +53,34 @@ class Loaded:
 
     config: Config
     origins: Mapping[str, Origin]
-    """By the option's name, ``section.key``; every option has one."""
+    """By the option's name, ``section.key``: every option has one; and by ``section.name`` for each named table."""
     file: Path | None
     selection_line: int | None = None
     """The line of the file to change where nothing is selected."""
+    lines: Lines = field(default_factory=Lines, repr=False)
+
+    def line_of(self, name: str, *path: str | int) -> int | None:
+        """
+        The line of the option called *name*, or of what *path* leads to in it, such as the position in a list.
+
+        None where its value does not come from the file.
+        """
+        origin = self.origins[name]
+        if origin.source != "file":
+            return None
+        return self.lines.of(*name.split(".", 1), *path) or origin.line
+
+    def item_origins(self, name: str) -> tuple[tuple[str, str | None, int | None], ...]:
+        """
+        For each item of the list called *name*: its text, and the file and the line where it stands.
+
+        Where it stands in no file, the environment's variable or the command line takes the file's place.
+        """
+        origin = self.origins[name]
+        place = origin.place if origin.source == "file" else str(origin)
+        items = value_of(self.config, name)
+        assert isinstance(items, tuple), f"{name} is no list"
+        return tuple((item, place, self.line_of(name, index)) for index, item in enumerate(items))
 
     def nothing_selected(self) -> Problem:
         """The problem of ``Config.selects_nothing``: which line to change, and how."""
@@ -78,10 +103,16 @@ class _Setting:
     def read(self) -> tuple[Value, list[Problem]]:
         """The value, and what is wrong with it."""
         value, faults = read(self.option, self.raw)
+        if self.option.kind is Kind.FILE and isinstance(value, tuple):
+            value = tuple(str(PurePath(self._base(), path)) for path in value)
         return value, [self.origin.problem(self.option.name, fault.message, self._line(fault)) for fault in faults]
 
     def _line(self, fault: Fault) -> int | None:
-        return self.lines.of(self.option.section, self.option.key, *(() if fault.item is None else (fault.item,)))
+        return self.lines.of(self.option.section, self.option.key, *fault.path)
+
+    def _base(self) -> str:
+        """What a relative path starts from: the file's folder; outside of the file, where the program runs."""
+        return os.path.dirname(os.path.abspath(self.origin.place)) if self.origin.source == "file" else os.getcwd()
 
 
 def load(path: Path | None, env: Mapping[str, str], overrides: Mapping[str, object] = MappingProxyType({})) -> Loaded:
@@ -98,6 +129,8 @@ def load(path: Path | None, env: Mapping[str, str], overrides: Mapping[str, obje
         *_from_environment(env, problems),
         *_from_command_line(overrides, problems),
     ]
+    tables = named.read(document.tables, document.lines, str(path))
+    problems += tables.problems
     values = {option.name: read(option, option.default)[0] for option in OPTIONS}
     origins = dict.fromkeys(values, Origin())
     for setting in settings:
@@ -108,11 +141,18 @@ def load(path: Path | None, env: Mapping[str, str], overrides: Mapping[str, obje
         if not wrong:
             values[name] = value
     # Contradictions are looked for among what could be read, so that they are reported in the same go.
-    config = build(values)
-    problems += [origins[name].problem(name, message) for name, message in contradictions(config)]
+    config = build(values, tables.of)
+    problems += [_problem(one, origins[one.name], document.lines) for one in contradictions(config)]
     if problems:
         raise UsageError(*sorted(problems, key=_reading_order))
-    return Loaded(config, MappingProxyType(origins), path, document.selection_line())
+    origins |= {name: Origin("file", str(path), line) for name, line in tables.lines.items()}
+    return Loaded(config, MappingProxyType(origins), path, document.selection_line(), document.lines)
+
+
+def _problem(contradiction: Contradiction, origin: Origin, lines: Lines) -> Problem:
+    name, item = contradiction.name, contradiction.item
+    line = lines.of(*name.split("."), item) if item is not None and origin.source == "file" else None
+    return origin.problem(name, contradiction.message, line)
 
 
 def _document(path: Path | None, problems: list[Problem]) -> Document:
@@ -132,7 +172,7 @@ def _from_file(document: Document, file: str, problems: list[Problem]) -> Iterat
             problems.append(Problem(_not_a_section(section, table), file, line, shown))
         elif section not in SECTIONS:
             problems.append(Problem(spelling.about_section(section), file, line, shown))
-        else:
+        elif section not in NAMED:
             yield from _from_section(section, table, lines, file, problems)
 
 

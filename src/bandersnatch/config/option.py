@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
 from bandersnatch.config import values
 
-Written: TypeAlias = str | int | bool | tuple[str, ...]
+Written: TypeAlias = str | int | bool | tuple[str, ...] | Mapping[str, tuple[str, ...]]
 """A value as the file has it."""
 
 
@@ -31,7 +32,21 @@ class Kind(Enum):
     HTTPS = 'an address such as "https://pypi.example.org/", with https'
     PROXY = 'an address such as "http://proxy.example.org:3128"'
     HOST = 'a host such as "files.example.org"'
-    REQUIREMENT = 'a project, or a requirement such as "django>=5.2"'
+    PROJECT = 'a project, a requirement such as "django>=5.2", a glob such as "apache-*", or a "/regular expression/"'
+    WHOLE_PROJECT = 'a project, a glob such as "apache-*", or a "/regular expression/", without versions'
+    PIN = 'one version of a project, such as "django==5.2.8"'
+    ADVISORY = 'the id of an advisory, such as "PYSEC-2024-48"'
+    ADVISORY_OR_VERSIONS = 'the id of an advisory, or versions of a project, such as "django==5.2.8"'
+    VERSION_PATTERN = "a regular expression"
+    METADATA_PATTERN = 'a text, "*" and "?" allowed in it, or a "/regular expression/"'
+    FILENAME_PATTERN = 'a glob such as "*.whl", or a "/regular expression/"'
+    EXCLUDED_PLATFORM = 'a system such as "windows", a platform tag such as "win32", or a glob such as "*_i686"'
+    EXCLUDED_PYTHON = 'a version of Python such as "2.7", or a tag such as "cp27" or "pp*"'
+    PYTHON = 'a version of Python such as "3.13"'
+    FILE = "the path of a file"
+    MOMENT = 'a time such as "2025-11-01" or "2025-11-01T12:00:00Z", or how long ago, such as "90d"'
+    DATE = 'a time such as "2025-11-01" or "2025-11-01T12:00:00Z"'
+    DEPENDENCY_VERSIONS = '"locked", "ranges", or how many, such as "newest 3"'
 
 
 _FORMATS = {Kind.SIZE: values.format_size, Kind.RATE: values.format_rate}
@@ -39,14 +54,17 @@ _FORMATS = {Kind.SIZE: values.format_size, Kind.RATE: values.format_rate}
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One key. A default of "" makes the key optional (None in the program), a tuple makes it a list."""
+    """
+    One key. What it holds follows from the default: "" makes it optional (None in the program), a tuple makes it a
+    list, a mapping makes it a table of lists.
+    """
 
     section: str
     key: str
     kind: Kind
     default: Written
     doc: str
-    """Two lines of the file at most, with units, and with what an empty value means."""
+    """Three lines of the file at most, with units, and with what an empty value means."""
     example: Written
     secret: bool = False
     """Never shown, by nothing."""
@@ -69,6 +87,11 @@ class Option:
     def many(self) -> bool:
         """Whether the value is a list, each item of the kind."""
         return isinstance(self.default, tuple)
+
+    @property
+    def table(self) -> bool:
+        """Whether the value is a table of lists, each item of the kind, by the names of core metadata's fields."""
+        return isinstance(self.default, Mapping)
 
     @property
     def wanted(self) -> str:

@@ -7,30 +7,33 @@ from __future__ import annotations
 
 from bandersnatch.config.defaults import PYPI
 from bandersnatch.config.option import Kind, Option
+from bandersnatch.config.selection_options import SELECTION_OPTIONS
 
 SECTIONS = {
-    "select": "What to mirror. Nothing is mirrored until you set projects, or everything = true.",
+    "select": "What to mirror. Nothing is mirrored until you set projects, or everything = true. Whatever one key "
+    "or one item admits is mirrored, unless a section below says otherwise.",
+    "exclude": "What not to mirror of it.",
+    "releases": "Which releases of a project are wanted.",
+    "files": "Which files of a release are wanted, and what is fetched beside them. A file has to pass every rule.",
+    "environments": "The machines that install from this mirror, each in a table with a name of your choice. "
+    "files.environments and select.dependencies use them.",
+    "metadata": "What the core metadata of a release has to say. Each field has a list of patterns: a whole "
+    "value, * and ? allowed in it, or a /regular expression/ that is searched for in the value.",
+    "cool-down": "How long new files wait, so that others find out first what is wrong with them. "
+    "Until then the pages do not list them.",
+    "advisories": "Versions that are known to be malicious or vulnerable are not mirrored, by a local copy of OSV.",
+    "rules": "Options of rules that are installed beside bandersnatch, each in a table with the rule's name.",
+    "removal": "What becomes of files that left upstream or the selection: follow removes them, hide takes them off "
+    "the pages and keeps them for a while, keep leaves them. And the brake on runs that would remove too much.",
     "mirror": "Where the mirror lives and what a run may use.",
     "upstream": "How the index is reached that is mirrored.",
-    "files": "What is fetched beside the distribution files.",
     "publish": "What is written for the mirror's clients.",
-    "removal": "The brake: a run that would remove more projects than this removes none, and says so.",
     "log": "What the program says while it works.",
 }
 """Every section with its purpose, in the order of the file."""
 
 OPTIONS = (
-    Option(
-        "select", "projects", Kind.REQUIREMENT, (),
-        "The projects to mirror, by name or with the versions that are wanted (PEP 508). "
-        "Several ranges of one project add up.",
-        ("six", "django>=5.2"),
-    ),
-    Option(
-        "select", "everything", Kind.SWITCH, False,
-        "Mirror every project that upstream has. For all of PyPI that is tens of terabytes.",
-        True,
-    ),
+    *SELECTION_OPTIONS,
     Option(
         "mirror", "directory", Kind.PATH, "/srv/pypi",
         "Where the mirror lives: web/ in it is for the web server, state/ is what the mirror remembers.",
@@ -153,16 +156,6 @@ OPTIONS = (
         "mirrors@example.org",
     ),
     Option(
-        "files", "metadata", Kind.SWITCH, True,
-        "Fetch the core metadata beside each wheel (PEP 658), which makes installers much faster.",
-        False,
-    ),
-    Option(
-        "files", "provenance", Kind.SWITCH, True,
-        "Fetch the provenance of files that have one (PEP 740).",
-        False,
-    ),
-    Option(
         "publish", "base-url", Kind.HTTPS, "",
         "The mirror's own address, for whole addresses in legacy JSON and for links to provenance. "
         "Empty: legacy JSON has paths from the server's root, and provenance links lead upstream.",
@@ -179,16 +172,6 @@ OPTIONS = (
         False,
     ),
     Option(
-        "removal", "max-projects", Kind.NUMBER, 500,
-        "The most projects that may leave in one run.",
-        50, minimum=0,
-    ),
-    Option(
-        "removal", "max-ratio", Kind.RATIO, "0.1%",
-        "The largest share of the published projects that may leave in one run.",
-        "1%",
-    ),
-    Option(
         "log", "format", Kind.TEXT, "text",
         "Lines for people, or one JSON object on each line for programs.",
         "json", choices=("text", "json"),
@@ -200,6 +183,20 @@ OPTIONS = (
     ),
 )  # fmt: skip
 """Every option, section by section in the order of the file."""
+
+NAMED = {
+    "environments": """\
+[environments.linux]
+implementation = "cpython"
+python = ["3.11", "3.12", "3.13"]
+platforms = ["manylinux_2_28_x86_64", "manylinux_2_28_aarch64"]
+""",
+    "rules": """\
+[rules.our-licences]
+allowed = ["MIT", "BSD-3-Clause"]
+""",
+}
+"""The sections that hold tables with names of the operator's choice, and an example of each."""
 
 BY_NAME = {option.name: option for option in OPTIONS}
 

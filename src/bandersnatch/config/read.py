@@ -6,18 +6,21 @@ import ipaddress
 import posixpath
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import partial
+from types import MappingProxyType
 from typing import Any, TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
-from bandersnatch.config import values
+from bandersnatch.config import spelling, syntax, values
 from bandersnatch.config.option import Kind, Option
-from bandersnatch.errors import UsageError
-from bandersnatch.selection.requirements import Selection
 
-Value: TypeAlias = str | int | float | bool | tuple[str, ...] | None
-"""Bytes, seconds and shares are numbers; an empty optional value is None."""
+Value: TypeAlias = (
+    str | int | float | bool | datetime | timedelta | tuple[str, ...] | Mapping[str, tuple[str, ...]] | None
+)
+"""Bytes, seconds and shares are numbers, a datetime is in UTC, a timedelta is how long ago; None: not set."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,252}[a-z0-9])?\.?\Z", re.IGNORECASE)
@@ -27,14 +30,17 @@ _MAX_SHOWN = 60
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with a value; with one item of it, if it is a list."""
+    """What is wrong with a value, or with something in it."""
 
     message: str
-    item: int | None = None
+    path: tuple[str | int, ...] = ()
+    """Where in the value: the key of a table, the position in a list."""
 
 
 def read(option: Option, raw: object) -> tuple[Value, tuple[Fault, ...]]:
     """The value of *option* from *raw*, in the types of TOML, and what is wrong with it. Faulty items are left out."""
+    if option.table:
+        return _read_table(option, raw)
     if option.many:
         return _read_list(option, raw)
     try:
@@ -45,8 +51,8 @@ def read(option: Option, raw: object) -> tuple[Value, tuple[Fault, ...]]:
 
 def from_text(option: Option, text: str) -> object:
     """*text* of a variable or an argument in the types of TOML; unchanged where it is not of the form."""
-    if option.many:
-        return _list_in(text)
+    if option.many or option.table:
+        return _in_toml(text)
     if option.kind is Kind.SWITCH:
         return {"true": True, "false": False}.get(text, text)
     if option.kind is Kind.NUMBER and re.match(r"[0-9]{1,9}\Z", text):
@@ -86,17 +92,68 @@ def _sort_of(raw: object) -> str:
 def _read_list(option: Option, raw: object) -> tuple[Value, tuple[Fault, ...]]:
     if not isinstance(raw, (list, tuple)):
         return (), (Fault(f"wants a list, each item {option.wanted}; not {described(raw)}"),)
-    items: list[str] = []
-    faults = []
-    seen: dict[str, dict[str, str]] = {}
+    return _read_items(raw, lambda one: str(_read_one(option, one)), _SAME.get(option.kind, str))
+
+
+def _read_table(option: Option, raw: object) -> tuple[Value, tuple[Fault, ...]]:
+    if not isinstance(raw, Mapping):
+        wanted = '{ FIELD = ["PATTERN", …], … } with fields of core metadata'
+        return MappingProxyType({}), (Fault(f"wants a table {wanted}; not {described(raw)}"),)
+    table: dict[str, tuple[str, ...]] = {}
+    faults: list[Fault] = []
+    for key, patterns in raw.items():
+        try:
+            field = _field(key, table)
+            table[field], wrong = _read_patterns(option, field, patterns)
+        except ValueError as error:
+            wrong = (Fault(str(error)),)
+        faults += [Fault(fault.message, (key, *fault.path)) for fault in wrong]
+    return MappingProxyType(table), tuple(faults)
+
+
+def _read_patterns(option: Option, field: str, raw: object) -> tuple[tuple[str, ...], tuple[Fault, ...]]:
+    if not isinstance(raw, (list, tuple)) or not raw:
+        there = "an empty one" if isinstance(raw, (list, tuple)) else described(raw)
+        raise ValueError(f"{field} wants a list, each item {option.wanted}; not {there}")
+
+    def read_one(one: object) -> str:
+        try:
+            syntax.metadata_pattern(field, _text(one))
+        except ValueError as error:
+            raise _unwanted(f"{field} wants {option.wanted}", described(one), error) from error
+        return str(one)
+
+    return _read_items(raw, read_one, str)
+
+
+def _field(written: str, taken: Container[str]) -> str:
+    """The field of core metadata that is *written* in any spelling."""
+    field = written.lower().replace("_", "-")
+    shown = spelling.printable(written)
+    if field not in syntax.FIELDS:
+        near = spelling.nearest(field, sorted(syntax.FIELDS))
+        hint = f'; did you mean "{near}"?' if near else "; the names are those of its headers, such as classifier"
+        raise ValueError(f"core metadata has no field {shown}{hint}")
+    if field in taken:
+        raise ValueError(f"the field {shown} is there twice; keep one of the two")
+    return field
+
+
+def _read_items(
+    raw: Iterable[object], read_one: Callable[[object], str], same: Callable[[str], str]
+) -> tuple[tuple[str, ...], tuple[Fault, ...]]:
+    """What *read_one* makes of each item; one that is the *same* as another is one too many."""
+    items: dict[str, str] = {}
+    faults: list[Fault] = []
     for number, one in enumerate(raw):
         try:
-            item = str(_read_one(option, one))
-            _refuse_repetition(option, item, seen)
-            items.append(item)
+            item = read_one(one)
+            first = items.setdefault(same(item), item)
+            if len(items) + len(faults) == number:
+                raise ValueError(f"{described(item)} repeats {described(first)}; keep one of the two")
         except ValueError as error:
-            faults.append(Fault(str(error), number))
-    return tuple(items), tuple(faults)
+            faults.append(Fault(str(error), (number,)))
+    return tuple(items.values()), tuple(faults)
 
 
 def _read_one(option: Option, raw: object) -> Value:
@@ -108,9 +165,14 @@ def _read_one(option: Option, raw: object) -> Value:
         _check_range(option, value)
     except ValueError as error:
         there = _sort_of(raw) if option.secret else described(raw)
-        reason = f": {error}" if str(error) else ""
-        raise ValueError(f"wants {option.wanted}; not {there}{reason}") from error
+        raise _unwanted(f"wants {option.wanted}", there, error) from error
     return value
+
+
+def _unwanted(wants: str, there: str, error: ValueError) -> ValueError:
+    """The words of a problem: what is wanted, what is there instead, and why that will not do, if *error* says."""
+    reason = f": {error}" if str(error) else ""
+    return ValueError(f"{wants}; not {there}{reason}")
 
 
 def _check_range(option: Option, value: Any) -> None:
@@ -121,21 +183,6 @@ def _check_range(option: Option, value: Any) -> None:
         raise ValueError
     if option.maximum is not None and value > option.maximum:
         raise ValueError
-
-
-def _refuse_repetition(option: Option, item: str, seen: dict[str, dict[str, str]]) -> None:
-    """Raises ValueError if *item* adds nothing to those *seen* (name, versions, text), or nothing is left of them."""
-    name, versions = _named(item) if option.kind is Kind.REQUIREMENT else (item, "")
-    for others, text in seen.setdefault(name, {}).items():
-        if versions == others or not versions or not others:
-            raise ValueError(f"{described(item)} repeats {described(text)}, or makes it pointless; keep one of the two")
-    seen[name][versions] = item
-
-
-def _named(requirement: str) -> tuple[str, str]:
-    """The normalised name in *requirement*, and the versions, "" being all."""
-    ((name, (versions,)),) = Selection.of([requirement]).ranges.items()
-    return name, str(versions)
 
 
 def _text(raw: object) -> str:
@@ -224,25 +271,45 @@ def _is_ipv6(host: str) -> bool:
     return True
 
 
-def _requirement(raw: object) -> str:
+def _moment(raw: object) -> datetime | timedelta:
+    return _date(raw) if isinstance(raw, date) else values.parse_moment(_text(raw))
+
+
+def _date(raw: object) -> datetime:
+    """TOML has times of its own, without quotes; they are as good."""
+    return values.as_utc(raw) if isinstance(raw, date) else values.parse_date(_text(raw))
+
+
+def _item(kind: Kind, raw: object) -> str:
     text = _text(raw)
-    try:
-        Selection.of([text])
-    except UsageError as error:
-        raise ValueError(error.problems[0].message.removeprefix(f"{text!r}: ")) from error
-    except RecursionError:
-        raise ValueError("its marker is nested too deeply") from None
+    _SAME[kind](text)
     return text
 
 
-def _list_in(text: str) -> object:
-    """The list that *text* writes as the file would, or *text* itself."""
+def _in_toml(text: str) -> object:
+    """The list or the table that *text* writes as the file would, or *text* itself."""
     try:
-        document = tomllib.loads(f"list = {text}")
+        document = tomllib.loads(f"value = {text}")
     except (ValueError, RecursionError):
         return text
-    return document["list"] if len(document) == 1 else text
+    return document["value"] if len(document) == 1 else text
 
+
+_SAME: dict[Kind, Callable[[str], str]] = {
+    Kind.PROJECT: syntax.project,
+    Kind.WHOLE_PROJECT: syntax.whole_project,
+    Kind.PIN: syntax.pin,
+    Kind.ADVISORY: syntax.advisory,
+    Kind.ADVISORY_OR_VERSIONS: syntax.advisory_or_versions,
+    Kind.VERSION_PATTERN: syntax.version_pattern,
+    Kind.FILENAME_PATTERN: syntax.filename_pattern,
+    Kind.EXCLUDED_PLATFORM: syntax.excluded_platform,
+    Kind.EXCLUDED_PYTHON: syntax.excluded_python,
+    Kind.PYTHON: syntax.python,
+    Kind.FILE: syntax.file,
+    Kind.DEPENDENCY_VERSIONS: syntax.dependency_versions,
+}
+"""What is equal for two items of a kind that say the same."""
 
 _READERS: dict[Kind, Callable[[object], Value]] = {
     Kind.TEXT: _text,
@@ -258,5 +325,7 @@ _READERS: dict[Kind, Callable[[object], Value]] = {
     Kind.HTTPS: lambda raw: _address(raw, schemes=("https",)).removesuffix("/") + "/",
     Kind.PROXY: lambda raw: _address(raw, schemes=("http", "https", "socks5", "socks5h"), userinfo=True),
     Kind.HOST: _host,
-    Kind.REQUIREMENT: _requirement,
+    Kind.MOMENT: _moment,
+    Kind.DATE: _date,
+    **{kind: partial(_item, kind) for kind in _SAME},
 }

@@ -1,17 +1,20 @@
 """The configuration as the program uses it: frozen, typed, plain. Sizes are bytes, durations seconds, shares 0 to 1.
 
-The fields are the table's keys, with ``_`` for ``-``; None is an optional value that is not set. Secrets stay out of
-every ``repr``.
+The fields are the table's sections and keys, with ``_`` for ``-``; None is an optional value that is not set. A time
+is in UTC; a timedelta in its place is how long before now. Secrets stay out of every ``repr``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
-from bandersnatch.config.options import SECTIONS, of_section
+from bandersnatch.config.named import Table
+from bandersnatch.config.options import of_section
 from bandersnatch.config.read import Value
+from bandersnatch.selection.environments import Environment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +23,105 @@ class SelectOptions:
 
     projects: tuple[str, ...]
     everything: bool
+    from_files: tuple[str, ...]
+    index_only: tuple[str, ...]
+    dependencies: bool
+    dependency_versions: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExcludeOptions:
+    """What not to mirror of it."""
+
+    projects: tuple[str, ...]
+    from_files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleasesOptions:
+    """Which releases of a project are wanted."""
+
+    prereleases: bool
+    development: bool
+    yanked: bool
+    newest: int
+    newest_by: str
+    newest_counts_prereleases: bool
+    at_least: int
+    at_most: int
+    unwanted: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilesOptions:
+    """Which files of a release are wanted, and what is fetched beside them."""
+
+    types: tuple[str, ...]
+    names: tuple[str, ...]
+    exclude_names: tuple[str, ...]
+    max_size: int | None
+    max_project_size: int | None
+    uploaded_after: datetime | timedelta | None
+    uploaded_before: datetime | timedelta | None
+    python: tuple[str, ...]
+    environments: tuple[str, ...]
+    exclude_platforms: tuple[str, ...]
+    exclude_pythons: tuple[str, ...]
+    metadata: bool
+    provenance: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetadataOptions:
+    """What the core metadata of a release has to say: patterns by field, the fields in lower case."""
+
+    wanted: Mapping[str, tuple[str, ...]]
+    all: Mapping[str, tuple[str, ...]]
+    unwanted: Mapping[str, tuple[str, ...]]
+    missing: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoolDownOptions:
+    """How long new files wait."""
+
+    age: float
+    clock: str
+    not_after: datetime | None
+    exempt: tuple[str, ...]
+    break_glass: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdvisoriesOptions:
+    """Which versions are blocked as malicious or vulnerable."""
+
+    directory: str | None
+    malicious: bool
+    severity: str | None
+    ids: tuple[str, ...]
+    allow: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemovalOptions:
+    """What becomes of files that left upstream or the selection, and the brake on removals."""
+
+    deleted: str
+    quarantined: str
+    yanked: str
+    deselected: str
+    hidden_for: float
+    trash: float
+    max_projects: int
+    max_ratio: float
+    max_files: int
+    max_files_ratio: float
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        """What becomes of files, whatever made them leave."""
+        return (self.deleted, self.quarantined, self.yanked, self.deselected)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,28 +161,12 @@ class UpstreamOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FilesOptions:
-    """What is fetched beside the distribution files."""
-
-    metadata: bool
-    provenance: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PublishOptions:
     """What is written for the mirror's clients."""
 
     base_url: str | None
     html: bool
     legacy_json: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemovalOptions:
-    """The brake on removals."""
-
-    max_projects: int
-    max_ratio: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,43 +182,63 @@ class Config:
     """Everything that can be configured."""
 
     select: SelectOptions
+    exclude: ExcludeOptions
+    releases: ReleasesOptions
+    files: FilesOptions
+    environments: Mapping[str, Environment]
+    metadata: MetadataOptions
+    cool_down: CoolDownOptions
+    advisories: AdvisoriesOptions
+    rules: Mapping[str, Table]
+    removal: RemovalOptions
     mirror: MirrorOptions
     upstream: UpstreamOptions
-    files: FilesOptions
     publish: PublishOptions
-    removal: RemovalOptions
     log: LogOptions
 
     @property
     def selects_nothing(self) -> bool:
         """Whether the operator has not said yet what to mirror."""
-        return not self.select.everything and not self.select.projects
+        select = self.select
+        return not (select.everything or select.projects or select.from_files or select.index_only)
 
 
 CLASSES: Mapping[str, Any] = {
     "select": SelectOptions,
+    "exclude": ExcludeOptions,
+    "releases": ReleasesOptions,
+    "files": FilesOptions,
+    "metadata": MetadataOptions,
+    "cool-down": CoolDownOptions,
+    "advisories": AdvisoriesOptions,
+    "removal": RemovalOptions,
     "mirror": MirrorOptions,
     "upstream": UpstreamOptions,
-    "files": FilesOptions,
     "publish": PublishOptions,
-    "removal": RemovalOptions,
     "log": LogOptions,
 }
 
 
-def build(values: Mapping[str, Value]) -> Config:
-    """The configuration of *values*, which has every option's by its name, ``section.key``."""
-    sections = {
-        section: CLASSES[section](
-            **{option.key.replace("-", "_"): values[option.name] for option in of_section(section)}
-        )
-        for section in SECTIONS
+def field_name(written: str) -> str:
+    """The field of a section or of a key."""
+    return written.replace("-", "_")
+
+
+def build(values: Mapping[str, Value], tables: Mapping[str, Mapping[str, Any]]) -> Config:
+    """
+    The configuration of *values*, which has every option's by its name, ``section.key``, and of named *tables*.
+
+    *tables* has those of each section in ``options.NAMED``.
+    """
+    sections: dict[str, Any] = {
+        field_name(section): cls(**{field_name(option.key): values[option.name] for option in of_section(section)})
+        for section, cls in CLASSES.items()
     }
-    return Config(**sections)
+    return Config(**sections, **tables)
 
 
 def value_of(config: Config, name: str) -> Value:
     """The value of the option called *name*, ``section.key``."""
     section, key = name.split(".")
-    value: Value = getattr(getattr(config, section), key.replace("-", "_"))
+    value: Value = getattr(getattr(config, field_name(section)), field_name(key))
     return value

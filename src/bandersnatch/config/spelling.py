@@ -20,7 +20,7 @@ def printable(name: str) -> str:
 
 def about_section(section: str) -> str:
     """What to say about the unknown *section*."""
-    near = _nearest(section, SECTIONS)
+    near = nearest(section, SECTIONS)
     if near:
         return f"unknown section; did you mean [{near}]?"
     return "unknown section; there are " + ", ".join(f"[{name}]" for name in SECTIONS)
@@ -32,10 +32,10 @@ def about_key(section: str, key: str) -> str:
     elsewhere = {option.key: option.section for option in OPTIONS}
     if key in elsewhere:
         return f"unknown key here; it belongs under [{elsewhere[key]}]"
-    near = _nearest(key, here)
+    near = nearest(key, here)
     if near:
         return f'unknown key; did you mean "{near}"?'
-    near = _nearest(key, elsewhere)
+    near = nearest(key, elsewhere)
     if near:
         return f'unknown key; did you mean "{near}", under [{elsewhere[near]}]?'
     return f"unknown key; [{section}] has " + ", ".join(here)
@@ -67,7 +67,7 @@ def misspelt_variables(env: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def _nearest(name: str, known: Iterable[str]) -> str | None:
+def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that is most like *name*; difflib's time grows with the square of the length, hence the cut."""
     near = get_close_matches(name[:60].lower().replace("_", "-"), list(known), n=1, cutoff=0.6)
     return near[0] if near else None

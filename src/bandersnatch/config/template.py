@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from bandersnatch.config.option import Option
-from bandersnatch.config.options import SECTIONS, of_section
+from bandersnatch.config.options import NAMED, SECTIONS, of_section
 from bandersnatch.config.write import literal
 
 WIDTH = 100
@@ -20,11 +20,6 @@ _GUIDE = """\
 #     bandersnatch config show
 """
 
-_EXAMPLES = """\
-# Some projects:          projects = ["six", "django>=5.2"]
-# Everything on upstream: everything = true
-"""
-
 
 def render() -> str:
     """The file, in TOML; it says nothing that is not the default."""
@@ -32,13 +27,25 @@ def render() -> str:
 
 
 def _section(section: str) -> str:
-    examples = _EXAMPLES if section == "select" else ""
     entries = "\n".join(_entry(option) for option in of_section(section))
-    return f"[{section}]\n{comment(SECTIONS[section])}{examples}\n{entries}"
+    return f"[{section}]\n{comment(SECTIONS[section])}{_of_named(section)}" + (f"\n{entries}" if entries else "")
+
+
+def _of_named(section: str) -> str:
+    """An example of a named table, which is no default and so stays a comment."""
+    example = NAMED.get(section)
+    return textwrap.indent(f"For example:\n{textwrap.indent(example, '    ')}", "# ") if example else ""
 
 
 def _entry(option: Option) -> str:
-    return f"{comment(option.doc)}#{option.key} = {literal(option.default)}\n"
+    return f"{comment(option.doc)}{_example(option)}#{option.key} = {literal(option.default)}\n"
+
+
+def _example(option: Option) -> str:
+    """A line that shows how a value is written, where the default does not."""
+    if option.default in ("", ()) or option.table:
+        return f"# For example: {option.key} = {literal(option.example)}\n"
+    return ""
 
 
 def comment(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Sizes, durations, rates and shares as people write them: parsed strictly, and written so that they parse back.
+"""Sizes, durations, rates, shares and times as people write them: parsed strictly, and written so that they parse back.
 
 Every ``parse_…`` raises ValueError with a reason that a person understands. Units are case-sensitive, because ``Mb``
 means megabits to some and megabytes to others.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -15,6 +16,10 @@ MAX_BYTES = 2**63 - 1
 """The largest size that file systems and databases count."""
 
 _QUANTITY = re.compile(r"([0-9]{1,19}(?:\.[0-9]{1,6})?) ?([A-Za-z%]*)\Z")
+
+_TIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?:Z|[+-][0-9]{2}:[0-9]{2})?)?\Z"
+)
 
 _BYTES = {"B": 1} | {
     prefix + unit: base**power
@@ -77,6 +82,37 @@ def parse_ratio(text: str) -> float:
 def format_ratio(share: float) -> str:
     """*share*, between 0 and 1, as a percentage."""
     return f"{(Decimal(repr(share)) * 100).normalize():f}%"
+
+
+def parse_date(text: str) -> datetime:
+    """A time in UTC, from ``2025-11-01`` (its first moment) or ``2025-11-01T12:00:00Z``, with any offset."""
+    if not _TIME.match(text):
+        raise ValueError('it is neither "YYYY-MM-DD" nor "YYYY-MM-DDThh:mm:ssZ"')
+    return as_utc(date.fromisoformat(text) if len(text) == len("YYYY-MM-DD") else datetime.fromisoformat(text))
+
+
+def as_utc(when: date | datetime) -> datetime:
+    """*when* in UTC; a day is its first moment. Raises ValueError without a time zone."""
+    if not isinstance(when, datetime):
+        return datetime(when.year, when.month, when.day, tzinfo=UTC)
+    if when.tzinfo is None:
+        raise ValueError('the time zone is missing; end it in "Z" for UTC')
+    try:
+        return when.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("that is outside the calendar") from error
+
+
+def parse_moment(text: str) -> datetime | timedelta:
+    """A time in UTC, or how long ago, from text such as ``2025-11-01`` or ``90d``."""
+    return timedelta(seconds=parse_duration(text)) if _QUANTITY.match(text) else parse_date(text)
+
+
+def format_moment(when: datetime | timedelta) -> str:
+    """*when* as text: how long ago, or a time in UTC."""
+    if isinstance(when, timedelta):
+        return format_duration(when.total_seconds())
+    return when.isoformat().replace("+00:00", "Z").removesuffix("T00:00:00Z")
 
 
 def _quantity(text: str, units: Mapping[str, int]) -> Fraction:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time, timedelta
 
 from bandersnatch.config import values
 from bandersnatch.config.option import Kind, Option, Written
@@ -17,17 +19,22 @@ _FRACTIONS: dict[Kind, Callable[[float], str]] = {
     Kind.DURATION: values.format_duration,
     Kind.RATIO: values.format_ratio,
 }
+_BARE = re.compile(r"[A-Za-z0-9_-]+\Z")
 
 
 def written(option: Option, value: Value) -> Written:
     """*value* as the file would have it."""
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return _FRACTIONS[option.kind](value)
-    if isinstance(value, int) and option.kind in _SIZES:
-        return _SIZES[option.kind](value)
-    return value
+    match value:
+        case None:
+            return ""
+        case float():
+            return _FRACTIONS[option.kind](value)
+        case datetime() | timedelta():
+            return values.format_moment(value)
+        case int() if option.kind in _SIZES:
+            return _SIZES[option.kind](value)
+        case _:
+            return value
 
 
 def shown(option: Option, value: Value) -> Written:
@@ -35,15 +42,27 @@ def shown(option: Option, value: Value) -> Written:
     return MASK if option.secret and value is not None else written(option, value)
 
 
-def literal(value: Written) -> str:
-    """*value* in TOML."""
+def key(name: str) -> str:
+    """*name* as a key in TOML, or as a part of a table's name."""
+    return name if _BARE.match(name) else literal(name)
+
+
+def literal(value: object) -> str:
+    """*value* in TOML. Raises TypeError for what TOML has no word for."""
     match value:
         case bool():
             return "true" if value else "false"
-        case int():
+        case int() | float():
             return str(value)
         case str():
             # JSON's escapes are TOML's, but for DEL.
             return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-        case tuple():
+        case date() | time():
+            return value.isoformat()
+        case tuple() | list():
             return "[" + ", ".join(literal(item) for item in value) + "]"
+        case Mapping():
+            inside = ", ".join(f"{key(name)} = {literal(item)}" for name, item in value.items())
+            return f"{{ {inside} }}" if inside else "{}"
+        case _:
+            raise TypeError(f"TOML has no {type(value).__name__}")

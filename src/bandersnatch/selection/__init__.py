@@ -1,5 +1,9 @@
 """What the operator wants of upstream, decided file by file, with reasons. Pure: no clock, no disk, no network."""
 
-from bandersnatch.selection.requirements import Selected, Selection
+from bandersnatch.selection.base import Context, Dropped, Explained, Origin, Rule, Selected, Subject, Verdict
+from bandersnatch.selection.engine import Selection
+from bandersnatch.selection.items import Item, Items
 
-__all__ = ["Selected", "Selection"]
+__all__ = [
+    "Context", "Dropped", "Explained", "Item", "Items", "Origin", "Rule", "Selected", "Selection", "Subject", "Verdict",
+]  # fmt: skip

@@ -9,9 +9,9 @@ durable and names it. So one call pays for the disk's synchronisation of a whole
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Literal, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +87,42 @@ class Storage(Protocol):
     def delete(self, key: str) -> None:
         """Remove *key*, durably after the next ``settle``. Nothing happens if there is no such object."""
 
+    def bury(self, key: str) -> None:
+        """
+        Take *key* out of what is served and keep its bytes in the trash, in place of older ones that had this key.
+
+        An object is in the one place or in the other at any moment, durably after the next ``settle``. Nothing
+        happens if there is no such object, so a bury that was cut off can be done again. Only the object moves: when
+        it was buried, and why, is for the ``Journal``. In a directory the trash is ``state/trash``, on the file
+        system of ``web/``; it is lost when ``state/`` is deleted.
+        """
+
+    def unbury(self, key: str) -> bool:
+        """
+        Put *key* back from the trash, durably after the next ``settle``. False if the trash does not hold it.
+
+        Where *key* has an object again, that one stays and the buried one goes. What comes back is served as it is:
+        verify it before anything links it.
+        """
+
+    def buried(self, key: str) -> Stat | None:
+        """What is known of *key* in the trash, or None if it is not there."""
+
+    def open_buried(self, key: str) -> BinaryIO:
+        """A seekable stream of what the trash holds of *key*; the caller closes it."""
+
+    def purge(self, key: str) -> None:
+        """Remove *key* from the trash, durably after the next ``settle``. Nothing happens if it is not there."""
+
+    def list_buried(self) -> Iterator[tuple[str, int, float]]:
+        """
+        Everything in the trash, in no order: key, bytes, and when the object was last written (POSIX seconds).
+
+        The time is the object's own, which burying leaves alone.
+        """
+
     def keys(self, prefix: str = "") -> Iterator[tuple[str, Stat]]:
-        """Every object whose key begins with the folder *prefix*, in no order."""
+        """Every object whose key begins with the folder *prefix*, in no order. The trash is apart."""
 
     def free(self) -> int | None:
         """Bytes that can still be written, or None where that cannot be known."""
@@ -98,3 +132,35 @@ class Storage(Protocol):
 
     def close(self) -> None:
         """Let go of what is open. Staged objects that were not settled are forgotten."""
+
+
+Action = Literal["left", "buried", "deleted", "restored", "purged"]
+"""A file left its page; its bytes went to the trash, or for good; they came back from the trash, or went from there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """One line of the journal of removals."""
+
+    time: float
+    """POSIX seconds."""
+    action: Action
+    project: str
+    """The normalised name."""
+    key: str
+    reason: str
+    """For people: which rule, or what upstream did."""
+
+
+class Journal(Protocol):
+    """What was removed, and why, for as long as it is kept. Blocks, is safe and raises as ``Storage`` does."""
+
+    @property
+    def unreadable(self) -> int:
+        """How many lines the latest ``read`` has skipped so far."""
+
+    def write(self, lines: Sequence[Removal]) -> None:
+        """Append *lines*; they are durable when this returns, and taken back, as well as that goes, if it raises."""
+
+    def read(self) -> Iterator[Removal]:
+        """Every line that is kept, the oldest first. A line that was cut off or damaged is skipped and counted."""

@@ -43,7 +43,7 @@ def open_folder(root: int, parts: Sequence[str]) -> int:
 
 
 def _walk(root: int, parts: Sequence[str]) -> int:
-    fd = os.dup(root)
+    fd = os.open(".", FOLDER, dir_fd=root)  # a duplicate would share its place in the listing with all others
     for name in parts:
         try:
             inner = os.open(name, FOLDER, dir_fd=fd)

@@ -1,15 +1,15 @@
 """Storage in a directory that any web server can serve.
 
-Below ``work`` an object is staged (``tmp/``, if it is too large to wait in memory) or still arriving (``partial/``);
-below ``root`` it has its key and is whole. ``settle`` is the way from the one to the other: bytes to the disk, then
-names, then the names to the disk.
+Below ``work`` an object is staged (``tmp/``, if it is too large to wait in memory), still arriving (``partial/``) or
+kept though it is not served any more (``trash/``); below ``root`` it has its key and is whole. ``settle`` is the way
+from the first to the last: bytes to the disk, then names, then the names to the disk.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from threading import Lock
 from typing import BinaryIO
 
@@ -21,6 +21,7 @@ from bandersnatch.storage.oserrors import translated
 from bandersnatch.storage.partial import Partials
 from bandersnatch.storage.reading import stream
 from bandersnatch.storage.staging import Stage, Staged
+from bandersnatch.storage.trash import Trash
 from bandersnatch.storage.tree import Parts, Tree
 
 _FEW = 8
@@ -40,15 +41,16 @@ class FileStorage:
         self._fs = fs or FileSystem()
         self._root = os.path.abspath(root)
         work = os.path.abspath(work)
-        tree, tmp, partial = self._root, os.path.join(work, "tmp"), os.path.join(work, "partial")
-        folders = [self._open_folder(path) for path in (tree, tmp, partial)]
-        self._tree = Tree(folders[0], self._fs)
-        self._stage = Stage(folders[1], tmp, self._fs)
-        self._partials = Partials(folders[2], partial, self._fs, self._stage)
+        tmp, partial, trash = (os.path.join(work, name) for name in ("tmp", "partial", "trash"))
+        self._tree = Tree(self._open_folder(self._root), self._root, self._fs)
+        self._stage = Stage(self._open_folder(tmp), tmp, self._fs)
+        self._partials = Partials(self._open_folder(partial), partial, self._fs, self._stage)
         self._syncfs_is_enough = self._fs.can_syncfs(self._stage.folder)
         self._settling = Lock()
+        held = Tree(self._open_folder(trash, os.O_NOFOLLOW), trash, self._fs)
+        self._trash = Trash(self._tree, held, self._settling, self._owe)
         self._owed_lock = Lock()
-        self._owed: set[Parts] = set()
+        self._owed: set[tuple[Tree, Parts]] = set()
         """The folders whose names changed and are not durable yet."""
 
     def stat(self, key: str) -> Stat | None:
@@ -98,8 +100,25 @@ class FileStorage:
     def delete(self, key: str) -> None:
         parts = split(key)
         with translated(key, self._place(key)):
-            changed = self._tree.remove(parts)
-        self._owe({changed})
+            self._owe(self._tree, [self._tree.remove(parts)])
+
+    def bury(self, key: str) -> None:
+        self._trash.bury(key)
+
+    def unbury(self, key: str) -> bool:
+        return self._trash.unbury(key)
+
+    def buried(self, key: str) -> Stat | None:
+        return self._trash.buried(key)
+
+    def open_buried(self, key: str) -> BinaryIO:
+        return self._trash.open_buried(key)
+
+    def purge(self, key: str) -> None:
+        self._trash.purge(key)
+
+    def list_buried(self) -> Iterator[tuple[str, int, float]]:
+        return self._trash.list_buried()
 
     def keys(self, prefix: str = "") -> Iterator[tuple[str, Stat]]:
         return self._walk(split_prefix(prefix), prefix)
@@ -116,6 +135,7 @@ class FileStorage:
         with self._settling:
             self._stage.close()
             self._partials.close()
+            self._trash.close()
             self._tree.close()
 
     # --- settling --------------------------------------------------------------------------------------------------
@@ -138,23 +158,28 @@ class FileStorage:
                         placing.place(one.name, split(one.key))
                     self._stage.placed(one)
         finally:
-            self._owe(touched)
+            self._owe(self._tree, touched)
 
     def _flush_folders(self) -> None:
         """Pay what is owed. What failed is not owed any more: a second fsync would succeed and prove nothing."""
         with self._owed_lock:
-            owed, self._owed = self._owed, set()
+            owed, self._owed = sorted(self._owed, key=self._is_of_trash), set()
         try:
             if self._prefers_syncfs(len(owed)):
                 owed.clear()
                 with translated(None, self._root):
                     self._fs.syncfs(self._stage.folder)
             while owed:
-                parts = owed.pop()
-                with translated("/".join(parts) or None, self._place("/".join(parts))):
-                    self._tree.fsync(parts)
+                tree, parts = owed.pop()  # those of the trash first: what is buried arrives there before it leaves here
+                folder = "/".join(parts)
+                with translated(folder or None, tree.place(folder)):
+                    tree.fsync(parts)
         finally:
-            self._owe(owed)
+            with self._owed_lock:
+                self._owed.update(owed)
+
+    def _is_of_trash(self, owed: tuple[Tree, Parts]) -> bool:
+        return owed[0] is not self._tree
 
     def _prefers_syncfs(self, count: int) -> bool:
         """
@@ -171,19 +196,19 @@ class FileStorage:
         """
         return self._syncfs_is_enough and count > _FEW
 
-    def _owe(self, folders: set[Parts]) -> None:
+    def _owe(self, tree: Tree, folders: Iterable[Parts]) -> None:
         with self._owed_lock:
-            self._owed |= folders
+            self._owed.update((tree, parts) for parts in folders)
 
     # --- below the root --------------------------------------------------------------------------------------------
 
-    def _open_folder(self, path: str) -> int:
+    def _open_folder(self, path: str, flags: int = 0) -> int:
         with translated(None, path):
             make_folders(self._fs, path)
-            return os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+            return os.open(path, os.O_RDONLY | os.O_DIRECTORY | flags)
 
     def _place(self, key: str) -> str:
-        return f"{self._root}/{key}"
+        return self._tree.place(key)
 
     def _open(self, key: str) -> int | None:
         parts = split(key)

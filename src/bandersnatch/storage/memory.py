@@ -5,13 +5,13 @@ from __future__ import annotations
 import errno
 import io
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from threading import RLock
 from typing import BinaryIO
 
 from bandersnatch.errors import StorageError
-from bandersnatch.storage.base import Incoming, Stat
+from bandersnatch.storage.base import Incoming, Removal, Stat
 from bandersnatch.storage.keys import check_token, distinct, split, split_prefix
 
 
@@ -35,6 +35,7 @@ class MemoryStorage:
         self.space = free
         self._lock = RLock()
         self._objects: dict[str, _Object] = {}
+        self._buried: dict[str, _Object] = {}
         self._staged: list[tuple[str, bytes]] = []
         self._partial: dict[str, _Object] = {}
         self._receiving: set[str] = set()
@@ -46,10 +47,7 @@ class MemoryStorage:
 
     def open(self, key: str) -> BinaryIO:
         split(key)
-        found = self._objects.get(key)
-        if found is None:
-            raise StorageError(f"{key}: there is no such object", key=key, errno=errno.ENOENT)
-        return io.BytesIO(found.data)
+        return _opened(self._objects, key, "in memory")
 
     def read(self, key: str, limit: int) -> bytes | None:
         split(key)
@@ -92,6 +90,39 @@ class MemoryStorage:
         with self._lock:
             self._objects.pop(key, None)
 
+    def bury(self, key: str) -> None:
+        split(key)
+        with self._lock:
+            if found := self._objects.pop(key, None):
+                self._buried[key] = found
+
+    def unbury(self, key: str) -> bool:
+        split(key)
+        with self._lock:
+            found = self._buried.pop(key, None)
+            if found:
+                self._objects.setdefault(key, found)
+        return found is not None
+
+    def buried(self, key: str) -> Stat | None:
+        split(key)
+        found = self._buried.get(key)
+        return found.stat() if found else None
+
+    def open_buried(self, key: str) -> BinaryIO:
+        split(key)
+        return _opened(self._buried, key, "in the trash")
+
+    def purge(self, key: str) -> None:
+        split(key)
+        with self._lock:
+            self._buried.pop(key, None)
+
+    def list_buried(self) -> Iterator[tuple[str, int, float]]:
+        with self._lock:
+            found = [(key, len(one.data), one.mtime_ns / 1e9) for key, one in self._buried.items()]
+        return iter(found)
+
     def keys(self, prefix: str = "") -> Iterator[tuple[str, Stat]]:
         folder = "".join(part + "/" for part in split_prefix(prefix))
         with self._lock:
@@ -121,6 +152,13 @@ class MemoryStorage:
                 self._partial[token] = _Object(keep, time.time_ns())
             if stage is not None:
                 self._staged.append(stage)
+
+
+def _opened(objects: Mapping[str, _Object], key: str, place: str) -> BinaryIO:
+    found = objects.get(key)
+    if found is None:
+        raise StorageError(f"{key}: there is no such object {place}", key=key, errno=errno.ENOENT)
+    return io.BytesIO(found.data)
 
 
 class _MemoryIncoming:
@@ -164,3 +202,18 @@ class _MemoryIncoming:
     def _refuse_if_over(self) -> None:
         if self._over:
             raise StorageError(f"{self._token} is not being received any more", errno=errno.EBADF)
+
+
+class MemoryJournal:
+    """The ``Journal`` port over a list."""
+
+    unreadable = 0
+
+    def __init__(self) -> None:
+        self._lines: list[Removal] = []
+
+    def write(self, lines: Sequence[Removal]) -> None:
+        self._lines += lines
+
+    def read(self) -> Iterator[Removal]:
+        return iter(tuple(self._lines))

@@ -28,11 +28,20 @@ _ATTEMPTS = 100
 
 
 class Tree:
-    """The tree below *root*, a descriptor that now belongs to the tree. An object is a regular file in it."""
+    """
+    The tree below *root*, a descriptor that now belongs to the tree. An object is a regular file in it.
 
-    def __init__(self, root: int, fs: FileSystem) -> None:
+    *path* is where that is, for messages.
+    """
+
+    def __init__(self, root: int, path: str, fs: FileSystem) -> None:
         self._root = root
+        self._path = path
         self._fs = fs
+
+    def place(self, key: str) -> str:
+        """Where *key* is, for messages."""
+        return f"{self._path}/{key}"
 
     def close(self) -> None:
         """Let go of the root."""
@@ -86,9 +95,10 @@ class Tree:
         # No such object? Then an attempt that was cut off may still have left its folders.
         with suppress(FileNotFoundError, IsADirectoryError), self.folder(parts[:-1]) as folder:
             self._fs.unlink(parts[-1], dir_fd=folder)
-        return self._prune(parts[:-1])
+        return self.prune(parts[:-1])
 
-    def _prune(self, parts: Parts) -> Parts:
+    def prune(self, parts: Parts) -> Parts:
+        """Remove a folder if it is empty, and those that this empties, as ``remove`` does; returns what stays."""
         while len(parts) > 1:
             try:
                 with self.folder(parts[:-1]) as outer:

@@ -7,12 +7,12 @@ page; the digest of each page. Each falls back to the next.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import islice
 
 from bandersnatch import plan
-from bandersnatch.catalogue.base import Catalogue, Diff
+from bandersnatch.catalogue.base import Catalogue, Diff, Known
 from bandersnatch.errors import NotFound, Refused, UpstreamError, UsageError
 from bandersnatch.model import Listed, Validators
 from bandersnatch.sync import events
@@ -30,6 +30,9 @@ OLDER = "list-older"
 """The fact that holds since when upstream's list is older than one seen before."""
 
 TOO_LONG_OLD = 86400.0
+
+AT_ONCE = 5000
+"""Projects that the selection is asked about between two writes to the catalogue."""
 
 BARE = "list-bare"
 """The fact that is set where the lines of upstream's list have no serials."""
@@ -53,30 +56,44 @@ async def detect(mirror: Mirror, now: float, *, full: bool, accept_removals: boo
     if names is not None:
         await asyncio.to_thread(catalogue.want, [Listed(name, name) for name in sorted(names)], now)
     await asyncio.to_thread(catalogue.wake, now, now + 2 * plan.LONGEST_WAIT)
+    if accept_removals:
+        await asyncio.to_thread(catalogue.cut_waits, now)
     rules_changed = await asyncio.to_thread(_note_rules, mirror, now)
     detection = _Detection(mirror, now, full or rules_changed, accept_removals, tell)
     detected = await detection.run()
     if full:
-        await asyncio.to_thread(catalogue.make_due, now, _sorted(names), waiting=True)
+        await asyncio.to_thread(catalogue.make_due, now, waiting=True)
     return detected
 
 
-def _sorted(names: frozenset[str] | None) -> Sequence[str] | None:
-    return None if names is None else sorted(names)
-
-
 def _note_rules(mirror: Mirror, now: float) -> bool:
-    """Whether the rules are others than in the last run; then every selected project is due. Blocks."""
-    names = mirror.selection.names
-    of_each = [(name, mirror.fingerprint(name)) for name in sorted(names if names is not None else ("",))]
-    rules = hashlib.sha256(repr((mirror.address, of_each)).encode()).hexdigest()[:16]
-    if mirror.catalogue.get("rules") == rules:
+    """Whether the rules are others than in the last run; then each project whose part could change is due. Blocks."""
+    if mirror.catalogue.get("rules") == mirror.digest:
         return False
-    mirror.catalogue.make_due(now, _sorted(names))
-    if names is not None:
-        mirror.catalogue.rest(sorted(names))
-    mirror.catalogue.set({"rules": rules, "list-etag": None, "list-modified": None, "list-long": None, SERIAL: None})
+    _reselect(mirror, now)
+    facts = {"list-etag": None, "list-modified": None, "list-long": None, SERIAL: None}
+    mirror.catalogue.set({"rules": mirror.digest, **facts})
     return True
+
+
+def _reselect(mirror: Mirror, now: float) -> None:
+    """Ask the selection about every project that is known: one pass, whatever the rules are."""
+    leave = mirror.rules.policies.deselected is not plan.Policy.KEEP
+    known = mirror.catalogue.known()
+    while part := list(islice(known, AT_ONCE)):
+        wanted = {one.name for one in part if mirror.selection.wants(one.name)}
+        mirror.catalogue.reselect(
+            [one.name for one in part if one.name in wanted and _is_other(one, mirror)],
+            [one.name for one in part if one.name not in wanted],
+            now,
+            leave=leave,
+        )
+
+
+def _is_other(known: Known, mirror: Mirror) -> bool:
+    """Whether the rules may have another answer than when they were last asked; a new project is due anyway."""
+    asked = known.published or known.selection != ""
+    return asked and (not known.wanted or known.selection != mirror.fingerprint(known.name))
 
 
 class _Detection:
@@ -134,10 +151,10 @@ class _Detection:
             await asyncio.to_thread(self._catalogue.set, {"list-long": "1"})
             return None
         except NotFound as error:
-            if self._mirror.selection.everything:
+            if self._mirror.selection.names is None:
                 raise UsageError(
-                    f"{self._mirror.address} has no list of projects, so everything in it cannot be mirrored; "
-                    "name the projects: [select] projects"
+                    f"{self._mirror.address} has no list of projects, so neither everything in it nor patterns "
+                    "can be mirrored; name the projects: [select] projects"
                 ) from error
             return None
         if listing is None:
@@ -150,7 +167,7 @@ class _Detection:
 
     async def _absorb(self, batch: Sequence[Listed]) -> None:
         self._bare = self._bare and all(one.serial is None for one in batch)
-        wanted = batch if self._mirror.selection.everything else [one for one in batch if self._wants(one.name)]
+        wanted = [one for one in batch if self._wants(one.name)]
         if wanted:
             await asyncio.to_thread(self._catalogue.absorb, wanted)
 
@@ -158,11 +175,11 @@ class _Detection:
         """Take the list over, as far as it can be believed."""
         if await self._is_older(listing):
             return await self._leave_older()
-        diff = self._of_the_selected(await asyncio.to_thread(self._catalogue.compare))
+        diff = await asyncio.to_thread(self._catalogue.compare)
         self._tell(events.Compared("list", listing.count, diff.new, diff.changed, len(diff.missing)))
         refused = await self._doubt(listing, diff)
         facts = {} if refused else _facts(listing) | {BARE: "1" if self._bare else None}
-        whole = self._mirror.selection.everything and not refused
+        whole = self._mirror.selection.names is None and not refused
         if not refused:
             # Noted before the list is: a run that is cut off between the two finds the list new again.
             await asyncio.to_thread(self._catalogue.missing, diff.missing, self._now)
@@ -170,11 +187,6 @@ class _Detection:
         if self._bare:
             await self._ask_all()
         return Detected("list", listed=True, refused=refused)
-
-    def _of_the_selected(self, diff: Diff) -> Diff:
-        """Without the projects that are published and no longer selected: of the list, only selected ones are kept."""
-        missing = tuple(name for name in diff.missing if self._wants(name))
-        return replace(diff, missing=missing, known=diff.known - len(diff.missing) + len(missing))
 
     async def _doubt(self, listing: Listing, diff: Diff) -> str:
         """Why the list cannot be believed to be whole; empty if it can."""
@@ -209,7 +221,7 @@ class _Detection:
         return Detected("list", listed=True, refused=reason)
 
     async def _by_pages(self) -> Detected:
-        if self._mirror.selection.everything:
+        if self._mirror.selection.names is None:
             raise Refused("everything can only be mirrored by upstream's list of projects: [upstream] changes")
         await self._ask_all()
         self._tell(events.Compared("pages", None, 0, 0, 0))
@@ -217,7 +229,7 @@ class _Detection:
 
     async def _ask_all(self) -> None:
         """Nothing but its page tells a changed project from an unchanged one: ask for all of them."""
-        await asyncio.to_thread(self._catalogue.make_due, self._now, _sorted(self._mirror.selection.names))
+        await asyncio.to_thread(self._catalogue.make_due, self._now)
 
     def _list_limit(self) -> int | None:
         names = self._mirror.selection.names

@@ -8,18 +8,23 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
-from bandersnatch.catalogue.base import Entry, RunRecord
+from bandersnatch.catalogue.base import Catalogue, Entry, RunRecord
 from bandersnatch.errors import CatalogueError, StorageError, UpstreamError
 from bandersnatch.sync import events
-from bandersnatch.sync.departures import Departures
+from bandersnatch.sync.departures import Departures, Losses
 from bandersnatch.sync.detect import Detected, detect
-from bandersnatch.sync.finish import finish, sweep
+from bandersnatch.sync.fetch import fetch
+from bandersnatch.sync.finish import finish
 from bandersnatch.sync.mirror import Mirror
-from bandersnatch.sync.project import Health, Outcome, Prepared, Run, fetch, prepare, refresh
+from bandersnatch.sync.page import prepare
+from bandersnatch.sync.run import Health, Outcome, Prepared, Run, failure
 from bandersnatch.sync.settle import settle
+from bandersnatch.sync.sweep import sweep
 from bandersnatch.sync.tally import Tally
 
 Item = TypeVar("Item")
+
+Outcomes = asyncio.Queue[Outcome | None]
 
 BATCH = 64
 """Projects that share one synchronisation of the disk and one transaction, at most."""
@@ -58,10 +63,12 @@ class _Engine:
         self._slots = asyncio.Semaphore(mirror.rules.files_at_once)
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
+        self._wary = False
 
     async def run(self) -> events.Finished:
         mirror = self._mirror
         self._tally.tell(events.Started(mirror.directory, mirror.address))
+        self._wary = await asyncio.to_thread(_was_cut_off, mirror.catalogue)
         await asyncio.to_thread(mirror.catalogue.record_run, RunRecord(self._now, None, "", None))
         try:
             outcome, reason = await self._steps()
@@ -88,12 +95,12 @@ class _Engine:
             unreachable = f"upstream could not be asked what changed: {error}"
         if not unreachable:
             # What earlier runs took off its last page may be the room that this one needs.
-            await asyncio.to_thread(sweep, mirror, self._now - mirror.rules.grace)
-        run = Run(mirror, self._now, wish.full, tell, self._slots, self._health, detected.listed)
+            await asyncio.to_thread(sweep, mirror, self._now)
+        run = Run(mirror, self._now, wish.full, tell, self._slots, self._health, detected.listed, self._wary)
         departures = Departures(run, accepted=wish.accept_removals)
-        await self._refresh_all(run, departures)
+        lost = await self._refresh_all(run, departures)
         await asyncio.to_thread(finish, run, reached=not unreachable and not self._health.is_over)
-        refused = detected.refused or departures.refused
+        refused = detected.refused or departures.refused or lost
         return await asyncio.to_thread(self._judge, refused, unreachable)
 
     def _judge(self, refused: str, unreachable: str) -> tuple[str, str]:
@@ -110,51 +117,71 @@ class _Engine:
 
     # --- the projects ----------------------------------------------------------------------------------------------
 
-    async def _refresh_all(self, run: Run, departures: Departures) -> None:
-        catalogue, limit_to = run.mirror.catalogue, self._limit_to()
-        count = await asyncio.to_thread(catalogue.count_due, run.now, limit_to=limit_to)
+    async def _refresh_all(self, run: Run, departures: Departures) -> str:
+        """Bring all projects up to date that are due. Returns why files that were to leave did not, if so."""
+        catalogue = run.mirror.catalogue
+        losses = Losses(run, accepted=self._wish.accept_removals)
+        count = await asyncio.to_thread(catalogue.count_due, run.now)
         free = await asyncio.to_thread(run.mirror.storage.free)
-        if not count:
-            self._tally.tell(events.Planned(0, 0, 0, free))
-        elif count <= FEW:
-            await self._refresh_few(_due(run, limit_to), run, departures, free)
-        else:
-            self._tally.tell(events.Planned(count, None, None, free))
-            await self._refresh_many(_due(run, limit_to), run, departures)
+        async with _settler(run, departures) as outcomes:
+            if not count:
+                self._tally.tell(events.Planned(0, 0, 0, free))
+            elif count <= FEW:
+                await self._refresh_few(_due(run), run, outcomes, losses, free)
+            else:
+                self._tally.tell(events.Planned(count, None, None, free))
+                await self._refresh_many(_due(run), run, outcomes, losses)
+            return await self._release(losses, run, outcomes)
 
     async def _refresh_few(
-        self, entries: AsyncIterator[Entry], run: Run, departures: Departures, free: int | None
+        self, entries: AsyncIterator[Entry], run: Run, outcomes: Outcomes, losses: Losses, free: int | None
     ) -> None:
         """Read all pages first, so as to say how much there is to fetch before the first file is."""
         prepared: list[Prepared] = []
-        async with _settler(run, departures) as outcomes:
 
-            async def read(entry: Entry) -> None:
-                one = await prepare(entry, run)
-                if isinstance(one, Prepared):
-                    prepared.append(one)
-                else:
-                    await outcomes.put(one)
+        async def read(entry: Entry) -> None:
+            one = await prepare(entry, run)
+            if isinstance(one, Prepared):
+                prepared.append(one)
+            else:
+                await outcomes.put(one)
 
-            async def bring(one: Prepared) -> None:
+        async def bring(one: Prepared) -> None:
+            if not losses.postpone(one):
                 await outcomes.put(await fetch(one, run))
 
-            await self._each(entries, read)
-            self._plan(prepared, run, free)
-            await self._each(_stream(prepared), bring)
+        await self._each(entries, read)
+        self._plan(prepared, run, free)
+        await self._each(_stream(prepared), bring)
 
     def _plan(self, prepared: Sequence[Prepared], run: Run, free: int | None) -> None:
         files = sum(len(one.plan.fetch) for one in prepared)
         size = sum(one.plan.bytes for one in prepared)
         self._tally.tell(events.Planned(len(prepared), files, size, free))
 
-    async def _refresh_many(self, entries: AsyncIterator[Entry], run: Run, departures: Departures) -> None:
-        async with _settler(run, departures) as outcomes:
+    async def _refresh_many(
+        self, entries: AsyncIterator[Entry], run: Run, outcomes: Outcomes, losses: Losses | None
+    ) -> None:
+        async def bring(entry: Entry) -> None:
+            one = await prepare(entry, run)
+            if not isinstance(one, Prepared):
+                await outcomes.put(one)
+            elif losses is None or not losses.postpone(one):
+                await outcomes.put(await fetch(one, run))
 
-            async def bring(entry: Entry) -> None:
-                await outcomes.put(await refresh(entry, run))
+        await self._each(entries, bring)
 
-            await self._each(entries, bring)
+    async def _release(self, losses: Losses, run: Run, outcomes: Outcomes) -> str:
+        """Let the projects that lose files take their turn, if so many files may leave."""
+        if not losses.entries:
+            return ""
+        refused = await asyncio.to_thread(losses.judge)
+        if not refused:
+            await self._refresh_many(_stream(losses.entries), run, outcomes, None)
+            return ""
+        for entry in losses.entries:
+            await outcomes.put(failure(entry, refused, run.now))
+        return refused
 
     async def _each(self, items: AsyncIterator[Item], work: Callable[[Item], Awaitable[None]]) -> None:
         """Do *work* for all items, a few at a time, taking each item when there is a hand free for it."""
@@ -180,22 +207,23 @@ class _Engine:
         totals = catalogue.totals()
         serial = catalogue.serial()
         catalogue.record_run(RunRecord(self._now, self._now + self._seconds(), outcome, serial))
-        waiting = catalogue.count_due(self._now, limit_to=self._limit_to())
+        waiting = catalogue.count_due(self._now)
         return self._tally.finished(outcome, reason, self._seconds(), totals, waiting, serial)
-
-    def _limit_to(self) -> Sequence[str] | None:
-        """The selected projects, where they are named: others may be known from earlier runs."""
-        names = self._mirror.selection.names
-        return None if names is None else sorted(names)
 
     def _seconds(self) -> float:
         return self._loop.time() - self._began
 
 
-async def _due(run: Run, limit_to: Sequence[str] | None) -> AsyncIterator[Entry]:
+def _was_cut_off(catalogue: Catalogue) -> bool:
+    """Whether the last run could not record all that it published. Blocks."""
+    last = catalogue.last_runs(1)
+    return bool(last) and last[0].outcome in ("", "disk")
+
+
+async def _due(run: Run) -> AsyncIterator[Entry]:
     """The projects that are due, in the order of names, read some hundred at a time."""
     after = ""
-    while entries := await asyncio.to_thread(run.mirror.catalogue.due, run.now, after, 500, limit_to=limit_to):
+    while entries := await asyncio.to_thread(run.mirror.catalogue.due, run.now, after, 500):
         for entry in entries:
             yield entry
         after = entries[-1].name
@@ -207,13 +235,13 @@ async def _stream(items: Iterable[Item]) -> AsyncIterator[Item]:
 
 
 @asynccontextmanager
-async def _settler(run: Run, departures: Departures) -> AsyncIterator[asyncio.Queue[Outcome | None]]:
+async def _settler(run: Run, departures: Departures) -> AsyncIterator[Outcomes]:
     """
     A queue whose outcomes are settled in batches, as many as have gathered while the last batch was on its way.
 
     Leaving it waits until all is settled, also when a cancellation or another project's fatal error is the reason.
     """
-    outcomes: asyncio.Queue[Outcome | None] = asyncio.Queue(maxsize=2 * BATCH)
+    outcomes: Outcomes = asyncio.Queue(maxsize=2 * BATCH)
     task = asyncio.create_task(_settle_all(outcomes, run, departures))
     try:
         yield outcomes
@@ -222,7 +250,7 @@ async def _settler(run: Run, departures: Departures) -> AsyncIterator[asyncio.Qu
         await task
 
 
-async def _settle_all(outcomes: asyncio.Queue[Outcome | None], run: Run, departures: Departures) -> None:
+async def _settle_all(outcomes: Outcomes, run: Run, departures: Departures) -> None:
     failed: Exception | None = None
     ended = False
     while not ended:
@@ -240,7 +268,7 @@ async def _settle_all(outcomes: asyncio.Queue[Outcome | None], run: Run, departu
         raise failed
 
 
-async def _gather(outcomes: asyncio.Queue[Outcome | None]) -> tuple[list[Outcome], bool]:
+async def _gather(outcomes: Outcomes) -> tuple[list[Outcome], bool]:
     """What is there by now, one outcome at least, and whether it was the last."""
     batch: list[Outcome] = []
     while not batch or (len(batch) < BATCH and not outcomes.empty()):

@@ -94,9 +94,10 @@ class Confirmed(Event):
 
 @dataclass(frozen=True, slots=True)
 class Removed(Event):
-    """Upstream removed a project, and the mirror followed."""
+    """A project left the mirror."""
 
     project: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,16 +6,14 @@ from datetime import UTC, datetime
 
 from bandersnatch import layout, publish
 from bandersnatch.sync.mirror import Mirror
-from bandersnatch.sync.project import Run
+from bandersnatch.sync.run import Run
+from bandersnatch.sync.sweep import sweep
 
 INDEX_STALE = "index-stale"
 """The fact that a commit sets when the list of projects has to be written anew."""
 
 INDEX_MADE_FROM = "index-made-from"
 """The fact that holds what else the published list of projects depends on: its serial, and the way of publishing."""
-
-AT_ONCE = 1000
-"""Keys that are swept between two looks at the catalogue."""
 
 
 def finish(run: Run, *, reached: bool) -> None:
@@ -31,7 +29,7 @@ def finish(run: Run, *, reached: bool) -> None:
     if reached:
         mirror.storage.put((layout.LAST_MODIFIED,), _date(run.now))
         mirror.storage.settle()
-        sweep(mirror, run.now - mirror.rules.grace)
+        sweep(mirror, run.now)
 
 
 def _publish_index(run: Run) -> None:
@@ -53,22 +51,7 @@ def _take_down(mirror: Mirror) -> None:
         publish.remove(mirror.catalogue.published(name).pages, mirror.storage)
     if departing:
         mirror.storage.settle()
-        mirror.catalogue.forget(departing)
-
-
-def sweep(mirror: Mirror, before: float) -> None:
-    """Delete what left its last page before the time *before*, the catalogue following storage."""
-    gone: list[str] = []
-    for key in mirror.catalogue.leaving(before):
-        mirror.storage.delete(key)
-        gone.append(key)
-        if len(gone) >= AT_ONCE:
-            mirror.storage.settle()
-            mirror.catalogue.left(gone)
-            gone = []
-    if gone:
-        mirror.storage.settle()
-        mirror.catalogue.left(gone)
+        mirror.catalogue.retire(departing)
 
 
 def _date(now: float) -> bytes:

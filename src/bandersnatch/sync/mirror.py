@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from bandersnatch import publish, transfer
 from bandersnatch.catalogue.base import Catalogue
-from bandersnatch.plan import Brake
+from bandersnatch.plan import Brake, Policies
 from bandersnatch.selection import Selection
-from bandersnatch.storage.base import Storage
+from bandersnatch.storage.base import Journal, Storage
 from bandersnatch.upstream.base import Upstream
 
 
@@ -23,7 +23,16 @@ class Rules:
     files_at_once: int = 64
     grace: float = 3600.0
     """Seconds for which a file stays in storage after it left its last page."""
+    trash: float = 7 * 86400.0
+    """Seconds for which what was swept can be restored; 0 deletes at once."""
+    hidden_for: float = 90 * 86400.0
+    """The same for what the policy is to hide."""
+    policies: Policies = Policies()
     brake: Brake = Brake()
+    first_seen: bool = False
+    """Whether the selection asks when a file was seen first."""
+    metadata_of_each: bool = False
+    """Whether each release is judged by its own core metadata, and not by that of the newest."""
     file_hosts: tuple[str, ...] = ()
     """Further hosts that files and companions may come from: with another one, more may be had."""
     transfer: transfer.Rules = transfer.Rules()
@@ -40,6 +49,7 @@ class Mirror:
     upstream: Upstream
     storage: Storage
     catalogue: Catalogue
+    journal: Journal
     selection: Selection
     rules: Rules = field(default_factory=Rules)
 
@@ -48,8 +58,28 @@ class Mirror:
         """Where pages go, and how they are made."""
         return publish.Output(self.storage, self.rules.publish)
 
+    @property
+    def digest(self) -> str:
+        """Changes whenever any project's ``fingerprint`` could."""
+        return _digest((self.address, self.selection.digest, self._taken))
+
     def fingerprint(self, name: str) -> str:
         """Changes whenever the same upstream page would make another page here."""
-        taken = (self.address, self.rules.file_hosts, self.rules.transfer.metadata, self.rules.transfer.provenance)
-        source = hashlib.sha256(repr(taken).encode()).hexdigest()[:8]
-        return f"{self.selection.fingerprint(name)}-{self.rules.publish.fingerprint}-{source}"
+        return f"{self.selection.fingerprint(name)}-{_digest((self.address, self._taken))[:16]}"
+
+    @property
+    def _taken(self) -> tuple[object, ...]:
+        """What besides the selection a page depends on."""
+        rules = self.rules
+        return (
+            rules.file_hosts,
+            rules.transfer.metadata,
+            rules.transfer.provenance,
+            rules.publish.fingerprint,
+            rules.policies,
+            rules.metadata_of_each,
+        )
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(repr(value).encode()).hexdigest()

@@ -13,8 +13,9 @@ from dataclasses import replace
 from bandersnatch import layout, publish
 from bandersnatch.catalogue.base import Commit, Failure
 from bandersnatch.errors import StorageError
+from bandersnatch.storage.base import Removal
 from bandersnatch.sync import events
-from bandersnatch.sync.project import FATAL, Outcome, Ready, Run, Unchanged, failure
+from bandersnatch.sync.run import FATAL, Kept, Outcome, Ready, Run, Unchanged, failure
 
 
 def settle(batch: Sequence[Outcome], run: Run) -> None:
@@ -28,9 +29,15 @@ def settle(batch: Sequence[Outcome], run: Run) -> None:
         catalogue.commit(commits)
     if unchanged:
         catalogue.unchanged(unchanged, run.now)
+    kept = [one.name for one in batch if isinstance(one, Kept)]
+    if kept:
+        catalogue.keep(kept)
     if failures:
         catalogue.fail(failures, run.now)
-    for event in _events(commits, failures, unchanged):
+    run.mirror.journal.write(
+        [Removal(run.now, "left", one.project, one.key, one.reason) for commit in commits for one in commit.leaving]
+    )
+    for event in _events(commits, failures, [*unchanged, *kept]):
         run.tell(event)
 
 
@@ -91,13 +98,17 @@ def _refuse_absent(one: Ready, run: Run) -> None:
 
 def _stage_pages(one: Ready, run: Run) -> Commit:
     commit = one.commit
+    if one.shown is None:
+        return commit
+    held = publish.linked(one.shown.files) if one.index_only else commit.published.held
     pages = publish.project(
         one.shown,
         commit.entry.display,
-        commit.published.held,
+        held,
         commit.published.pages,
         run.mirror.output,
-        trust=not run.full,
+        trust=one.trusted,
+        upstream_files=one.index_only,
     )
     return replace(commit, published=replace(commit.published, pages=pages))
 
@@ -105,7 +116,7 @@ def _stage_pages(one: Ready, run: Run) -> Commit:
 def _events(commits: Sequence[Commit], failures: Sequence[Failure], unchanged: Sequence[str]) -> Iterator[events.Event]:
     for commit in commits:
         if commit.entry.departing:
-            yield events.Removed(commit.entry.name)
+            yield events.Removed(commit.entry.name, _why(commit))
         else:
             yield events.Refreshed(commit.entry.name, commit.entry.serial, len(commit.published.held))
     for name in unchanged:
@@ -113,3 +124,10 @@ def _events(commits: Sequence[Commit], failures: Sequence[Failure], unchanged: S
     late = [commit.failure for commit in commits if commit.failure is not None]
     for one in (*failures, *late):
         yield events.FellBehind(one.name, one.reason, one.tries == 1, one.next_try)
+
+
+def _why(commit: Commit) -> str:
+    """Why a project leaves, in the word of what left its page last."""
+    if commit.entry.wanted and commit.entry.missing_since is None:
+        return "nothing of it is selected any more"
+    return "upstream does not have it any more" if commit.entry.wanted else "it is not selected any more"

@@ -109,5 +109,8 @@ class Upstream(Protocol):
     async def read(self, url: str, *, limit: int) -> bytes:
         """The whole body at *url*, which must not be longer than *limit* bytes; for a file's companions."""
 
+    async def legacy(self, name: str, release: str, *, limit: int) -> bytes:
+        """PyPI's older JSON of one *release*, at most *limit* bytes. NotFound: this upstream has none."""
+
     async def close(self) -> None:
         """Close all connections."""

@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from urllib.parse import quote
 
 from bandersnatch import simple
 from bandersnatch.errors import Stale, UpstreamError
@@ -93,10 +94,16 @@ class IndexUpstream:
 
     async def read(self, url: str, *, limit: int) -> bytes:
         """As the port says; ``max_companion`` is another limit."""
-        most = min(limit, self._settings.max_companion)
+        return await self._whole(url, min(limit, self._settings.max_companion))
 
+    async def legacy(self, name: str, release: str, *, limit: int) -> bytes:
+        """As the port says: under ``/pypi/`` beside the list of projects, where PyPI and other mirrors have it."""
+        root = self._index.path.removesuffix("/").rpartition("/")[0]
+        return await self._whole(self._index.at(f"{root}/pypi/{name}/{quote(release, safe='')}/json"), limit)
+
+    async def _whole(self, where: str | Address, most: int) -> bytes:
         async def attempt() -> bytes:
-            async with self._client.get(url, {"Accept-Encoding": ACCEPT_ENCODING}) as response:
+            async with self._client.get(where, {"Accept-Encoding": ACCEPT_ENCODING}) as response:
                 return await bodies.whole(response, most)
 
         return await self._client.pacer.persist(attempt)

@@ -9,15 +9,17 @@ from importlib.metadata import version
 from pathlib import Path
 
 from bandersnatch import publish, transfer
+from bandersnatch.assemble.selection import choose
 from bandersnatch.catalogue.base import Catalogue
 from bandersnatch.catalogue.opening import CatalogueCorrupt, set_aside
 from bandersnatch.catalogue.sqlite import SqliteCatalogue
 from bandersnatch.config.schema import Config
 from bandersnatch.errors import StorageError
-from bandersnatch.plan import Brake
+from bandersnatch.plan import Brake, Policies, Policy
 from bandersnatch.selection import Selection
 from bandersnatch.storage.filesystem import FileStorage
 from bandersnatch.storage.fsops import FileSystem
+from bandersnatch.storage.journal import FileJournal
 from bandersnatch.storage.lock import Lock
 from bandersnatch.sync.mirror import Mirror, Rules
 from bandersnatch.upstream import credentials
@@ -27,6 +29,7 @@ from bandersnatch.upstream.settings import Settings
 
 STATE = "state"
 CATALOGUE = "catalogue.sqlite"
+JOURNAL = "removals.jsonl"
 LEARNED = "file-hosts"
 """The fact that holds the hosts which upstream's files were seen to come from, with the upstream that showed them."""
 
@@ -43,13 +46,19 @@ def locked(config: Config) -> Iterator[None]:
 
 @asynccontextmanager
 async def mirror(
-    config: Config, environment: Mapping[str, str], now: float, *, fs: FileSystem | None = None
+    config: Config,
+    environment: Mapping[str, str],
+    now: float,
+    *,
+    chosen: Selection | None = None,
+    fs: FileSystem | None = None,
 ) -> AsyncIterator[Mirror]:
     """
     The mirror that *config* describes, open; its lock must be held. *now*: seconds since the epoch.
 
-    *fs* does everything that changes the disk, the catalogue's own file left out: tests make it fail.
+    *chosen* is the selection of *config* where it was made before. *fs* does everything that changes the disk, the catalogue's own file left out: tests make it fail.
     """
+    chosen = choose(config).selection if chosen is None else chosen
     state = state_directory(config)
     settings = upstream_settings(config, environment)
     storage = FileStorage(web_directory(config), state, fs=fs)
@@ -59,7 +68,14 @@ async def mirror(
     try:
         storage.sweep(keep_partial_ns=int((now - KEEP_PARTIAL) * 1e9))
         yield Mirror(
-            config.mirror.directory, settings.url, upstream, storage, catalogue, selection(config), rules(config)
+            config.mirror.directory,
+            settings.url,
+            upstream,
+            storage,
+            catalogue,
+            FileJournal(state / JOURNAL, fs=fs),
+            chosen,
+            rules(config, chosen),
         )
         catalogue.set({LEARNED: " ".join([settings.url, *sorted(upstream.learned)])})
     finally:
@@ -102,12 +118,7 @@ def state_directory(config: Config) -> Path:
     return state
 
 
-def selection(config: Config) -> Selection:
-    """What the configuration wants of upstream."""
-    return Selection(everything=True) if config.select.everything else Selection.of(config.select.projects)
-
-
-def rules(config: Config) -> Rules:
+def rules(config: Config, chosen: Selection) -> Rules:
     """How a run goes about it."""
     return Rules(
         changes=config.upstream.changes,
@@ -115,7 +126,21 @@ def rules(config: Config) -> Rules:
         files_at_once=config.upstream.streams,
         grace=config.mirror.grace,
         file_hosts=config.upstream.file_hosts,
-        brake=Brake(config.removal.max_projects, config.removal.max_ratio),
+        trash=config.removal.trash,
+        hidden_for=config.removal.hidden_for,
+        policies=Policies(
+            Policy(config.removal.deleted),
+            Policy(config.removal.quarantined),
+            Policy(config.removal.yanked),
+            Policy(config.removal.deselected),
+        ),
+        brake=Brake(
+            config.removal.max_projects,
+            config.removal.max_ratio,
+            config.removal.max_files,
+            config.removal.max_files_ratio,
+        ),
+        first_seen=chosen.needs_first_seen,
         transfer=transfer.Rules(
             metadata=config.files.metadata, provenance=config.files.provenance, reserve=config.mirror.reserve
         ),

@@ -1,0 +1,81 @@
+"""What ``prove`` works with: a mirror as an index of its own, and the resolver, which knows no other."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bandersnatch.closure import site
+from bandersnatch.closure.locked import Question
+from bandersnatch.config.schema import Config
+from bandersnatch.errors import UsageError
+from bandersnatch.resolver import uv
+from bandersnatch.resolver.base import Index
+from bandersnatch.upstream.base import Upstream
+from bandersnatch.upstream.client import Client
+from bandersnatch.upstream.index import IndexUpstream
+from bandersnatch.upstream.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """The mirror on its stand, to be looked at."""
+
+    question: Question
+    mirror: Upstream
+
+
+@asynccontextmanager
+async def stand(
+    config: Config,
+    environment: Mapping[str, str],
+    *,
+    url: str | None = None,
+    constraints: Sequence[str] = (),
+    build: bool = False,
+) -> AsyncIterator[Stand]:
+    """
+    The mirror's directory, served on this machine for the time being; or, with *url*, the mirror that is served there.
+
+    *build*: as in ``resolver.base.Resolver``. Raises UsageError if there is no mirror, and if uv is not installed.
+    """
+    program = uv.find(environment)
+    if url is None:  # it is served on this machine: no proxy could reach it
+        environment = {name: value for name, value in environment.items() if not name.lower().endswith("_proxy")}
+    with ExitStack() as stack:
+        index = url or stack.enter_context(site.serve(_web(config), base_url=config.publish.base_url or ""))
+        settings = _settings(index, config)
+        reader = IndexUpstream(settings, Client(settings))
+        question = Question(
+            uv.UvResolver(program, environment),
+            Index(settings.url, ca_file=config.upstream.ca_file),
+            tuple(constraints),
+            build=build,
+        )
+        try:
+            yield Stand(question, reader)
+        finally:
+            await reader.close()
+
+
+def _web(config: Config) -> Path:
+    web = Path(config.mirror.directory, "web")
+    if not (web / "simple").is_dir():
+        raise UsageError(f"{config.mirror.directory}: nothing was mirrored here yet; bandersnatch mirror does that")
+    return web
+
+
+def _settings(url: str, config: Config) -> Settings:
+    """How the mirror is read: it, and the address that it links its files at; no other host, so none is learned."""
+    links = [url, *([config.publish.base_url] if config.publish.base_url else [])]
+    return Settings(
+        url=url,
+        user_agent="bandersnatch prove",
+        tries=1,
+        file_hosts=tuple(dict.fromkeys(urlsplit(link).netloc for link in links)),
+        allow_http=True,
+        ca_file=Path(config.upstream.ca_file) if config.upstream.ca_file else None,
+    )

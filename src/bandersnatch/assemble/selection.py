@@ -1,0 +1,302 @@
+"""From a configuration to a selection: items with the lines they stand on, rules in the order that ``why`` tells them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from bandersnatch.config.load import Loaded
+from bandersnatch.config.schema import Config, value_of
+from bandersnatch.errors import Problem, UsageError
+from bandersnatch.inputs import advisories as advisory_files
+from bandersnatch.inputs import files as requirement_files
+from bandersnatch.inputs.findings import Read, Wanted
+from bandersnatch.selection import Item, Items, Origin, Rule, Selection
+from bandersnatch.selection import files as of_files
+from bandersnatch.selection import releases as of_releases
+from bandersnatch.selection.advisories import AdvisoryRule
+from bandersnatch.selection.cooldown import CoolDown
+from bandersnatch.selection.environments import Environment
+from bandersnatch.selection.metadata import MetadataRule
+from bandersnatch.selection.platform_rules import Environments, ExcludedPlatforms, ExcludedPythons
+
+GROUP = "bandersnatch.rules"
+"""The entry points of third-party rules; ``[rules.NAME]`` is for the one that is called NAME."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What the operator wants, and what of it may have been meant differently."""
+
+    selection: Selection
+    warnings: tuple[Problem, ...] = ()
+
+
+def choose(source: Config | Loaded) -> Chosen:
+    """
+    The selection of a configuration, with the files that it names. Closures of dependencies are added by ``closing``.
+
+    A ``Loaded`` configuration knows the lines that verdicts come from. Raises UsageError with all problems at once.
+    """
+    return _Choosing(source).result()
+
+
+def environments(config: Config) -> tuple[Environment, ...]:
+    """The environments that the mirror serves: those that ``[files] environments`` names, or else all there are."""
+    named = config.files.environments
+    return tuple(config.environments[name] for name in named) if named else tuple(config.environments.values())
+
+
+class _Choosing:
+    def __init__(self, source: Config | Loaded) -> None:
+        self._loaded = source if isinstance(source, Loaded) else None
+        self._config = source if isinstance(source, Config) else source.config
+        self._problems: list[Problem] = []
+        self._warnings: list[Problem] = []
+
+    def result(self) -> Chosen:
+        config = self._config
+        items = self._items("select.projects", "select.from-files")
+        exclusions = self._items("exclude.projects", "exclude.from-files")
+        index_only = self._items("select.index-only", ranges=False)
+        rules = tuple(self._rules())
+        if self._problems:
+            raise UsageError(*self._problems)
+        newest = config.releases.newest
+        selection = Selection(
+            everything=self._origin("select.everything") if config.select.everything else False,
+            items=items,
+            exclusions=exclusions,
+            index_only=index_only,
+            rules=rules,
+            newest=of_releases.Newest(
+                newest,
+                config.releases.newest_by,
+                config.releases.newest_counts_prereleases,
+                origin=self._origin("releases.newest"),
+            )
+            if newest
+            else None,
+            environments=tuple(one for each in environments(config) for one in each.marker_environments()),
+        )
+        return Chosen(selection, tuple(self._warnings))
+
+    # --- items -----------------------------------------------------------------------------------------------------
+
+    def _items(self, key: str, from_files: str = "", *, ranges: bool = True) -> Items:
+        written = list(self._written(key))
+        for origin in self._written(from_files) if from_files else ():
+            written += self._from_file(origin)
+        try:
+            return Items.read(written, ranges=ranges)
+        except UsageError as error:
+            self._problems += error.problems
+            return Items()
+
+    def _from_file(self, origin: Origin) -> Iterator[Origin]:
+        path, _, part = origin.text.partition("#")
+        try:
+            read = requirement_files.read(Path(path), select=part)
+        except UsageError as error:
+            self._problems += error.problems
+            return
+        self._warnings += read.warnings
+        for wanted in constrained(read):
+            yield Origin(origin.key, wanted.text, wanted.file, wanted.line)
+
+    def _written(self, key: str) -> Iterator[Origin]:
+        """The items of a list, each with the line it stands on."""
+        if self._loaded is not None:
+            for text, file, line in self._loaded.item_origins(key):
+                yield Origin(key, text, file, line)
+            return
+        items = value_of(self._config, key)
+        assert isinstance(items, tuple), f"{key} is no list"
+        for text in items:
+            yield Origin(key, text)
+
+    def _origin(self, key: str) -> Origin:
+        """Where the value of a key that holds one value stands."""
+        value = value_of(self._config, key)
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        if self._loaded is None:
+            return Origin(key, text)
+        origin = self._loaded.origins[key]
+        return Origin(key, text, origin.place if origin.source == "file" else str(origin), origin.line)
+
+    # --- rules -----------------------------------------------------------------------------------------------------
+
+    def _rules(self) -> Iterator[Rule]:
+        yield from self._of_releases()
+        yield from self._of_files()
+        yield from self._of_platforms()
+        yield from self._of_metadata()
+        yield from self._of_age()
+        yield from self._of_advisories()
+        yield from self._of_others()
+
+    def _of_releases(self) -> Iterator[Rule]:
+        chosen, origin = self._config.releases, self._origin
+        if not chosen.prereleases:
+            yield of_releases.NoPrereleases(origin=origin("releases.prereleases"))
+        if not chosen.development:
+            yield of_releases.NoDevelopment(origin=origin("releases.development"))
+        if not chosen.yanked:
+            yield of_releases.NoYanked(origin=origin("releases.yanked"))
+        elif self._config.removal.yanked == "hide":
+            yield of_releases.NoYanked(origin=origin("removal.yanked"))
+        if chosen.unwanted:
+            yield of_releases.Unwanted(chosen.unwanted, origin=origin("releases.unwanted"))
+        if chosen.at_least:
+            yield of_releases.AtLeast(chosen.at_least, origin=origin("releases.at-least"))
+        if chosen.at_most:
+            yield of_releases.AtMost(chosen.at_most, origin=origin("releases.at-most"))
+
+    def _of_files(self) -> Iterator[Rule]:
+        chosen, origin = self._config.files, self._origin
+        if chosen.types:
+            yield of_files.Types(chosen.types, origin=origin("files.types"))
+        if chosen.names:
+            yield of_files.Names(chosen.names, origin=origin("files.names"))
+        if chosen.exclude_names:
+            yield of_files.ExcludedNames(chosen.exclude_names, origin=origin("files.exclude-names"))
+        if chosen.max_size is not None:
+            yield of_files.MaxSize(chosen.max_size, origin=origin("files.max-size"))
+        if chosen.max_project_size is not None:
+            yield of_files.MaxProjectSize(chosen.max_project_size, origin=origin("files.max-project-size"))
+        if chosen.uploaded_after is not None:
+            yield of_files.UploadedAfter(_line(chosen.uploaded_after), origin=origin("files.uploaded-after"))
+        if chosen.uploaded_before is not None:
+            yield of_files.UploadedBefore(_line(chosen.uploaded_before), origin=origin("files.uploaded-before"))
+        if chosen.python:
+            yield of_files.Python(chosen.python, origin=origin("files.python"))
+
+    def _of_platforms(self) -> Iterator[Rule]:
+        chosen, origin = self._config.files, self._origin
+        if chosen.environments:
+            yield Environments(environments(self._config), origin=origin("files.environments"))
+        if chosen.exclude_platforms:
+            yield ExcludedPlatforms(chosen.exclude_platforms, origin=origin("files.exclude-platforms"))
+        if chosen.exclude_pythons:
+            yield ExcludedPythons(chosen.exclude_pythons, origin=origin("files.exclude-pythons"))
+
+    def _of_metadata(self) -> Iterator[Rule]:
+        chosen = self._config.metadata
+        if chosen.wanted or chosen.all or chosen.unwanted:
+            try:
+                yield MetadataRule.of(chosen.wanted, chosen.all, chosen.unwanted, chosen.missing)
+            except UsageError as error:
+                self._problems += error.problems
+
+    def _of_age(self) -> Iterator[Rule]:
+        chosen = self._config.cool_down
+        if chosen.age or chosen.not_after is not None:
+            yield CoolDown(
+                chosen.age,
+                chosen.clock,
+                None if chosen.not_after is None else chosen.not_after.timestamp(),
+                self._items("cool-down.exempt"),
+                self._items("cool-down.break-glass"),
+                origin=self._origin("cool-down.age" if chosen.age else "cool-down.not-after"),
+            )
+
+    def _of_advisories(self) -> Iterator[Rule]:
+        chosen = self._config.advisories
+        if chosen.directory is None:
+            return
+        try:
+            read = advisory_files.read(chosen.directory).checked()
+            self._warnings += read.warnings
+            yield AdvisoryRule.of(
+                read.by_name,
+                severity=chosen.severity,
+                malicious=chosen.malicious,
+                ids=chosen.ids,
+                allow=chosen.allow,
+            )
+        except UsageError as error:
+            self._problems += error.problems
+
+    def _of_others(self) -> Iterator[Rule]:
+        """Rules that other distributions bring, each made from its own table."""
+        if not self._config.rules:
+            return
+        known = {one.name: one for one in entry_points(group=GROUP)}
+        for name, table in self._config.rules.items():
+            try:
+                yield from _third_party(name, table, known)
+            except UsageError as error:
+                self._problems += [self._placed(one, f"rules.{name}") for one in error.problems]
+
+    def _placed(self, problem: Problem, key: str) -> Problem:
+        """*problem* with the line of the table called *key*, if it has no place of its own."""
+        origin = self._loaded.origins.get(key) if self._loaded is not None else None
+        if problem.file is not None or origin is None:
+            return problem
+        return replace(problem, file=origin.place or None, line=origin.line)
+
+
+def _third_party(name: str, table: Mapping[str, object], known: Mapping[str, EntryPoint]) -> Sequence[Rule]:
+    """The rules that the entry point called *name* makes of *table*: one of them, or several."""
+    key = f"rules.{name}"
+    if name not in known:
+        there = ", ".join(sorted(known)) or "none is installed"
+        raise UsageError(Problem(f"no installed distribution brings a rule of this name ({GROUP}: {there})", key=key))
+    try:
+        made = known[name].load()(dict(table))
+    except UsageError:
+        raise
+    except Exception as error:  # it is others' code: whatever goes wrong in it is the operator's to hear
+        raise UsageError(Problem(f"the rule could not be made: {type(error).__name__}: {error}", key=key)) from error
+    return tuple(made) if isinstance(made, (list, tuple)) else (made,)
+
+
+def _line(value: datetime | timedelta) -> of_files.Line:
+    if isinstance(value, timedelta):
+        return of_files.Line(age=value.total_seconds())
+    return of_files.Line(moment=value.timestamp())
+
+
+# --- constraints -----------------------------------------------------------------------------------------------------
+
+
+def constrained(read: Read) -> Iterator[Wanted]:
+    """
+    The items of a requirements file, narrowed by the constraints (``-c``) for the same project.
+
+    A constraint that has a marker does not narrow: elsewhere the whole range is needed.
+    """
+    limits: dict[str, SpecifierSet] = {}
+    for one in read.constraints:
+        requirement = _requirement(one.text)
+        if requirement is not None and requirement.marker is None:
+            name = canonicalize_name(requirement.name)
+            limits[name] = limits.get(name, SpecifierSet()) & requirement.specifier
+    for wanted in read.items:
+        requirement = _requirement(wanted.text)
+        limit = None if requirement is None else limits.get(canonicalize_name(requirement.name))
+        if requirement is None or limit is None:
+            yield wanted
+        else:
+            requirement.specifier &= limit
+            yield replace(wanted, text=str(requirement))
+
+
+def _requirement(text: str) -> Requirement | None:
+    try:
+        return Requirement(text)
+    except InvalidRequirement:
+        return None  # a pattern: no constraint is about it
+
+
+def with_items(selection: Selection, more: Iterable[Origin]) -> Selection:
+    """*selection* with more admitting items, such as those of a closure."""
+    items: tuple[Item, ...] = Items.read(more).all
+    return replace(selection, items=Items((*selection.items.all, *items)))

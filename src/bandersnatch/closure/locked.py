@@ -1,0 +1,116 @@
+"""The closure of one version each: what the resolver chooses for each interpreter, and what building needs besides."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from packaging.version import Version
+
+from bandersnatch.closure.base import Closure, Interpreter, Item, Unknown
+from bandersnatch.closure.shelf import Shelf, gather
+from bandersnatch.closure.sources import is_source
+from bandersnatch.errors import BadContent
+from bandersnatch.model import File
+from bandersnatch.resolver.base import Conflict, Index, Pin, Resolver
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """How the resolver is asked, whatever for."""
+
+    resolver: Resolver
+    index: Index
+    constraints: tuple[str, ...] = ()
+    exclude_newer: str | None = None
+    build: bool = False
+    """Whether source distributions may be chosen: their build code then runs here, see ``Resolver``."""
+
+    async def ask(self, requirements: Sequence[str], interpreter: Interpreter) -> tuple[Pin, ...]:
+        """As the port's ``resolve``."""
+        return await self.resolver.resolve(
+            requirements,
+            interpreter.target,
+            self.index,
+            constraints=self.constraints,
+            exclude_newer=self.exclude_newer,
+            build=self.build,
+        )
+
+
+async def lock(
+    requirements: Sequence[str],
+    interpreters: Sequence[Interpreter],
+    question: Question,
+    shelf: Shelf,
+    *,
+    at_once: int = 2,
+) -> Closure:
+    """
+    The versions that the resolver chooses for each of *interpreters*, all together.
+
+    At most *at_once* resolvers run at a time. Raises Conflict with the words for every interpreter that has one,
+    and UpstreamError.
+    """
+    slots = asyncio.Semaphore(at_once)
+    locks = [_Lock(interpreter, question, shelf, slots) for interpreter in interpreters]
+    conflicts = [text for text in await gather(one.run(requirements) for one in locks) if text]
+    if conflicts:
+        raise Conflict("\n\n".join(conflicts))
+    items = {requirement: because for one in reversed(locks) for requirement, because in one.items.items()}
+    unknown = {one for lock in locks for one in lock.unknown}
+    return Closure(tuple(Item(*pair) for pair in sorted(items.items())), tuple(sorted(unknown)))
+
+
+class _Lock:
+    """One interpreter's pins; ``items`` gives for each why it is there."""
+
+    def __init__(self, interpreter: Interpreter, question: Question, shelf: Shelf, slots: asyncio.Semaphore) -> None:
+        self._interpreter = interpreter
+        self._question = question
+        self._shelf = shelf
+        self._slots = slots
+        self._asked: set[frozenset[str]] = set()
+        self.items: dict[str, str] = {}
+        self.unknown: set[Unknown] = set()
+
+    async def run(self, requirements: Sequence[str]) -> str:
+        """Resolve *requirements*, and what building needs, to a fixed point; what is in conflict, or nothing."""
+        try:
+            await self._resolve(requirements, "it is asked for")
+        except Conflict as error:
+            return f"{self._interpreter}: {error}"
+        return ""
+
+    async def _resolve(self, requirements: Sequence[str], because: str) -> None:
+        if frozenset(requirements) in self._asked:
+            return
+        self._asked.add(frozenset(requirements))
+        async with self._slots:
+            pins = await self._question.ask(requirements, self._interpreter)
+        new = [pin for pin in pins if str(pin) not in self.items]
+        for pin in new:
+            self.items[str(pin)] = f"{' and '.join(pin.via)} needs it" if pin.via else because
+        if self._question.build:
+            await self._build(new)
+
+    async def _build(self, pins: Sequence[Pin]) -> None:
+        """Every build has an environment of its own, so each is resolved for itself."""
+        await self._shelf.load_releases(pin.name for pin in pins)
+        for pin in pins:
+            release = self._shelf.release(pin.name, Version(pin.version))
+            files = release.installable(self._interpreter) if release else ()
+            if not files:
+                text = f"it has no file that can be installed on {self._interpreter}"
+                self.unknown.add(Unknown(pin.name, pin.version, text))
+            elif is_source(files[0].filename):
+                await self._resolve_build(pin, files[0])
+
+    async def _resolve_build(self, pin: Pin, file: File) -> None:
+        try:
+            requires = await self._shelf.build_requires(file)
+        except BadContent as error:
+            self.unknown.add(Unknown(pin.name, pin.version, f"what {file.filename} needs to be built: {error}"))
+            return
+        await self._resolve(requires, f"{pin} needs it to be built")

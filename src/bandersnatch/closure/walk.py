@@ -1,0 +1,182 @@
+"""The closure over versions: a walk from each wanted range through what its versions need, until nothing is new."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from packaging.markers import UndefinedEnvironmentName
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion
+
+from bandersnatch.closure.base import Closure, Interpreter, Item, Newest, Ranges, Unknown
+from bandersnatch.closure.shelf import Release, Shelf, gather
+from bandersnatch.closure.sources import is_source
+from bandersnatch.errors import BadContent
+from bandersnatch.model import File
+
+
+@dataclass(frozen=True, slots=True)
+class _Want:
+    """A range of one project's versions, with one extra or none, for one interpreter."""
+
+    name: str
+    specifier: str
+    extra: str
+    place: int
+    """Which of the interpreters."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A version to go on from."""
+
+    release: Release
+    extra: str
+    place: int
+    file: File
+    """What would be installed."""
+
+
+async def walk(
+    requirements: Sequence[Requirement],
+    interpreters: Sequence[Interpreter],
+    policy: Newest | Ranges,
+    shelf: Shelf,
+    *,
+    constraints: Sequence[Requirement] = (),
+) -> Closure:
+    """
+    What *requirements* need for each of *interpreters*: run requirements, and build requirements where a source
+    distribution would be installed. Raises UpstreamError.
+    """
+    walker = _Walk(interpreters, policy, shelf, constraints)
+    for place in range(len(interpreters)):
+        walker.add(requirements, place, "", "it is asked for")
+    while walker.has_new:
+        await walker.advance()
+    return walker.closure()
+
+
+class _Walk:
+    def __init__(
+        self,
+        interpreters: Sequence[Interpreter],
+        policy: Newest | Ranges,
+        shelf: Shelf,
+        constraints: Sequence[Requirement],
+    ) -> None:
+        self._interpreters = interpreters
+        self._policy = policy
+        self._shelf = shelf
+        self._limits = [_limits(constraints, one.markers) for one in interpreters]
+        self._seen: set[_Want] = set()
+        self._new: dict[_Want, str] = {}
+        self._stepped: set[tuple[str, str, str, int]] = set()
+        self._items: dict[str, str] = {}
+        self._unknown: set[Unknown] = set()
+
+    @property
+    def has_new(self) -> bool:
+        return bool(self._new)
+
+    def closure(self) -> Closure:
+        items = sorted(Item(requirement, because) for requirement, because in self._items.items())
+        return Closure(tuple(items), tuple(sorted(self._unknown)))
+
+    def add(self, requirements: Iterable[Requirement], place: int, extra: str, because: str) -> None:
+        """Want what *requirements* name, as far as their markers are true."""
+        for requirement in requirements:
+            if not holds(requirement, self._interpreters[place].markers, extra):
+                continue
+            name = canonicalize_name(requirement.name)
+            specifier = str(requirement.specifier & self._limits[place].get(name, SpecifierSet()))
+            for wanted in ("", *sorted(map(canonicalize_name, requirement.extras))):
+                want = _Want(name, specifier, wanted, place)
+                if want not in self._seen:
+                    self._seen.add(want)
+                    self._new[want] = because
+
+    async def advance(self) -> None:
+        """One wave: the pages of all new wants, then the metadata of the versions that they admit."""
+        wants, self._new = self._new, {}
+        await self._shelf.load_releases(want.name for want in wants)
+        steps = [step for want, because in wants.items() for step in self._steps(want, because)]
+        await self._shelf.load_needs(step.file for step in steps)
+        for step in steps:
+            self._go_on(step)
+        await gather(self._add_build(step) for step in steps if not step.extra and is_source(step.file.filename))
+
+    def _steps(self, want: _Want, because: str) -> Iterator[_Step]:
+        interpreter = self._interpreters[want.place]
+        releases = self._shelf.releases(want.name)
+        if releases is None:
+            self._unknown.add(Unknown(want.name, "", f"upstream has no such project; {because}"))
+            return
+        chosen = self._chosen(releases, want, interpreter)
+        if not chosen:
+            text = f"no version{f' in {want.specifier}' if want.specifier else ''} can be installed on {interpreter}"
+            self._unknown.add(Unknown(want.name, "", f"{text}; {because}"))
+        for release, file in chosen:
+            key = (want.name, str(release.version), want.extra, want.place)
+            self._admit(want, release, because)
+            if key not in self._stepped:
+                self._stepped.add(key)
+                yield _Step(release, want.extra, want.place, file)
+
+    def _chosen(self, releases: Sequence[Release], want: _Want, interpreter: Interpreter) -> list[tuple[Release, File]]:
+        """The versions of *want* that the policy takes, the newest first, each with the file to install."""
+        specifier = SpecifierSet(want.specifier)
+        pinned = any(one.operator in ("==", "===") and not one.version.endswith(".*") for one in specifier)
+        fitting = {
+            release.version: (release, files[0])
+            for release in releases
+            if (pinned or not release.yanked) and (files := release.installable(interpreter))
+        }
+        admitted = list(specifier.filter(fitting))  # pre-releases by PEP 440: asked for, or nothing else is there
+        if isinstance(self._policy, Newest):
+            admitted = admitted[: self._policy.count]
+        return [fitting[version] for version in admitted]
+
+    def _admit(self, want: _Want, release: Release, because: str) -> None:
+        exact = isinstance(self._policy, Newest)
+        requirement = f"{want.name}=={release.version}" if exact else f"{want.name}{want.specifier}"
+        self._items.setdefault(requirement, because)
+
+    def _go_on(self, step: _Step) -> None:
+        needs = self._shelf.needs(step.file)
+        name, version = step.release.name, str(step.release.version)
+        if needs.doubt:
+            self._unknown.add(Unknown(name, version, needs.doubt))
+        extra = f"[{step.extra}]" if step.extra else ""
+        self.add(needs.requires, step.place, step.extra, f"{name}{extra} {version} needs it")
+
+    async def _add_build(self, step: _Step) -> None:
+        name, version = step.release.name, str(step.release.version)
+        try:
+            requires = [Requirement(text) for text in await self._shelf.build_requires(step.file)]
+        except (BadContent, InvalidRequirement) as error:
+            self._unknown.add(Unknown(name, version, f"what {step.file.filename} needs to be built: {error}"))
+            return
+        self.add(requires, step.place, "", f"{name} {version} needs it to be built")
+
+
+def holds(requirement: Requirement, markers: Mapping[str, str], extra: str = "") -> bool:
+    """Whether the requirement's marker is true. One that cannot be judged counts as true: better too much."""
+    if requirement.marker is None:
+        return True
+    try:
+        return requirement.marker.evaluate({**markers, "extra": extra})
+    except (UndefinedEnvironmentName, InvalidVersion):
+        return True
+
+
+def _limits(constraints: Iterable[Requirement], markers: Mapping[str, str]) -> dict[str, SpecifierSet]:
+    limits: dict[str, SpecifierSet] = {}
+    for constraint in constraints:
+        if holds(constraint, markers):
+            name = canonicalize_name(constraint.name)
+            limits[name] = limits.get(name, SpecifierSet()) & constraint.specifier
+    return limits

@@ -1,0 +1,215 @@
+"""
+Requirement files as pip reads them: https://pip.pypa.io/en/stable/reference/requirements-file-format/
+
+The format is pip's, and pip offers no reader of it. The lines are taken apart here in the order that pip does it (join,
+strip comments, fill in variables, split off the options); what a line requires is read by ``packaging``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from bandersnatch.errors import UsageError
+from bandersnatch.inputs import content
+from bandersnatch.inputs.findings import Findings, mask
+
+MAX_DEPTH = 50
+"""How deep files may include each other."""
+
+_COMMENT = re.compile(r"(?:^|(?<=\s))#.*$")
+_VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
+_URL = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+_ARCHIVE = re.compile(r"\.(whl|zip|tar|tar\.gz|tgz|tar\.bz2|tbz|tar\.xz|txz)(\[[^\]]*\])?\Z", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """One file and what includes it: constraints stay constraints, a file that includes itself is found out."""
+
+    path: Path
+    constraint: bool
+    chain: tuple[Path, ...]
+    seen: set[tuple[Path, bool]]
+
+
+def read(text: str, path: Path, findings: Findings) -> None:
+    """Note what *text*, which stands in *path*, requires, and what the files that it includes do."""
+    start = _real(path)
+    _read(text, _File(path, False, (start,), {(start, False)}), findings)
+
+
+def _read(text: str, file: _File, findings: Findings) -> None:
+    for number, line in _logical_lines(text):
+        _read_line(number, line, file, findings)
+
+
+def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
+    """The lines that hold something, without comments; those that a backslash joins count as their first."""
+    first, parts = 0, list[str]()
+    for number, line in enumerate(text.splitlines(), 1):
+        first = first if parts else number
+        comment = line.lstrip().startswith("#")
+        if line.endswith("\\") and not comment:
+            parts.append(line.strip("\\"))
+            continue
+        parts.append(f" {line}" if comment else line)
+        yield from _stripped(first, parts)
+        parts = []
+    yield from _stripped(first, parts)
+
+
+def _stripped(number: int, parts: list[str]) -> Iterator[tuple[int, str]]:
+    line = _COMMENT.sub("", "".join(parts)).strip()
+    if line:
+        yield number, line
+
+
+def _read_line(number: int, line: str, file: _File, findings: Findings) -> None:
+    # A variable that is not set, or is empty, stays as it is written: so does pip.
+    filled = _VARIABLE.sub(lambda found: os.environ.get(found[1]) or found[0], line)
+    requirement, rest = _split(filled)
+    try:
+        options, unknown = _PARSER.parse_known_args(shlex.split(rest))
+    except ValueError as error:
+        findings.refuse(f"the options cannot be understood: {mask(str(error))}", number)
+        return
+    if unknown:
+        findings.warn(f"not understood, and ignored: {mask(' '.join(unknown))}", number)
+    if requirement:
+        _require(requirement, _split(line)[0], tuple(options.hash), number, file, findings)
+    else:
+        _obey(options, number, file, findings)
+
+
+def _split(line: str) -> tuple[str, str]:
+    """The requirement of a *line*, and its options: they begin at the first word with a dash."""
+    words = line.split(" ")
+    start = next((position for position, word in enumerate(words) if word.startswith("-")), len(words))
+    return " ".join(words[:start]).strip(), " ".join(words[start:])
+
+
+def _require(text: str, written: str, hashes: tuple[str, ...], number: int, file: _File, findings: Findings) -> None:
+    """Note what *text* requires. Messages show it as *written*, without what variables may have brought in secret."""
+    unset = [name for name in _VARIABLE.findall(text) if not os.environ.get(name)]
+    if _is_requirement(text) and not _ARCHIVE.search(text.partition("@")[0]):
+        findings.want(text, number, hashes, constraint=file.constraint)
+    elif _is_place(text):
+        findings.warn(f"{mask(written)!r} is a URL or path, which a mirror cannot hold: skipped", number)
+    elif unset:
+        findings.refuse(f"the variable {unset[0]} is not set", number)
+    elif text != written:
+        findings.refuse(f"{written!r} is not a requirement (PEP 508) with the variables as they are set", number)
+    else:
+        findings.want(text, number)  # says what is wrong with it
+
+
+def _is_requirement(text: str) -> bool:
+    try:
+        Requirement(text)
+    except InvalidRequirement:
+        return False
+    return True
+
+
+def _is_place(text: str) -> bool:
+    """Whether *text*, which is not a requirement, is a URL, a folder or an archive."""
+    head = text.partition(";")[0].strip()
+    if _URL.match(head) or head.startswith((".", "/", "~")) or _ARCHIVE.search(head):
+        return True
+    # What has a slash before any specifier or URL: "packages/one".
+    return "/" in re.split(r"[@=<>!~\s]", head, maxsplit=1)[0]
+
+
+# --- lines that require nothing themselves -------------------------------------------------------------------------
+
+
+def _obey(options: argparse.Namespace, number: int, file: _File, findings: Findings) -> None:
+    """Follow a line of options only."""
+    for place in options.editable:
+        findings.warn(f"-e {mask(place)} is a URL or path, which a mirror cannot hold: skipped", number)
+    for place in options.requirement:
+        _include(place, False, number, file, findings)
+    for place in options.constraint:
+        _include(place, True, number, file, findings)
+    if options.hash:
+        findings.warn("--hash without a requirement: ignored", number)
+    for name in options.ignored:
+        findings.warn(f"{name} is pip's to follow: ignored", number)
+
+
+def _include(place: str, constraint: bool, number: int, file: _File, findings: Findings) -> None:
+    if _URL.match(place):
+        findings.refuse(f"{mask(place)} is a URL: fetch it, and name the file", number)
+        return
+    path = file.path.parent / place
+    real = _real(path)
+    if real in file.chain:
+        findings.refuse(f"{place} includes this file again, without end", number)
+    elif len(file.chain) >= MAX_DEPTH:
+        findings.refuse(f"more than {MAX_DEPTH} files include each other", number)
+    elif (real, constraint) not in file.seen:
+        file.seen.add((real, constraint))
+        inner = findings.within(str(path))
+        try:
+            text = content.text_of(path)
+        except UsageError as error:
+            findings.refuse("; ".join(f"{place} {problem.message}" for problem in error.problems), number)
+            return
+        _read(text, _File(path, constraint, (*file.chain, real), file.seen), inner)
+
+
+def _real(path: Path) -> Path:
+    """*path* without links; unlike ``Path.resolve`` this does not fail for links that go in circles."""
+    return Path(os.path.realpath(path))
+
+
+# --- options -------------------------------------------------------------------------------------------------------
+
+
+class _Parser(argparse.ArgumentParser):
+    """One that raises ValueError instead of ending the program."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(message)
+
+
+class _Ignored(argparse.Action):
+    """Notes the name of an option, and not its value: that of an index may hold a password."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: object, option: str | None = None
+    ) -> None:
+        namespace.ignored = [*namespace.ignored, self.option_strings[-1]]
+
+
+def _parser() -> _Parser:
+    parser = _Parser(add_help=False)
+    parser.set_defaults(ignored=[])
+    for short, long in (("-r", "--requirement"), ("-c", "--constraint"), ("-e", "--editable"), ("--hash", "--hash")):
+        parser.add_argument(short, long, action="append", default=[])
+    for name in _WITH_VALUE:
+        parser.add_argument(name, action=_Ignored)
+    parser.add_argument("-i", "--pypi-url", "--index-url", action=_Ignored)
+    parser.add_argument("-f", "--find-links", action=_Ignored)
+    for name in _WITHOUT_VALUE:
+        parser.add_argument(name, action=_Ignored, nargs=0)
+    # They say how one requirement is built, which is nothing to a mirror.
+    parser.add_argument("-C", "--config-setting", "--config-settings", "--global-option", action="append")
+    return parser
+
+
+_WITH_VALUE = (
+    "--extra-index-url", "--no-binary", "--only-binary", "--trusted-host", "--use-feature", "--all-releases",
+    "--only-final",
+)  # fmt: skip
+_WITHOUT_VALUE = ("--no-index", "--prefer-binary", "--require-hashes", "--no-require-hashes", "--pre")
+_PARSER = _parser()

@@ -1,0 +1,135 @@
+"""One project's files: brought in, and put together to its new state. What it then is, ``settle`` makes true."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from bandersnatch import layout, plan, transfer
+from bandersnatch.catalogue.base import Commit, Entry, Leaving, Published
+from bandersnatch.errors import StorageError, UpstreamError
+from bandersnatch.model import File, Held, Validators
+from bandersnatch.sync import events
+from bandersnatch.sync.context import seen
+from bandersnatch.sync.run import FATAL, Outcome, Prepared, Ready, Run, failure
+
+
+async def fetch(prepared: Prepared, run: Run) -> Outcome:
+    """Bring in the files that the page needs. Raises only what ends the whole run."""
+    arrived, problems = await _each(prepared, run)
+    entry = prepared.entry
+    if not arrived and problems and not entry.published:
+        return failure(entry, problems[0], run.now)  # nothing to show yet
+    held = _in_order(prepared.shown.files, (*prepared.plan.keep, *prepared.kept, *arrived))
+    reason = "; ".join(problems[:3]) if problems else str(prepared.late) if prepared.late else ""
+    return _ready(prepared, held, reason, run, whole=not problems)
+
+
+def _ready(prepared: Prepared, held: tuple[Held, ...], reason: str, run: Run, *, whole: bool) -> Ready:
+    entry, mirror = prepared.entry, run.mirror
+    index_only = mirror.selection.is_index_only(entry.name)
+    nothing = not prepared.shown.files and bool(prepared.fetched.project.files)
+    new = _entry(prepared, run, whole=whole)
+    if nothing:
+        # A page without files would name a project that this mirror does not offer. One that is there goes as a
+        # removed project's does: once the list of projects does not name it.
+        new = replace(new, published=entry.published, indexed=False, departing=entry.published)
+    digests = frozenset(one.file.sha256 for one in held)
+    remembered = seen(prepared.fetched.project, prepared.context, digests, run.now) if mirror.rules.first_seen else ()
+    commit = Commit(
+        new,
+        Published(held, prepared.before.pages, remembered),
+        _leaving(prepared, held),
+        failure(entry, reason, run.now) if reason else None,
+    )
+    shown = None if nothing and not entry.published else replace(prepared.shown, serial=new.serial)
+    return Ready(commit, shown, run.trusts(entry), index_only)
+
+
+def _leaving(prepared: Prepared, held: tuple[Held, ...]) -> tuple[Leaving, ...]:
+    """The keys of what left the page: by a decision, or because a file that replaces it could not be had."""
+    here = {layout.file_key(one.file) for one in held}
+    decided = {layout.file_key(one.held.file): one for one in prepared.leaving}
+    name = prepared.entry.name
+    result: list[Leaving] = []
+    for one in prepared.before.held:
+        file_key = layout.file_key(one.file)
+        if file_key not in here:
+            departure = decided.get(file_key) or plan.Departure(one, "damaged", hidden=False)
+            keys = layout.keys_of(name, one)
+            result += [Leaving(key, name, departure.reason, departure.hidden) for key in keys]
+    return tuple(result)
+
+
+def _entry(prepared: Prepared, run: Run, *, whole: bool) -> Entry:
+    """The project's new entry. A page that lacks a file keeps its old serial, and is asked for again as if unknown."""
+    entry, project = prepared.entry, prepared.fetched.project
+    new = replace(
+        entry,
+        published=True,
+        indexed=prepared.shown.status != plan.QUARANTINED,
+        departing=False,
+        selection=run.mirror.fingerprint(entry.name),
+        review=prepared.selected.until,
+        missing_since=entry.missing_since if run.listed and entry.published else None,
+    )
+    if not whole:
+        return replace(new, validators=Validators(), digest="")
+    serial = project.serial if project.serial is not None else entry.promised
+    return replace(new, serial=serial, validators=prepared.fetched.validators, digest=prepared.fetched.digest)
+
+
+# --- its files -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Results:
+    arrived: list[Held] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+async def _each(prepared: Prepared, run: Run) -> tuple[Sequence[Held], Sequence[str]]:
+    """All files of the project, in parallel; one that fails keeps none of the others back."""
+    results, mirror = _Results(), run.mirror
+    if not prepared.plan.fetch:
+        return (), ()
+    here = await asyncio.to_thread(transfer.look, prepared.plan.fetch, mirror.storage, mirror.rules.transfer)
+    async with asyncio.TaskGroup() as group:
+        for file in prepared.plan.fetch:
+            await run.slots.acquire()  # before the task is made: a million files are not a million tasks
+            group.create_task(_one(prepared.entry.name, file, run, results, new=file.filename not in here))
+    return results.arrived, results.problems
+
+
+async def _one(project: str, file: File, run: Run, results: _Results, *, new: bool) -> None:
+    mirror = run.mirror
+
+    def progress(wanted: File, count: int) -> None:
+        run.tell(events.Progressed(wanted.filename, count, wanted.size))
+
+    try:
+        arrived = await transfer.file(
+            project, file, mirror.upstream, mirror.storage, mirror.rules.transfer, progress, new=new
+        )
+    except UpstreamError as error:
+        results.problems.append(f"{file.filename}: {error}")
+    except StorageError as error:
+        if error.errno is None or error.errno in FATAL:
+            raise
+        results.problems.append(f"{file.filename}: {error}")
+    else:
+        results.arrived.append(arrived.held)
+        if arrived.problem:
+            results.problems.append(f"{file.filename}: {arrived.problem}")
+        if arrived.warning:
+            run.tell(events.Warned(arrived.warning))
+        run.tell(events.Arrived(project, file.filename, arrived.held.size, arrived.fetched))
+    finally:
+        run.slots.release()
+
+
+def _in_order(files: Sequence[File], held: Sequence[Held]) -> tuple[Held, ...]:
+    """The files that are here, in the order of upstream's page, however they arrived."""
+    place = {file.filename: position for position, file in enumerate(files)}
+    return tuple(sorted(held, key=lambda one: place[one.file.filename]))

@@ -1,0 +1,129 @@
+"""One project's page: read, judged by the selection, and compared with what is held."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from bandersnatch import plan
+from bandersnatch.catalogue.base import Entry
+from bandersnatch.errors import BadContent, NotAllowed, NotFound, Stale, UpstreamError
+from bandersnatch.model import Validators
+from bandersnatch.sync import events
+from bandersnatch.sync.context import context
+from bandersnatch.sync.run import Gone, Kept, Outcome, Prepared, Run, Unchanged, failure
+from bandersnatch.upstream.base import Fetched
+
+AWAY = frozenset({502, 503, 504})
+"""What answers in upstream's place while it is away."""
+
+
+async def prepare(entry: Entry, run: Run) -> Prepared | Outcome:
+    """Read the project's page and compare. Raises only what ends the whole run."""
+    if not entry.wanted:
+        return Gone(entry, plan.Cause.DESELECTED)
+    try:
+        prepared = await _prepare(entry, run)
+    except NotFound as error:
+        run.health.answered()
+        return _not_found(entry, run, error)
+    except (Stale, BadContent, NotAllowed) as error:
+        run.health.answered()
+        return failure(entry, str(error), run.now)
+    except UpstreamError as error:
+        if error.status is None or error.status in AWAY:
+            run.health.unanswered()
+        else:
+            run.health.answered()
+        return failure(entry, str(error), run.now)
+    run.health.answered()
+    return prepared
+
+
+async def _prepare(entry: Entry, run: Run) -> Prepared | Unchanged:
+    trusted = _is_current(entry, run)
+    fetched, late = await _read(entry, run, trusted=trusted)
+    if fetched is None:
+        _refuse_late(entry)
+        return Unchanged(entry.name)
+    if trusted and late is None and fetched.digest == entry.digest:
+        return Unchanged(entry.name)
+    for one in fetched.project.rejected:
+        run.tell(events.Skipped(entry.name, one.filename, one.reason))
+    return await compare(entry, fetched, late, run)
+
+
+async def compare(entry: Entry, fetched: Fetched, late: Stale | None, run: Run) -> Prepared:
+    """Judge what upstream has of the project, and compare it with what is held. Raises UpstreamError."""
+    mirror, project = run.mirror, fetched.project
+    before = await asyncio.to_thread(mirror.catalogue.published, entry.name)
+    told = await context(project, before, run)
+    selected = mirror.selection.apply(project, told)
+    refused = {one.file.filename: (one.verdict.rule, one.verdict.reason) for one in selected.dropped}
+    index_only = mirror.selection.is_index_only(entry.name)
+    other_rules = entry.selection != mirror.fingerprint(entry.name)
+    files = plan.files(
+        () if index_only else selected.project.files, before.held, trust=not run.full, companions=other_rules
+    )
+    policies = plan.Policies() if index_only else mirror.rules.policies
+    kept, leaving = plan.depart(files.drop, project, refused, policies)
+    if files.fetch:
+        run.tell(events.Expected(entry.name, len(files.fetch), files.bytes))
+    return Prepared(entry, fetched, selected, files, kept, leaving, before, told, late)
+
+
+def _is_current(entry: Entry, run: Run) -> bool:
+    """Whether the project need not be looked at as long as upstream's page is the one that was looked at last."""
+    due_by_time = entry.review is not None and entry.review <= run.now
+    return run.trusts(entry) and entry.selection == run.mirror.fingerprint(entry.name) and not due_by_time
+
+
+async def _read(entry: Entry, run: Run, *, trusted: bool) -> tuple[Fetched | None, Stale | None]:
+    """The page, or None if it is unchanged; and why it is not the one that was promised, if it is not."""
+    known = entry.validators if trusted else Validators()
+    try:
+        return await run.mirror.upstream.project(entry.name, known, at_least=_least(entry, run)), None
+    except Stale as stale:
+        if isinstance(stale.page, Fetched) and _is_newer(stale.page, entry):
+            return stale.page, stale
+        raise
+
+
+def _least(entry: Entry, run: Run) -> int | None:
+    """
+    The serial below which a page is stale: what was promised, and never less than what is published.
+
+    A full run takes upstream as it is: it may have been set back, or have promised what it cannot keep.
+    """
+    if run.full:
+        return None
+    known = [serial for serial in (entry.promised, entry.serial) if serial is not None]
+    return max(known, default=None)
+
+
+def _is_newer(fetched: Fetched, entry: Entry) -> bool:
+    serial = fetched.project.serial
+    return not entry.published or (serial is not None and (entry.serial is None or serial > entry.serial))
+
+
+def _refuse_late(entry: Entry) -> None:
+    """An unchanged page cannot be the one that was promised, if what was promised is newer than what is published."""
+    if entry.promised is not None and entry.serial is not None and entry.promised > entry.serial:
+        raise Stale(
+            f"{entry.name}: upstream promised serial {entry.promised}, and still answers with {entry.serial}",
+            promised=entry.promised,
+            got=entry.serial,
+        )
+
+
+def _not_found(entry: Entry, run: Run, error: NotFound) -> Outcome:
+    """A page that is not there: is the project gone? One answer alone never says so."""
+    since = entry.missing_since
+    if not entry.published:
+        return failure(entry, f"upstream has no page for it: {error}", run.now, run.now if since is None else since)
+    if since is None or (not run.listed and run.now - since < plan.CONFIRMATION):
+        noted = None if run.listed else since or run.now
+        return failure(entry, f"its page is not found, though it was there before: {error}", run.now, noted)
+    if run.mirror.rules.policies.deleted is plan.Policy.KEEP:
+        return Kept(entry.name)
+    return Gone(replace(entry, missing_since=since))

@@ -1,0 +1,152 @@
+"""What is the same for every project of one run, and what one project can come to."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from dataclasses import dataclass
+
+from bandersnatch import plan
+from bandersnatch.catalogue.base import Commit, Entry, Failure, Published
+from bandersnatch.errors import Stale
+from bandersnatch.model import Held, Project
+from bandersnatch.plan import Departure, FilePlan
+from bandersnatch.selection.base import Context, Selected
+from bandersnatch.sync import events
+from bandersnatch.sync.mirror import Mirror
+from bandersnatch.upstream.base import Fetched
+
+FATAL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE})
+"""What no other project would survive either: the run ends."""
+
+UNREACHABLE = 20
+"""So many requests for pages in a row without any answer mean that upstream is away: the run ends."""
+
+
+class Health:
+    """Whether it makes sense to go on to the next project, and how warily."""
+
+    def __init__(self) -> None:
+        self._unanswered = 0
+        self._stopped = False
+        self._disk_doubtful = False
+
+    @property
+    def is_disk_doubtful(self) -> bool:
+        """Whether anything could not be stored in this run."""
+        return self._disk_doubtful
+
+    def doubt_disk(self) -> None:
+        """Something could not be stored: what else was to be stored is not taken for granted any more."""
+        self._disk_doubtful = True
+
+    @property
+    def is_over(self) -> bool:
+        return self._stopped or self._unanswered >= UNREACHABLE
+
+    def answered(self) -> None:
+        self._unanswered = 0
+
+    def unanswered(self) -> None:
+        self._unanswered += 1
+
+    def stop(self) -> None:
+        """Take no further project, for a reason of our own."""
+        self._stopped = True
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What is the same for every project of one run."""
+
+    mirror: Mirror
+    now: float
+    """Seconds since the epoch, read once, when the run began."""
+    full: bool
+    """Trust nothing that the catalogue says of storage: look."""
+    tell: events.Tell
+    slots: asyncio.Semaphore
+    """Files that may be on their way at once, over all projects."""
+    health: Health
+    listed: bool = False
+    """Whether upstream's list is known: then only a published project that it lacks has ``missing_since``."""
+    wary: bool = False
+    """Whether the last run was cut off: pages may be newer than the catalogue says, of any project that is due."""
+
+    def trusts(self, entry: Entry) -> bool:
+        """Whether the catalogue knows what is published of the project."""
+        return not self.full and not self.wary and entry.selection != ""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A project whose page was read, and what is to be done about it."""
+
+    entry: Entry
+    """As it was before."""
+    fetched: Fetched
+    selected: Selected
+    plan: FilePlan
+    """What it drops is settled by ``kept`` and ``leaving``."""
+    kept: tuple[Held, ...]
+    """Files that stay, though they are not selected."""
+    leaving: tuple[Departure, ...]
+    before: Published
+    context: Context
+    """What the selection was told."""
+    late: Stale | None = None
+    """The page is newer than the published one, yet older than promised."""
+
+    @property
+    def shown(self) -> Project:
+        """Upstream's page with the files that are to be listed."""
+        project, kept = self.selected.project, tuple(one.file for one in self.kept)
+        if not kept:
+            return project
+        # What is kept of a quarantined project is offered, and a page may not say both (PEP 792).
+        status = None if project.status == plan.QUARANTINED else project.status
+        return plan.with_files(project, (*project.files, *kept), status)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A project whose files are staged: its page can be published and its state committed."""
+
+    commit: Commit
+    """Its ``published.pages`` are still those before."""
+    shown: Project | None
+    """None where there is no page to publish: nothing of the project is wanted, and nothing was published."""
+    trusted: bool = True
+    """Whether the catalogue knows what is published of it."""
+    index_only: bool = False
+    """Whether the page links upstream's own files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """A project of which upstream said that it is as it was."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A published project that upstream does not have any more, as far as one project can tell; or a deselected one."""
+
+    entry: Entry
+    cause: plan.Cause = plan.Cause.DELETED
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A published project that upstream does not have any more and that stays all the same."""
+
+    name: str
+
+
+Outcome = Ready | Unchanged | Failure | Gone | Kept
+
+
+def failure(entry: Entry, reason: str, now: float, missing_since: float | None = None) -> Failure:
+    """What to record of a try that failed."""
+    return Failure(entry.name, reason, now + plan.wait(entry.tries + 1), missing_since, entry.tries + 1)
