@@ -104,8 +104,8 @@ ENVIRONMENTS: st.SearchStrategy[Mapping[str, object]] = st.fixed_dictionaries(
 """What an environment's table may hold."""
 
 _PLAIN = st.one_of(
-    st.booleans(), st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False), st.text(st.characters(exclude_categories=["Cs"])),
-    DATES, st.dates(), st.times(), st.datetimes(),
+    st.booleans(), st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False),
+    st.text(st.characters(exclude_categories=["Cs"])), DATES, st.dates(), st.times(), st.datetimes(),
 )  # fmt: skip
 _KEYS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 RULES = st.dictionaries(

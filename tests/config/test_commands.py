@@ -112,6 +112,20 @@ def test_show_prints_values_with_their_origins(tmp_path: Path, monkeypatch: pyte
     } == document
 
 
+def test_show_prints_named_tables_with_their_lines(tmp_path: Path) -> None:
+    """Environments and rules are shown whole, as TOML and as JSON, with the line where each begins."""
+    path = tmp_path / "b.conf"
+    path.write_text(
+        "[environments.linux]\npython = ['3.11']\nplatforms = ['win_amd64']\n"
+        '[rules."a b"]\nsince = 2025-01-01\nx.y = []\n'
+    )
+    printed = run("-c", str(path), "config", "show")[1]
+    assert f'[environments.linux]  # {path}:1\nimplementation = "cpython"\npython = ["3.11"]\n' in printed
+    assert f'[rules."a b"]  # {path}:4\nsince = 2025-01-01\nx = {{ y = [] }}\n' in printed
+    shown = json.loads(run("-c", str(path), "config", "show", "--json")[1])["values"]
+    assert shown["rules"] == {"a b": {"value": {"since": "2025-01-01", "x": {"y": []}}, "origin": f"{path}:4"}}
+
+
 def test_show_without_a_file_shows_the_defaults() -> None:
     """What would be in force can be seen before there is a file."""
     code, printed = run("config", "show", "--json")

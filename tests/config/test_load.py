@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from bandersnatch.config import defaults, show
 from bandersnatch.config.defaults import PYPI
 from bandersnatch.config.load import Loaded, load
-from bandersnatch.config.option import Option, Written
+from bandersnatch.config.option import Kind, Option, Written
 from bandersnatch.config.options import BY_NAME, OPTIONS, SECTIONS
 from bandersnatch.config.read import read
 from bandersnatch.config.schema import value_of
@@ -21,7 +22,6 @@ from bandersnatch.errors import UsageError
 from tests.config.helpers import loaded
 from tests.config.helpers import problems as problems_of
 from tests.config.strategies import FILES, NAMED_TABLES
-
 
 NO_TABLES: Mapping[str, Mapping[str, Mapping[str, object]]] = {}
 
@@ -92,10 +92,10 @@ COMPANIONS = {
     "metadata.missing": {"BANDERSNATCH_METADATA_WANTED": '{ license-expression = ["MIT"] }'},
     "cool-down.clock": {"BANDERSNATCH_COOL_DOWN_AGE": "7d"},
     "removal.hidden-for": {"BANDERSNATCH_REMOVAL_DELETED": "hide"},
-    **dict.fromkeys(
-        ["advisories.malicious", "advisories.severity", "advisories.ids", "advisories.allow"],
-        {"BANDERSNATCH_ADVISORIES_DIRECTORY": "/osv", "BANDERSNATCH_ADVISORIES_IDS": '["PYSEC-2024-1"]'},
-    ),
+    **{
+        f"advisories.{key}": {"BANDERSNATCH_ADVISORIES_DIRECTORY": "/osv", "BANDERSNATCH_ADVISORIES_IDS": '["MAL-1"]'}
+        for key in ("malicious", "severity", "ids", "allow")
+    },
 }
 """What has to be set with a key, for it to mean anything."""
 
@@ -103,8 +103,8 @@ COMPANIONS = {
 def test_every_key_can_be_set_by_its_variable() -> None:
     """BANDERSNATCH_<SECTION>_<KEY> sets any key; lists are written as in the file, an empty variable is none."""
     for option in OPTIONS:
-        if option.name == "files.environments":
-            continue  # it names tables, and variables hold none
+        if option.name == "files.environments" or option.kind is Kind.FILE:
+            continue  # one names tables, which variables do not hold; the other starts from the working directory
         text = option.example if isinstance(option.example, str) else literal(option.example)
         config = load(None, COMPANIONS.get(option.name, {}) | {option.variable: text}).config
         assert value_of(config, option.name) == read(option, option.example)[0]
@@ -138,6 +138,99 @@ def test_overrides_have_the_types_of_the_file() -> None:
     """The command line gives text, or what the file would have."""
     config = load(None, {}, {"select.projects": ["six"], "mirror.workers": 3, "upstream.tries": "2"}).config
     assert (config.select.projects, config.mirror.workers, config.upstream.tries) == (("six",), 3, 2)
+
+
+SELECTION = """
+[select]
+projects = [
+    "six",
+    "django",
+    "django==1.11",  # stays, whatever newest says
+    "apache-*>=2",
+    "/zope-.+/",
+]
+from-files = ["requirements.txt", "/srv/pyproject.toml#group:test"]
+[files]
+environments = ["linux"]
+max-size = "1 GiB"
+uploaded-after = 2020-01-01
+uploaded-before = "90d"
+[environments.linux]
+python = ["3.11"]
+platforms = ["manylinux_2_28_x86_64"]
+[metadata]
+all = { Classifier = ["Typing :: Typed"] }
+[metadata.wanted]
+license-expression = ["MIT",
+    "BSD-*"]
+[cool-down]
+age = "1.5d"
+not-after = "2025-11-01T12:00:00+02:00"
+[rules.ours]
+limit = 3
+inner.when = 2025-01-01
+"""
+
+
+def test_a_selection_is_read_as_it_is_meant(tmp_path: Path) -> None:
+    """Times are in UTC or a span before now, fields of metadata in lower case, and named tables go by their names."""
+    config = loaded(tmp_path, SELECTION).config
+    assert config.select.projects == ("six", "django", "django==1.11", "apache-*>=2", "/zope-.+/")
+    assert config.files.uploaded_after == datetime(2020, 1, 1, tzinfo=UTC)
+    assert config.files.uploaded_before == timedelta(days=90)
+    assert (config.files.max_size, config.files.max_project_size) == (1 << 30, None)
+    assert config.metadata.all == {"classifier": ("Typing :: Typed",)}
+    assert config.metadata.wanted == {"license-expression": ("MIT", "BSD-*")}
+    assert (config.cool_down.age, config.cool_down.not_after) == (129600.0, datetime(2025, 11, 1, 10, tzinfo=UTC))
+    assert config.environments["linux"].pythons == ("3.11",)
+    assert config.rules == {"ours": {"limit": 3, "inner": {"when": date(2025, 1, 1)}}}
+
+
+def test_every_item_has_its_line(tmp_path: Path) -> None:
+    """What a verdict comes from can be told with the text, the file and the line of the very item."""
+    got = loaded(tmp_path, SELECTION)
+    file = str(tmp_path / "b.conf")
+    lines = [("six", 4), ("django", 5), ("django==1.11", 6), ("apache-*>=2", 7), ("/zope-.+/", 8)]
+    assert got.item_origins("select.projects") == tuple((text, file, line) for text, line in lines)
+    assert (got.line_of("select.projects", 2), got.line_of("select.projects")) == (6, 3)
+    assert (got.line_of("metadata.wanted", "license-expression", 1), got.line_of("files.max-size")) == (23, 13)
+    assert (got.line_of("mirror.workers"), got.item_origins("exclude.projects")) == (None, ())
+    assert {name: str(got.origins[name]) for name in ("environments.linux", "rules.ours")} == {
+        "environments.linux": f"{file}:16", "rules.ours": f"{file}:27",
+    }  # fmt: skip
+
+
+def test_items_from_elsewhere_name_their_source(tmp_path: Path) -> None:
+    """An item of a variable or of the command line has that in place of a file, and no line."""
+    env = {"BANDERSNATCH_SELECT_PROJECTS": '["six"]'}
+    got = loaded(tmp_path, SELECTION, env, exclude__projects=["idna"])
+    assert got.item_origins("select.projects") == (("six", "environment BANDERSNATCH_SELECT_PROJECTS", None),)
+    assert got.item_origins("exclude.projects") == (("idna", "command line", None),)
+
+
+def test_paths_start_from_the_file_that_has_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relative path means the same wherever the program is started; outside of the file it is the caller's."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    expected = (f"{tmp_path}/requirements.txt", "/srv/pyproject.toml#group:test")
+    assert loaded(tmp_path, SELECTION).config.select.from_files == expected
+    assert load(Path("../b.conf"), {}).config.select.from_files == expected
+    config = load(None, {"BANDERSNATCH_SELECT_FROM_FILES": '["a.txt"]'}).config
+    assert config.select.from_files == (f"{elsewhere}/a.txt",)
+
+
+@pytest.mark.parametrize(
+    "text", ["projects = ['six']", "everything = true", "from-files = ['a']", "index-only = ['*']"]
+)
+def test_whatever_admits_projects_is_a_selection(tmp_path: Path, text: str) -> None:
+    """Each key that can admit a project is enough for a run."""
+    assert not loaded(tmp_path, f"[select]\n{text}\n").config.selects_nothing
+
+
+def test_everything_and_projects_go_together(tmp_path: Path) -> None:
+    """Beside everything an item can keep a version that newest would drop."""
+    loaded(tmp_path, "[select]\neverything = true\nprojects = ['django==1.11']\n[releases]\nnewest = 3\n")
 
 
 def test_several_ranges_of_one_project_add_up(tmp_path: Path) -> None:

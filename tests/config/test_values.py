@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bandersnatch.config import values
-from tests.config.strategies import DURATIONS, RATIOS, SIZES
+from tests.config.strategies import DURATIONS, MOMENTS, RATIOS, SIZES
 
 Parse = Callable[[str], float]
 
@@ -91,6 +92,35 @@ def test_sizes_and_rates_round_trip(size: int) -> None:
 def test_durations_round_trip(seconds: float) -> None:
     """What is written for a duration reads as the same."""
     assert values.parse_duration(values.format_duration(seconds)) == seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2025-11-01", datetime(2025, 11, 1, tzinfo=UTC)),
+        ("2025-11-01T12:00:00Z", datetime(2025, 11, 1, 12, tzinfo=UTC)),
+        ("2025-11-01 12:00Z", datetime(2025, 11, 1, 12, tzinfo=UTC)),
+        ("2025-11-01T12:00:00.5+02:00", datetime(2025, 11, 1, 10, 0, 0, 500_000, tzinfo=UTC)),
+        ("90d", timedelta(days=90)),
+        ("2 w", timedelta(days=14)),
+    ],
+)
+def test_a_moment_is_a_time_or_how_long_ago(text: str, moment: datetime | timedelta) -> None:
+    """A day is its first moment in UTC, an offset is counted in, a duration is a span before now."""
+    assert values.parse_moment(text) == moment
+
+
+@given(MOMENTS)
+def test_moments_round_trip(moment: datetime | timedelta) -> None:
+    """What is written for a moment reads as the same."""
+    assert values.parse_moment(values.format_moment(moment)) == moment
+
+
+@given(st.text("0123456789-:TZ+. dw", max_size=26))
+def test_any_text_is_a_moment_or_refused(text: str) -> None:
+    """No text makes the parser fail in another way than by ValueError."""
+    with contextlib.suppress(ValueError):
+        values.parse_moment(text)
 
 
 @given(RATIOS)

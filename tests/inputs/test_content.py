@@ -49,7 +49,7 @@ def test_not_text(data: bytes, message: str, line: int | None, tmp_path: Path) -
 
 
 def test_not_a_file(tmp_path: Path) -> None:
-    """A file that is not there, a folder, a pipe, a device, and what is no path, are refused, and waited for by nobody."""
+    """What is not there, a folder, a pipe, a device, and what is no path, are refused; nobody waits."""
     os.mkfifo(tmp_path / "pipe")
     for path in (
         tmp_path / "none",

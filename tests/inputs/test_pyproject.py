@@ -57,7 +57,8 @@ def test_lines(tmp_path: Path) -> None:
     """Each requirement has its line, escaped quotes or not."""
     found = read(tmp_path, "pyproject.toml", PYPROJECT)
     assert {one.text: one.line for one in found.items} == {
-        "hatchling>=1": 2, "six": 7, IDNA: 8, "flask[async]": 12, "rich": 13, "pytest": 16, "coverage": 17, "sphinx": 18,
+        "hatchling>=1": 2, "six": 7, IDNA: 8, "flask[async]": 12, "rich": 13,
+        "pytest": 16, "coverage": 17, "sphinx": 18,
     }  # fmt: skip
 
 

@@ -42,9 +42,7 @@ def test_upload_clock(rule: CoolDown, days: float | None, wanted: bool, until: f
     assert verdict.until == (None if until is None else CONTEXT.now + until * DAY)
 
 
-@pytest.mark.parametrize(
-    ("seen", "wanted", "until"), [(None, False, 7), (6, False, 1), (7, True, None)]
-)
+@pytest.mark.parametrize(("seen", "wanted", "until"), [(None, False, 7), (6, False, 1), (7, True, None)])
 def test_first_seen_clock(seen: float | None, wanted: bool, until: float | None) -> None:
     """By the other clock upstream's time counts for nothing, and what was never seen is seen now."""
     for one in (file("demo-1.0.tar.gz", 100), file("demo-1.0.tar.gz")):

@@ -149,8 +149,9 @@ def test_all_problems_at_once() -> None:
 def test_lists_are_needed(value: object) -> None:
     """An environment without Pythons or platforms would accept nothing, so it is refused."""
     with pytest.raises(UsageError) as caught:
-        environments.read("web", {"python": value, "platforms": value})
+        environments.read("web", {"implementation": value, "python": value, "platforms": value})
     assert [problem.key for problem in caught.value.problems] == [
+        "environments.web.implementation",
         "environments.web.python",
         "environments.web.platforms",
     ]

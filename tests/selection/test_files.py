@@ -113,7 +113,10 @@ def test_upload_times(
 ) -> None:
     """A file lies before or after a line, and never both; a moving line says when it will have passed the file."""
     one = subject(file(SDIST, days))
-    for rule, wanted, until in ((UploadedAfter(line), after, until_after), (UploadedBefore(line), before, until_before)):
+    for rule, wanted, until in (
+        (UploadedAfter(line), after, until_after),
+        (UploadedBefore(line), before, until_before),
+    ):
         verdict = rule.judge(one)
         assert verdict.wanted == wanted
         assert verdict.until == (None if until is None else CONTEXT.now + until * DAY)

@@ -79,7 +79,7 @@ def test_releases_are_counted_once() -> None:
         (Newest(1, counts_prereleases=True), ["1.0", "2.0", "3.0a1"], ["3.0a1"]),
         # What nobody can read is older than all others.
         (Newest(1), ["2004d", "1.0"], ["1.0"]),
-        (Newest(2), ["2004d", "2003a", "1.0"], ["2004d", "1.0"]),
+        (Newest(2), ["2004d", "2003d", "1.0"], ["2004d", "1.0"]),
         # Yanked releases do not count, and are not kept, unless there is nothing else.
         (Newest(1), ["1.0", "2.0!"], ["1.0"]),
         (Newest(3), ["1.0", "2.0!"], ["1.0"]),

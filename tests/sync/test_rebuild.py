@@ -158,14 +158,14 @@ def test_reserve(world: World) -> None:
 
 
 def test_deselected_projects_stay(world: World) -> None:
-    """Projects that are no longer selected are neither counted as missing nor waited for; they stay as they are."""
+    """By the policy "keep", deselected projects are neither counted as missing nor waited for; they stay as they are."""
     for number in range(12):
         world.index.upload(f"project-{number}", "1.0")
     world.run()
-    finished = world.run("project-1", "project-2")
+    finished = world.run("project-1", "project-2", removal__deselected="keep")
     assert (finished.outcome, finished.waiting, finished.removed) == ("clean", 0, 0)
     world.index.upload("project-5", "2.0")
-    finished = world.run("project-1", "project-2")
+    finished = world.run("project-1", "project-2", removal__deselected="keep")
     assert (finished.outcome, finished.waiting) == ("clean", 0)
     assert len(world.root()) == 12
     assert world.run().outcome == "clean"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
@@ -11,7 +13,7 @@ from pathlib import Path
 from bandersnatch import publish, transfer
 from bandersnatch.assemble.selection import choose
 from bandersnatch.catalogue.base import Catalogue
-from bandersnatch.catalogue.opening import CatalogueCorrupt, set_aside
+from bandersnatch.catalogue.opening import CatalogueCorrupt, copy_catalogue, set_aside
 from bandersnatch.catalogue.sqlite import SqliteCatalogue
 from bandersnatch.config.schema import Config
 from bandersnatch.errors import StorageError
@@ -21,6 +23,7 @@ from bandersnatch.storage.filesystem import FileStorage
 from bandersnatch.storage.fsops import FileSystem
 from bandersnatch.storage.journal import FileJournal
 from bandersnatch.storage.lock import Lock
+from bandersnatch.storage.memory import MemoryJournal, MemoryStorage
 from bandersnatch.sync.mirror import Mirror, Rules
 from bandersnatch.upstream import credentials
 from bandersnatch.upstream.client import Client
@@ -82,6 +85,49 @@ async def mirror(
         await upstream.close()
         catalogue.close()
         storage.close()
+
+
+@asynccontextmanager
+async def rehearsal(
+    config: Config, environment: Mapping[str, str], chosen: Selection
+) -> AsyncIterator[tuple[Mirror, int | None]]:
+    """
+    The mirror for ``plan`` and ``why``: it has a copy of the catalogue and no storage, so that nothing can change.
+
+    The lock need not be held. Comes with the bytes that can still be written, or None where that cannot be told.
+    """
+    settings = upstream_settings(config, environment)
+    place = Path(config.mirror.directory, STATE, CATALOGUE)
+    with tempfile.TemporaryDirectory(prefix="bandersnatch-") as folder:
+        copied = Path(folder, CATALOGUE)
+        if place.exists():
+            copy_catalogue(place, copied)
+        catalogue = SqliteCatalogue(copied)
+        upstream = IndexUpstream(settings, Client(settings))
+        upstream.learned.update(_recall(catalogue, settings.url))
+        storage, journal = MemoryStorage(), MemoryJournal()
+        try:
+            yield (
+                Mirror(
+                    config.mirror.directory, settings.url, upstream, storage, catalogue, journal, chosen,
+                    rules(config, chosen),
+                ),
+                _free(Path(config.mirror.directory)),
+            )  # fmt: skip
+        finally:
+            await upstream.close()
+            catalogue.close()
+            storage.close()
+
+
+def _free(directory: Path) -> int | None:
+    """Bytes free where *directory* is, or where it would be made."""
+    for place in (directory, *directory.parents):
+        try:
+            return shutil.disk_usage(place).free
+        except OSError:
+            continue
+    return None
 
 
 def open_catalogue(path: Path, now: float) -> Catalogue:

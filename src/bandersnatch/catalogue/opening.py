@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from bandersnatch.catalogue.statements import SCHEMA
@@ -140,6 +140,12 @@ def _run(connection: sqlite3.Connection, script: str, version: int) -> None:
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:
     return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+
+
+def copy_catalogue(path: Path, to: Path) -> None:
+    """Copy the catalogue at *path*, which may be in use, to a new file. Raises CatalogueError."""
+    with closing(connect(path, read_only=True)) as source, translated(to), closing(sqlite3.connect(to)) as target:
+        source.backup(target)
 
 
 def set_aside(path: Path, stamp: str) -> Path:

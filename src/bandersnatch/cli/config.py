@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TextIO
@@ -36,6 +37,15 @@ def add_parser(subparsers: Any) -> None:
 
     _command(commands, "path", run_path, "print which file is read")
 
+    convert = _command(
+        commands, "convert", run_convert, "write the TOML for a configuration of PyPA bandersnatch (INI)"
+    )
+    convert.add_argument("old", metavar="OLD", help="the configuration of PyPA bandersnatch, which is left as it is")
+    convert.add_argument(
+        "new", metavar="NEW", nargs="?", default="-", help="where to write it (default: -, print it); never overwritten"
+    )
+    convert.add_argument("--check", action="store_true", help="write nothing; say what is refused or different here")
+
 
 def run_init(args: argparse.Namespace, out: TextIO) -> int:
     """Write the commented file at ``args.file``."""
@@ -57,6 +67,8 @@ def run_check(args: argparse.Namespace, out: TextIO) -> int:
         loaded = _load(args)
     except UsageError as error:
         return _report(error, out)
+    for note in loaded.notes:
+        print(note, file=out)
     if loaded.config.selects_nothing:
         return _report(UsageError(loaded.nothing_selected()), out)
     print(f"{loaded.file or 'the environment'}: no problem found", file=out)
@@ -88,6 +100,32 @@ def run_path(args: argparse.Namespace, out: TextIO) -> int:
         print(find(args.config, os.environ).path, file=out)
     except UsageError as error:
         return _report(error, sys.stderr)
+    return exits.CLEAN
+
+
+def run_convert(args: argparse.Namespace, out: TextIO) -> int:
+    """Write ``args.old`` in TOML, at ``args.new`` or to *out*; or only say what there is to know about it."""
+    from pathlib import Path
+
+    from bandersnatch.cli import converting
+    from bandersnatch.errors import UsageError
+
+    try:
+        converted = converting.convert(Path(args.old))
+    except UsageError as error:
+        return _report(error, out if args.check else sys.stderr)
+    for note in converted.notes:
+        print(note, file=out if args.check else sys.stderr)
+    if args.check:
+        return exits.CLEAN
+    if args.new == "-":
+        out.write(converted.text)
+        return exits.CLEAN
+    try:
+        converting.write(converted, Path(args.new))
+    except UsageError as error:
+        return _report(error, sys.stderr)
+    print(f"wrote {args.new}; look it over, then run: bandersnatch -c {shlex.quote(args.new)} mirror", file=out)
     return exits.CLEAN
 
 

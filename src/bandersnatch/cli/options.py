@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from typing import TYPE_CHECKING
+
+from bandersnatch.cli import text
 
 if TYPE_CHECKING:
     from bandersnatch.config.load import Loaded
@@ -19,6 +22,7 @@ def load(args: argparse.Namespace, overrides: dict[str, object] | None = None) -
     """
     The configuration in force: the file, if there is one, the environment, and the command line over both.
 
+    What a file of PyPA bandersnatch says and has another effect here, or none, is printed as a warning.
     Raises UsageError with everything that is wrong.
     """
     from bandersnatch.config.find import find
@@ -28,4 +32,7 @@ def load(args: argparse.Namespace, overrides: dict[str, object] | None = None) -
     overrides = dict(overrides or {})
     if args.directory is not None:
         overrides["mirror.directory"] = os.path.abspath(args.directory)
-    return load_file(place.path if os.path.lexists(place.path) else None, os.environ, overrides)
+    loaded = load_file(place.path if os.path.lexists(place.path) else None, os.environ, overrides)
+    for note in loaded.notes:
+        print(f"bandersnatch: warning: {text.shown(str(note))}", file=sys.stderr)
+    return loaded

@@ -139,7 +139,8 @@ class _Attempt:
     def _lack(self, release: Release | None) -> str:
         if release is None:
             return "the mirror has no file of this version"
-        return "no wheel of it suits, and it cannot be built" if self.question.build else "no wheel of it suits"
+        source = ", and it has no source distribution" if self.question.build else ""
+        return f"no wheel of it suits{source}"
 
     async def _build(self, pin: Pin, file: File) -> None:
         try:

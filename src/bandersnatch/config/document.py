@@ -1,4 +1,4 @@
-"""The file, read as TOML, with the lines on which things stand; or the problems that keep it from being read."""
+"""The file, with the lines on which things stand; or the problems that keep it from being read."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bandersnatch.config import pypa
 from bandersnatch.config.locate import Lines, locate
 from bandersnatch.config.options import SECTIONS
 from bandersnatch.errors import Problem, UsageError
@@ -25,6 +26,10 @@ class Document:
     tables: dict[str, Any] = field(default_factory=dict)
     lines: Lines = field(default_factory=Lines)
     text: str = ""
+    refused: tuple[Problem, ...] = ()
+    """What keeps a file of PyPA bandersnatch from being used."""
+    notes: tuple[Problem, ...] = ()
+    """What of such a file has no effect here, or a different one."""
 
     def selection_line(self) -> int | None:
         """The line to change so that something is selected: of projects, commented out or not, or its section's."""
@@ -40,26 +45,36 @@ class Document:
 
 
 def read_document(path: Path) -> Document:
-    """The document at *path*. Raises UsageError if it cannot be read, or is not TOML."""
+    """The document at *path*. Raises UsageError if it cannot be read."""
+    return parse_document(read_text(path), str(path))
+
+
+def read_text(path: Path) -> str:
+    """The text of the file at *path*. Raises UsageError if there is none."""
     try:
         content = path.read_bytes()
     except OSError as error:
         raise UsageError(Problem(f"cannot be read: {error.strerror}", str(path))) from error
     try:
         # Some editors begin a file with a byte order mark, which TOML does not know.
-        text = content.decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise UsageError(Problem("this line is not UTF-8", str(path), line)) from error
-    return parse_document(text, str(path))
 
 
 def parse_document(text: str, file: str) -> Document:
-    """The document in *text*, the content of *file*. Raises UsageError if it is not TOML."""
+    """
+    The document in *text*, the content of *file*: TOML, or the INI of PyPA bandersnatch in the words of our TOML.
+
+    Raises UsageError if it is neither.
+    """
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(_foreign(file) if is_pypa_ini(text) else _syntax(error, text, file)) from error
+        if is_pypa_ini(text):
+            return _translated(text, file)
+        raise UsageError(_syntax(error, text, file)) from error
     except ValueError as error:
         raise UsageError(Problem("a number is too long to be read", file)) from error
     except RecursionError as error:
@@ -79,15 +94,12 @@ def is_pypa_ini(text: str) -> bool:
         unquoted = unquoted or (section == "mirror" and _UNQUOTED_DIRECTORY.match(line) is not None)
     if sections & (SECTIONS.keys() - {"mirror"}):
         return False
-    return "plugins" in sections or unquoted
+    return unquoted or bool(sections & (pypa.SECTIONS.keys() - {"mirror"}))
 
 
-def _foreign(file: str) -> Problem:
-    return Problem(
-        "this is an INI file of PyPA bandersnatch; this version reads TOML, and nothing was changed. Write a new file "
-        "beside it with: bandersnatch -c NEW config init NEW",
-        file,
-    )
+def _translated(text: str, file: str) -> Document:
+    found = pypa.expand(pypa.read(text, file))
+    return Document(found.tables(), found.lines, refused=found.refused, notes=found.notes)
 
 
 def _syntax(error: tomllib.TOMLDecodeError, text: str, file: str) -> Problem:

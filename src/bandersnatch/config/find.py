@@ -65,7 +65,7 @@ def first_run(path: Path) -> FirstRun:
     The message names the commands that go on from here, also where *path* cannot be written.
     """
     try:
-        _create(path, template.render().encode())
+        create(path, template.render().encode())
     except FileExistsError:
         return FirstRun(path, Outcome.EXISTS, f"{path} is there already; nothing was changed")
     except OSError as error:
@@ -74,9 +74,13 @@ def first_run(path: Path) -> FirstRun:
     return FirstRun(path, Outcome.WRITTEN, message)
 
 
-def _create(path: Path, content: bytes) -> None:
-    """O_EXCL lets two first runs not overwrite each other; a file that cannot be finished is taken away again."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+def create(path: Path, content: bytes, *, private: bool = False) -> None:
+    """
+    Write a new file, whole or not at all; one that is *private* is for its owner only.
+
+    Raises FileExistsError if there is one (O_EXCL: also where two runs write it at once), and OSError.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600 if private else 0o644)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)

@@ -58,6 +58,8 @@ class Loaded:
     selection_line: int | None = None
     """The line of the file to change where nothing is selected."""
     lines: Lines = field(default_factory=Lines, repr=False)
+    notes: tuple[Problem, ...] = ()
+    """What has no effect here, or a different one, of a file of PyPA bandersnatch."""
 
     def line_of(self, name: str, *path: str | int) -> int | None:
         """
@@ -124,6 +126,7 @@ def load(path: Path | None, env: Mapping[str, str], overrides: Mapping[str, obje
     """
     problems: list[Problem] = []
     document = _document(path, problems)
+    problems += document.refused
     settings = [
         *_from_file(document, str(path), problems),
         *_from_environment(env, problems),
@@ -146,7 +149,7 @@ def load(path: Path | None, env: Mapping[str, str], overrides: Mapping[str, obje
     if problems:
         raise UsageError(*sorted(problems, key=_reading_order))
     origins |= {name: Origin("file", str(path), line) for name, line in tables.lines.items()}
-    return Loaded(config, MappingProxyType(origins), path, document.selection_line(), document.lines)
+    return Loaded(config, MappingProxyType(origins), path, document.selection_line(), document.lines, document.notes)
 
 
 def _problem(contradiction: Contradiction, origin: Origin, lines: Lines) -> Problem:

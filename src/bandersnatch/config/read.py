@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import ipaddress
-import posixpath
 import re
 import tomllib
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeAlias
-from urllib.parse import SplitResult, urlsplit
 
-from bandersnatch.config import spelling, syntax, values
+from bandersnatch.config import scalars, spelling, syntax
 from bandersnatch.config.option import Kind, Option
 
-Value: TypeAlias = (
-    str | int | float | bool | datetime | timedelta | tuple[str, ...] | Mapping[str, tuple[str, ...]] | None
-)
+Value: TypeAlias = scalars.Scalar | tuple[str, ...] | Mapping[str, tuple[str, ...]] | None
 """Bytes, seconds and shares are numbers, a datetime is in UTC, a timedelta is how long ago; None: not set."""
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_HOST = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,252}[a-z0-9])?\.?\Z", re.IGNORECASE)
 _USERINFO = re.compile(r"//.*@", re.DOTALL)
 _MAX_SHOWN = 60
 
@@ -64,7 +55,7 @@ def described(raw: object) -> str:
     """*raw* in the words of a message, without the password that an address may hold."""
     match raw:
         case str():
-            text = _CONTROL.sub("?", _USERINFO.sub("//***@", raw))
+            text = scalars.CONTROL.sub("?", _USERINFO.sub("//***@", raw))
             return f'"{text}"' if len(text) <= _MAX_SHOWN else f'"{text[:_MAX_SHOWN]}…"'
         case bool():
             return "true" if raw else "false"
@@ -92,7 +83,7 @@ def _sort_of(raw: object) -> str:
 def _read_list(option: Option, raw: object) -> tuple[Value, tuple[Fault, ...]]:
     if not isinstance(raw, (list, tuple)):
         return (), (Fault(f"wants a list, each item {option.wanted}; not {described(raw)}"),)
-    return _read_items(raw, lambda one: str(_read_one(option, one)), _SAME.get(option.kind, str))
+    return _read_items(raw, lambda one: str(_read_one(option, one)), scalars.SAME.get(option.kind, str))
 
 
 def _read_table(option: Option, raw: object) -> tuple[Value, tuple[Fault, ...]]:
@@ -118,7 +109,7 @@ def _read_patterns(option: Option, field: str, raw: object) -> tuple[tuple[str, 
 
     def read_one(one: object) -> str:
         try:
-            syntax.metadata_pattern(field, _text(one))
+            syntax.metadata_pattern(field, scalars.text_of(one))
         except ValueError as error:
             raise _unwanted(f"{field} wants {option.wanted}", described(one), error) from error
         return str(one)
@@ -148,9 +139,10 @@ def _read_items(
     for number, one in enumerate(raw):
         try:
             item = read_one(one)
-            first = items.setdefault(same(item), item)
-            if len(items) + len(faults) == number:
-                raise ValueError(f"{described(item)} repeats {described(first)}; keep one of the two")
+            key = same(item)
+            if key in items:
+                raise ValueError(f"{described(item)} repeats {described(items[key])}; keep one of the two")
+            items[key] = item
         except ValueError as error:
             faults.append(Fault(str(error), (number,)))
     return tuple(items.values()), tuple(faults)
@@ -161,7 +153,7 @@ def _read_one(option: Option, raw: object) -> Value:
     if raw == "" and option.default == "":
         return None
     try:
-        value = _READERS[option.kind](raw)
+        value = scalars.READERS[option.kind](raw)
         _check_range(option, value)
     except ValueError as error:
         there = _sort_of(raw) if option.secret else described(raw)
@@ -185,107 +177,6 @@ def _check_range(option: Option, value: Any) -> None:
         raise ValueError
 
 
-def _text(raw: object) -> str:
-    if not isinstance(raw, str):
-        raise ValueError
-    if not raw:
-        raise ValueError("it is empty")
-    if _CONTROL.search(raw):
-        raise ValueError("it holds a control character")
-    if raw != raw.strip():
-        raise ValueError("it begins or ends with a space")
-    return raw
-
-
-def _switch(raw: object) -> bool:
-    if not isinstance(raw, bool):
-        raise ValueError
-    return raw
-
-
-def _number(raw: object) -> int:
-    if not isinstance(raw, int) or isinstance(raw, bool):
-        raise ValueError
-    return raw
-
-
-def _size(raw: object) -> int:
-    if isinstance(raw, str):
-        return values.parse_size(_text(raw))
-    if not 0 <= _number(raw) <= values.MAX_BYTES:
-        raise ValueError("no disk has so many bytes")
-    return _number(raw)
-
-
-def _path(raw: object) -> str:
-    path = _text(raw)
-    if path.startswith("~"):
-        raise ValueError("~ is not expanded here")
-    if not posixpath.isabs(path):
-        raise ValueError('it has to begin with "/"')
-    if posixpath.normpath(path) in ("/", "//"):
-        raise ValueError("that is the root of everything")
-    return path
-
-
-def _address(raw: object, schemes: tuple[str, ...] = ("https", "http"), userinfo: bool = False) -> str:
-    text = _text(raw)
-    if not text.isascii() or re.search(r'[\s\\<>"]', text):
-        raise ValueError("an address is ASCII, without spaces, quotes or backslashes")
-    parts = _split(text)
-    if parts.scheme not in schemes:
-        raise ValueError(f"it has to begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
-    if "@" in parts.netloc and not userinfo:
-        raise ValueError("user and password have keys of their own, username and password")
-    if "?" in text or "#" in text:
-        raise ValueError('it cannot have a part after "?" or "#"')
-    return text
-
-
-def _host(raw: object) -> str:
-    text = _text(raw)
-    parts = _split(f"//{text}")
-    if text != parts.netloc or "@" in text:
-        raise ValueError('it is "host" or "host:port", nothing before and nothing after')
-    return text
-
-
-def _split(text: str) -> SplitResult:
-    """The parts of an address, its host and port checked. What the library says of a bad one could quote a password."""
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        raise ValueError("its host or its port cannot be read") from None
-    host = parts.hostname or ""
-    if port == 0 or not (_is_ipv6(host) if ":" in host else _HOST.match(host)):
-        raise ValueError("it has no usable host and port")
-    return parts
-
-
-def _is_ipv6(host: str) -> bool:
-    try:
-        ipaddress.IPv6Address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def _moment(raw: object) -> datetime | timedelta:
-    return _date(raw) if isinstance(raw, date) else values.parse_moment(_text(raw))
-
-
-def _date(raw: object) -> datetime:
-    """TOML has times of its own, without quotes; they are as good."""
-    return values.as_utc(raw) if isinstance(raw, date) else values.parse_date(_text(raw))
-
-
-def _item(kind: Kind, raw: object) -> str:
-    text = _text(raw)
-    _SAME[kind](text)
-    return text
-
-
 def _in_toml(text: str) -> object:
     """The list or the table that *text* writes as the file would, or *text* itself."""
     try:
@@ -293,39 +184,3 @@ def _in_toml(text: str) -> object:
     except (ValueError, RecursionError):
         return text
     return document["value"] if len(document) == 1 else text
-
-
-_SAME: dict[Kind, Callable[[str], str]] = {
-    Kind.PROJECT: syntax.project,
-    Kind.WHOLE_PROJECT: syntax.whole_project,
-    Kind.PIN: syntax.pin,
-    Kind.ADVISORY: syntax.advisory,
-    Kind.ADVISORY_OR_VERSIONS: syntax.advisory_or_versions,
-    Kind.VERSION_PATTERN: syntax.version_pattern,
-    Kind.FILENAME_PATTERN: syntax.filename_pattern,
-    Kind.EXCLUDED_PLATFORM: syntax.excluded_platform,
-    Kind.EXCLUDED_PYTHON: syntax.excluded_python,
-    Kind.PYTHON: syntax.python,
-    Kind.FILE: syntax.file,
-    Kind.DEPENDENCY_VERSIONS: syntax.dependency_versions,
-}
-"""What is equal for two items of a kind that say the same."""
-
-_READERS: dict[Kind, Callable[[object], Value]] = {
-    Kind.TEXT: _text,
-    Kind.SWITCH: _switch,
-    Kind.NUMBER: _number,
-    Kind.SIZE: _size,
-    Kind.DURATION: lambda raw: values.parse_duration(_text(raw)),
-    Kind.RATE: lambda raw: values.parse_rate(_text(raw)),
-    Kind.RATIO: lambda raw: values.parse_ratio(_text(raw)),
-    Kind.PATH: _path,
-    Kind.ADDRESS: _address,
-    # Keys are appended to it.
-    Kind.HTTPS: lambda raw: _address(raw, schemes=("https",)).removesuffix("/") + "/",
-    Kind.PROXY: lambda raw: _address(raw, schemes=("http", "https", "socks5", "socks5h"), userinfo=True),
-    Kind.HOST: _host,
-    Kind.MOMENT: _moment,
-    Kind.DATE: _date,
-    **{kind: partial(_item, kind) for kind in _SAME},
-}

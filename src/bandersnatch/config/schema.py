@@ -234,7 +234,7 @@ def build(values: Mapping[str, Value], tables: Mapping[str, Mapping[str, Any]]) 
         field_name(section): cls(**{field_name(option.key): values[option.name] for option in of_section(section)})
         for section, cls in CLASSES.items()
     }
-    return Config(**sections, **tables)
+    return Config(**sections, environments=tables["environments"], rules=tables["rules"])
 
 
 def value_of(config: Config, name: str) -> Value:

@@ -29,24 +29,27 @@ def about_section(section: str) -> str:
 def about_key(section: str, key: str) -> str:
     """What to say about the unknown *key* of the known *section*."""
     here = [option.key for option in of_section(section)]
-    elsewhere = {option.key: option.section for option in OPTIONS}
-    if key in elsewhere:
-        return f"unknown key here; it belongs under [{elsewhere[key]}]"
+    if _homes(key):
+        return f"unknown key here; it belongs under {_homes(key)}"
     near = nearest(key, here)
     if near:
         return f'unknown key; did you mean "{near}"?'
-    near = nearest(key, elsewhere)
+    near = nearest(key, [option.key for option in OPTIONS])
     if near:
-        return f'unknown key; did you mean "{near}", under [{elsewhere[near]}]?'
+        return f'unknown key; did you mean "{near}", under {_homes(near)}?'
     return f"unknown key; [{section}] has " + ", ".join(here)
 
 
 def about_loose_key(key: str) -> str:
     """What to say about *key*, which stands outside every section."""
-    homes = [option.section for option in OPTIONS if option.key == key]
-    if homes:
-        return f"this key stands outside every section; it belongs under [{homes[0]}]"
+    if _homes(key):
+        return f"this key stands outside every section; it belongs under {_homes(key)}"
     return "unknown key, outside every section"
+
+
+def _homes(key: str) -> str:
+    """The sections that have *key*."""
+    return " or ".join(f"[{option.section}]" for option in OPTIONS if option.key == key)
 
 
 def misspelt_variables(env: Mapping[str, str]) -> dict[str, str]:

@@ -12,6 +12,7 @@ import re
 from packaging.specifiers import Specifier
 from packaging.version import InvalidVersion, Version
 
+from bandersnatch import names
 from bandersnatch.selection import items, metadata, patterns
 from bandersnatch.selection.base import Origin
 from bandersnatch.selection.platform_rules import ExcludedPlatforms, ExcludedPythons
@@ -19,15 +20,17 @@ from bandersnatch.selection.platform_rules import ExcludedPlatforms, ExcludedPyt
 FIELDS = metadata.FIELDS
 
 _EXTRAS = re.compile(r"[^;]*?\[(.*?)\]")
-_ADVISORY = re.compile(r"[A-Za-z0-9]+(?:[-:._]+[A-Za-z0-9]+)+\Z")
+_ADVISORY = re.compile(r"(?=.*[0-9])[A-Za-z]+-[A-Za-z0-9:._-]*[A-Za-z0-9]\Z")
 _PYTHON = re.compile(r"[0-9]\.[0-9]{1,3}(?:\.[0-9]{1,3})?\Z")
-_VERSIONS = re.compile(r"locked|ranges|newest [1-9][0-9]{0,5}\Z")
+_VERSIONS = re.compile(r"(?:locked|ranges|newest [1-9][0-9]{0,5})\Z")
 _PROBES = ("a", "zope-interface", "0x7-q-9")
 """Names so different that a pattern which matches them all matches everything."""
 
 
 def project(text: str) -> str:
     """A project, a requirement, a glob or a regular expression."""
+    if names.is_project_name(text):
+        return names.normalise(text)  # what most items are, and there may be a hundred thousand
     item = _item(text)
     extras = _EXTRAS.match(text) if item.name else None
     return f"{item.identity} [{extras[1] if extras else ''}] {item.marker or ''}"
@@ -52,7 +55,7 @@ def pin(text: str) -> str:
 def advisory(text: str) -> str:
     """The id of an advisory, of whatever database."""
     if not _ADVISORY.match(text):
-        raise ValueError("an id has a prefix, a dash and a number")
+        raise ValueError("an id has letters, a dash and a number")
     return text.casefold()
 
 
@@ -124,6 +127,8 @@ def is_pattern(text: str) -> bool:
 
 def is_everything(text: str) -> bool:
     """Whether the valid item *text* is about all versions of all projects."""
+    if names.is_project_name(text):
+        return False
     item = _item(text)
     return item.is_whole and item.marker is None and all(item.matches_name(probe) for probe in _PROBES)
 

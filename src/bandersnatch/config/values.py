@@ -88,7 +88,11 @@ def parse_date(text: str) -> datetime:
     """A time in UTC, from ``2025-11-01`` (its first moment) or ``2025-11-01T12:00:00Z``, with any offset."""
     if not _TIME.match(text):
         raise ValueError('it is neither "YYYY-MM-DD" nor "YYYY-MM-DDThh:mm:ssZ"')
-    return as_utc(date.fromisoformat(text) if len(text) == len("YYYY-MM-DD") else datetime.fromisoformat(text))
+    try:
+        when = date.fromisoformat(text) if len(text) == len("YYYY-MM-DD") else datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError("that day or time does not exist") from error
+    return as_utc(when)
 
 
 def as_utc(when: date | datetime) -> datetime:

@@ -135,7 +135,7 @@ class _Reading:
 
     def _file(self, file: str, stream: IO[bytes]) -> None:
         self._files += 1
-        for line, document in _documents(stream, by_line=not file.endswith(".json")):
+        for line, document in _documents(stream, by_line=file.endswith((".jsonl", ".ndjson"))):
             try:
                 for record in _records(document):
                     self._record(record, file, line)

@@ -21,7 +21,7 @@ def toml(text: str, file: str, shape: type[Shape], first_line: int = 1) -> Shape
         return msgspec.convert(tomllib.loads(text), shape)
     except tomllib.TOMLDecodeError as error:
         found = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)", str(error))
-        line = int(found[1]) + first_line - 1 if found and found[1] else None
+        line = (int(found[1]) if found and found[1] else text.count("\n") + 1) + first_line - 1
         message = str(error).replace(found[0], "") if found else str(error)
         raise UsageError(Problem(f"is not TOML: {message}", file, line)) from error
     except (msgspec.ValidationError, ValueError, RecursionError) as error:  # ValueError: a number of 5,000 digits

@@ -96,7 +96,7 @@ def read(name: str, table: Mapping[str, object]) -> Environment:
     if not _NAME.match(name):
         problems.append(Problem("a name has letters, digits, dashes and underscores only", key=prefix))
     implementation = table.get("implementation", "cpython")
-    if implementation not in IMPLEMENTATIONS:
+    if not isinstance(implementation, str) or implementation not in IMPLEMENTATIONS:
         message = f"{implementation!r} is not known: write {' or '.join(IMPLEMENTATIONS)}"
         problems.append(Problem(message, key=f"{prefix}.implementation"))
     pythons, wrong = _list(table, "python", lambda text: _python(text, implementation))

@@ -50,7 +50,10 @@ class Named:
 
     def by_name(self) -> tuple[Verdict, ...]:
         """The verdicts that the name alone allows."""
-        admissions = [*self._wholesale(), *(_admitted(item, f"its versions {item.specifier} are") for item in self.items)]
+        admissions = [
+            *self._wholesale(),
+            *(_admitted(item, f"its versions {item.specifier} are") for item in self.items),
+        ]
         whole = next((item for item in self.exclusions if item.is_whole), None)
         if whole is not None:
             exclusions = [_excluded(whole, "")]

@@ -15,6 +15,7 @@ from bandersnatch.sync.departures import Departures, Losses
 from bandersnatch.sync.detect import Detected, detect
 from bandersnatch.sync.fetch import fetch
 from bandersnatch.sync.finish import finish
+from bandersnatch.sync.hands import each
 from bandersnatch.sync.mirror import Mirror
 from bandersnatch.sync.page import prepare
 from bandersnatch.sync.run import Health, Outcome, Prepared, Run, failure
@@ -184,20 +185,7 @@ class _Engine:
         return refused
 
     async def _each(self, items: AsyncIterator[Item], work: Callable[[Item], Awaitable[None]]) -> None:
-        """Do *work* for all items, a few at a time, taking each item when there is a hand free for it."""
-        turn = asyncio.Lock()  # an asynchronous generator serves one taker at a time
-
-        async def hand() -> None:
-            while not self._health.is_over:
-                async with turn:
-                    item = await anext(items, None)
-                if item is None:
-                    return
-                await work(item)
-
-        async with asyncio.TaskGroup() as hands:
-            for _ in range(self._mirror.rules.projects_at_once):
-                hands.create_task(hand())
+        await each(items, work, self._mirror.rules.projects_at_once, lambda: self._health.is_over)
 
     # --- the end ---------------------------------------------------------------------------------------------------
 

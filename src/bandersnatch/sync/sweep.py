@@ -43,8 +43,8 @@ def _take_away(mirror: Mirror, leaving: Sequence[Leaving], now: float) -> None:
             buried.append(Buried(one.key, one.project, one.reason, now, now + seconds))
     kept = {one.key for one in buried}
     with _recorded(
-        mirror, [Removal(now, "buried" if one.key in kept else "deleted", one.project, one.key, one.reason)
-                 for one in leaving]
+        mirror,
+        [Removal(now, "buried" if one.key in kept else "deleted", one.project, one.key, one.reason) for one in leaving],
     ):
         for one in leaving:
             if one.key in kept:

@@ -34,9 +34,7 @@ def translate(draft: Draft, plugins: Plugins) -> None:
     _scalar(draft, plugins, "latest_release", "sort_by", "releases.newest-by", _order)
     _scalar(draft, plugins, "size_project_metadata", "max_package_size", "files.max-project-size", scalars.size)
     _version_counts(draft, plugins)
-    if draft.values.get("releases.newest"):
-        # Its documentation: the greatest version numbers are kept, pre-releases among them.
-        draft.put("releases.newest-counts-prereleases", True)
+    _newest(draft)
     _refuse_exceptions(draft, plugins)
 
 
@@ -74,6 +72,15 @@ def _unwanted(draft: Draft, plugins: Plugins) -> None:
             draft.add("releases.unwanted", [(patterns.whole(line.text), line.number)], entry)
         except ValueError as error:
             draft.refuse(entry, str(error), line.number)
+
+
+def _newest(draft: Draft) -> None:
+    if draft.values.get("releases.newest"):
+        # Its documentation: the greatest version numbers are kept, pre-releases among them.
+        draft.put("releases.newest-counts-prereleases", True, *draft.sources["releases.newest"])
+    elif "releases.newest-by" in draft.values:
+        del draft.values["releases.newest-by"]
+        draft.note(draft.sources.pop("releases.newest-by")[0], "has no effect without keep")
 
 
 def _order(text: str) -> str:

@@ -69,6 +69,11 @@ class Ini:
     comments: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     """The lines of comment before the key that stands on the line, or within its value; 0: those at the end."""
 
+    @property
+    def first_line(self) -> int:
+        """Where the first section begins."""
+        return min(self.sections.values(), default=1)
+
     def get(self, section: str, key: str) -> Entry | None:
         """One option, if it is there."""
         return next((entry for entry in self.entries if (entry.section, entry.key) == (section, key)), None)

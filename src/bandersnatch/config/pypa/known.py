@@ -25,7 +25,7 @@ METADATA = (
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "mirror": (
-        "directory", "storage-backend", "storage-filesystem-manage-permissions", "master", "proxy",
+        "directory", "api-method", "storage-backend", "storage-filesystem-manage-permissions", "master", "proxy",
         "download-mirror", "download-mirror-no-fallback", "allow-non-https", "json", "release-files", "core-metadata",
         "hash-index", "simple-format", "compare-method", "digest_name", "keep_index_versions", "keep-index-versions",
         "cleanup", "stop-on-error", "cleanup_todo", "delete_missing_packages", "delete-packages", "timeout",

@@ -31,6 +31,7 @@ def select(draft: Draft, plugins: Plugins) -> None:
         )
     if not packages and not files:
         draft.put("select.everything", True)
+        draft.lines["select", "everything"] = plugins.source.line if plugins.source else draft.ini.first_line
     _keep_files_upstream(draft)
 
 
@@ -129,7 +130,8 @@ def _keep_files_upstream(draft: Draft) -> None:
         if entry is None or scalars.switch(entry.value):
             return
     except ValueError as error:
-        draft.refuse(entry, str(error)) if entry else None
+        assert entry is not None
+        draft.refuse(entry, str(error))
         return
     projects = draft.values.pop("select.projects", ())
     everything = draft.values.pop("select.everything", False)

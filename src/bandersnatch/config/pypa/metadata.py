@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from bandersnatch.config.pypa import patterns, scalars
 from bandersnatch.config.pypa.ini import Entry
@@ -48,13 +49,19 @@ _INSTEAD = {
 }
 
 
+Mode: TypeAlias = Literal["any", "all", "none"]
+
+_MODES: Mapping[str, Mode] = {"any": "any", "all": "all", "none": "none"}
+_NULLS = ("match-null", "not-null")
+
+
 @dataclass(frozen=True, slots=True)
 class _Test:
     """One key of a section with its patterns: ``tag:tag:dotted.path``."""
 
     entry: Entry
     path: str
-    mode: Literal["any", "all", "none"] = "any"
+    mode: Mode = "any"
     nulls_match: bool = True
     search: bool = False
 
@@ -106,13 +113,14 @@ def _tests(draft: Draft, plugins: Plugins, section: str) -> Iterator[_Test]:
         *tags, path = entry.key.split(":")
         if entry.key == "search":
             continue
-        unknown = [tag for tag in tags if tag not in ("any", "all", "none", "match-null", "not-null")]
+        unknown = [tag for tag in tags if tag not in _MODES and tag not in _NULLS]
         if unknown:
             draft.refuse(entry, f'unknown tag "{unknown[0][:40]}"; there are any, all, none, match-null and not-null')
             continue
-        modes: list[Literal["any", "all", "none"]] = [tag for tag in tags if tag in ("any", "all", "none")]
-        nulls = [tag for tag in tags if tag.endswith("-null")]
-        yield _Test(entry, path, modes[-1] if modes else "any", nulls[-1:] != ["not-null"], search)
+        # Of several the last one counts.
+        mode = next((_MODES[tag] for tag in reversed(tags) if tag in _MODES), _MODES["any"])
+        nulls = next((tag for tag in reversed(tags) if tag in _NULLS), "match-null")
+        yield _Test(entry, path, mode, nulls == "match-null", search)
 
 
 def _search(draft: Draft, section: str) -> bool:
@@ -188,8 +196,6 @@ def _types(draft: Draft, test: _Test) -> None:
 
 
 def _tried(pattern: str, search: bool) -> Callable[[str], bool]:
-    import re
-
     compiled = re.compile(pattern)
     return lambda name: bool(compiled.search(name) if search else compiled.match(name))
 

@@ -113,6 +113,14 @@ def _storage(draft: Draft, entry: Entry) -> None:
         )
 
 
+def _api(draft: Draft, entry: Entry) -> None:
+    """How 7.x finds changes; the list of projects is what is read here where nothing else is said."""
+    if entry.value not in ("simple", "xmlrpc"):
+        raise ValueError("wants simple or xmlrpc")
+    if entry.value == "xmlrpc":
+        draft.put("upstream.changes", "changelog", entry)
+
+
 def _digest(draft: Draft, entry: Entry) -> None:
     if entry.value.lower() != "sha256":
         draft.note(entry, "has no effect here: files are verified by their SHA-256, and pages give that")
@@ -132,6 +140,7 @@ _HANDLERS: Mapping[str, Handler] = {
     "delete-packages": _gone_projects,
     "storage-backend": _storage,
     "digest_name": _digest,
+    "api-method": _api,
     "hash-index": _refused_if_true(
         "pages are written to simple/NAME/ only, where installers look for them; take this line out, and the rules "
         "for /simple/ out of the web server's configuration"
