@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bandersnatch.catalogue.base import Catalogue, Commit, Entry, Failure, Published
+from bandersnatch.catalogue.base import Catalogue, Commit, Entry, Failure, Leaving, Published
 from bandersnatch.model import File, Held, Listed, Validators
 
 FOREVER = 1e12
@@ -66,7 +66,8 @@ def commit(name: str, serial: int | None, *files: Held, leaving: Sequence[str] =
         validators=Validators('"tag"', "Mon, 06 May 2024 07:08:09 GMT"),
         digest=digest(name),
     )
-    return Commit(replace(entry, **facts), published(name, *files), tuple(leaving))
+    leaves = tuple(Leaving(key, name, "gone") for key in leaving)
+    return Commit(replace(entry, **facts), published(name, *files), leaves)
 
 
 def failure(name: str, next_try: float, reason: str = "no answer", missing_since: float | None = None) -> Failure:
@@ -79,6 +80,10 @@ def take_list(catalogue: Catalogue, now: float, *lines: Listed, **facts: str | N
     for line in lines:
         catalogue.absorb([line])
     catalogue.adopt(now, facts)
+
+
+def leaving_keys(catalogue: Catalogue, before: float = FOREVER) -> list[str]:
+    return [one.key for one in catalogue.leaving(before)]
 
 
 def due_names(catalogue: Catalogue, now: float = FOREVER) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from bandersnatch import layout
-from bandersnatch.catalogue.base import Behind, Catalogue, Diff, Entry, Published, RunRecord, Totals
+from bandersnatch.catalogue.base import Behind, Buried, Catalogue, Diff, Entry, Published, RunRecord, Totals
 from bandersnatch.errors import CatalogueError
 from bandersnatch.model import Listed
 from tests.catalogue.samples import (
@@ -19,6 +19,7 @@ from tests.catalogue.samples import (
     due_names,
     failure,
     held,
+    leaving_keys,
     listed,
     published,
     take_list,
@@ -145,20 +146,75 @@ def test_promise(catalogue: Catalogue) -> None:
 
 
 def test_make_due(catalogue: Catalogue) -> None:
-    """All or some projects are made due; those behind wait for their next try unless that is cut short."""
-    catalogue.commit([commit("a", 1), commit("b", 1), commit("late", 1)])
+    """All wanted projects are made due; those behind wait for their next try unless that is cut short."""
+    catalogue.commit([commit("a", 1), commit("late", 1), commit("unwanted", 1, wanted=False)])
     catalogue.fail([failure("late", 99.0)], 1.0)
-    catalogue.make_due(10.0, ["b", "late", "unknown"])
-    assert due_names(catalogue, 10.0) == ["b"]
-    catalogue.make_due(10.0, [])
-    assert due_names(catalogue, 10.0) == ["b"]
     catalogue.make_due(10.0)
-    assert due_names(catalogue, 10.0) == ["a", "b"]
-    catalogue.make_due(10.0, ["late"], waiting=True)
-    assert due_names(catalogue, 10.0) == ["a", "b", "late"]
-    catalogue.fail([failure("late", 99.0)], 1.0)
+    assert due_names(catalogue, 10.0) == ["a"]
     catalogue.make_due(10.0, waiting=True)
-    assert due_names(catalogue, 10.0) == ["a", "b", "late"]
+    assert due_names(catalogue, 10.0) == ["a", "late"]
+    catalogue.fail([failure("late", 99.0)], 1.0)
+    catalogue.cut_waits(10.0)
+    assert due_names(catalogue, 10.0) == ["a", "late"]
+
+
+def test_reselect(catalogue: Catalogue) -> None:
+    """Wanted projects are due and in doubt; unwanted ones leave where they are published, and are forgotten else."""
+    catalogue.commit([commit("in", 1), commit("out", 1), commit("stays", 1), commit("same", 1)])
+    catalogue.want([listed("new")], 5.0)
+    assert [(one.name, one.published, one.wanted, one.selection) for one in catalogue.known()] == [
+        ("in", True, True, "all"), ("new", False, True, ""), ("out", True, True, "all"), ("same", True, True, "all"),
+        ("stays", True, True, "all"),
+    ]  # fmt: skip
+    catalogue.reselect(["in"], ["out", "new"], 10.0, leave=True)
+    catalogue.reselect([], ["stays"], 10.0, leave=False)
+    due = {one.name: (one.wanted, one.selection) for one in catalogue.due(10.0, "", 9)}
+    assert due == {"in": (True, ""), "out": (False, "all")}
+    assert catalogue.entry("new") is None
+    catalogue.reselect(["stays"], [], 11.0, leave=True)
+    assert due_names(catalogue, 11.0) == ["in", "out", "stays"]
+
+
+def test_unwanted_is_not_missed(catalogue: Catalogue) -> None:
+    """A list need not have what is not wanted, nor again what is kept although upstream has it no longer."""
+    catalogue.commit([commit("out", 1), commit("kept", 1), commit("gone", 1)])
+    catalogue.reselect([], ["out"], 5.0, leave=True)
+    catalogue.missing(["kept"], 5.0)
+    catalogue.keep(["kept"])
+    catalogue.begin_listing()
+    assert catalogue.compare().missing == ("gone",)
+    entry = catalogue.entry("kept")
+    assert entry is not None
+    assert entry.missing_since == 5.0
+
+
+def test_review(catalogue: Catalogue) -> None:
+    """What time alone changes is due when its time has come, and not before."""
+    catalogue.commit(
+        [commit("young", 1, review=100.0), commit("other", 1), commit("out", 1, review=90.0, wanted=False)]
+    )
+    catalogue.wake(99.0, FOREVER)
+    assert due_names(catalogue) == []
+    catalogue.wake(100.0, FOREVER)
+    assert due_names(catalogue, 100.0) == ["young"]
+
+
+def test_retire(catalogue: Catalogue) -> None:
+    """A departing project that is still wanted stays known without a page; one that is gone or unwanted is dropped."""
+    catalogue.commit(
+        [
+            commit("nothing", 1, departing=True, indexed=False),
+            commit("gone", 1, departing=True, missing_since=3.0),
+            commit("out", 1, departing=True, wanted=False),
+            commit("stays", 1),
+        ]
+    )
+    catalogue.retire(["nothing", "gone", "out", "stays"])
+    entry = catalogue.entry("nothing")
+    assert entry is not None
+    assert (entry.published, entry.departing, entry.serial) == (False, False, 1)
+    assert catalogue.published("nothing") == Published()
+    assert [catalogue.entry(name) is None for name in ("gone", "out", "stays")] == [True, True, False]
 
 
 def test_missing(catalogue: Catalogue) -> None:
@@ -184,22 +240,6 @@ def test_due_in_pages(catalogue: Catalogue) -> None:
         after = page[-1].name
     assert seen == list("abdefg")
     assert (catalogue.count_due(4.9), catalogue.count_due(8.0), catalogue.count_due(9.0)) == (0, 6, 7)
-
-
-def test_due_of_some(catalogue: Catalogue) -> None:
-    """Of thousands of names, in any order, the due ones come as they do without a limit."""
-    names = [f"p{number:05}" for number in range(2500)]
-    catalogue.want([listed(name) for name in names], 5.0)
-    catalogue.unchanged(names[::2], 6.0)
-    limit_to = [*reversed(names[:2400]), names[1], "unknown"]
-    assert catalogue.count_due(9.0, limit_to=limit_to) == 1200
-    seen, after = [], ""
-    while page := catalogue.due(9.0, after, 700, limit_to=limit_to):
-        seen += [entry.name for entry in page]
-        after = page[-1].name
-    assert seen == names[1:2400:2]
-    assert catalogue.due(4.0, "", 9, limit_to=limit_to) == []
-    assert (catalogue.due(9.0, "", 9, limit_to=[]), catalogue.count_due(9.0, limit_to=[])) == ([], 0)
 
 
 def test_unknown_project(catalogue: Catalogue) -> None:
@@ -349,10 +389,10 @@ def test_leaving(catalogue: Catalogue, clock: Clock) -> None:
     catalogue.commit([commit("a", 1, leaving=["packages/x", "packages/y"])])
     clock.now = 20.0
     catalogue.commit([commit("a", 2, leaving=["packages/z", "packages/y"])])
-    assert list(catalogue.leaving(10.0)) == []
-    assert list(catalogue.leaving(20.0)) == ["packages/x", "packages/y"]
+    assert leaving_keys(catalogue, 10.0) == []
+    assert leaving_keys(catalogue, 20.0) == ["packages/x", "packages/y"]
     catalogue.left(["packages/y", "packages/unknown"])
-    assert list(catalogue.leaving(20.1)) == ["packages/x", "packages/z"]
+    assert leaving_keys(catalogue, 20.1) == ["packages/x", "packages/z"]
 
 
 def test_held_again(catalogue: Catalogue) -> None:
@@ -362,7 +402,7 @@ def test_held_again(catalogue: Catalogue) -> None:
     mine = (layout.file_key(one.file), layout.metadata_key(one.file), *version, "simple/demo/index.html")
     catalogue.commit([commit("demo", 1, leaving=[*mine, "packages/other"])])
     catalogue.commit([commit("demo", 2, one, leaving=mine[:1])])
-    assert list(catalogue.leaving(FOREVER)) == ["packages/other"]
+    assert leaving_keys(catalogue, FOREVER) == ["packages/other"]
 
 
 def test_bare_file_holds_no_companions(catalogue: Catalogue) -> None:
@@ -374,7 +414,7 @@ def test_bare_file_holds_no_companions(catalogue: Catalogue) -> None:
     ]
     bare = replace(one, metadata=None, provenance=False)
     catalogue.commit([commit("demo", 1, bare, leaving=companions)])
-    assert list(catalogue.leaving(FOREVER)) == companions
+    assert leaving_keys(catalogue, FOREVER) == companions
 
 
 def test_sweep_while_reading(catalogue: Catalogue) -> None:
@@ -382,12 +422,49 @@ def test_sweep_while_reading(catalogue: Catalogue) -> None:
     keys = [f"packages/{number:06}" for number in range(10_000)]
     catalogue.commit([commit("demo", 1, leaving=keys)])
     seen = []
-    for key in catalogue.leaving(FOREVER):
-        seen.append(key)
+    for one in catalogue.leaving(FOREVER):
+        seen.append(one.key)
         if len(seen) % 1000 == 0:
             catalogue.left(seen[-1000:])
     assert seen == keys
-    assert list(catalogue.leaving(FOREVER)) == []
+    assert leaving_keys(catalogue, FOREVER) == []
+
+
+# --- the trash -----------------------------------------------------------------------------------------------------
+
+
+def test_trash(catalogue: Catalogue) -> None:
+    """What is buried is not swept any more, is known with its reason, and goes when its time is over."""
+    catalogue.commit([commit("demo", 1, leaving=["packages/x", "packages/y"])])
+    catalogue.bury([Buried("packages/x", "demo", "deleted", 60.0, 100.0)])
+    assert leaving_keys(catalogue, FOREVER) == ["packages/y"]
+    assert list(catalogue.buried()) == [Buried("packages/x", "demo", "deleted", 60.0, 100.0)]
+    assert list(catalogue.buried(100.0)) == []
+    assert [one.key for one in catalogue.buried(100.1)] == ["packages/x"]
+    catalogue.purge(["packages/x"])
+    assert list(catalogue.buried()) == []
+
+
+def test_held_again_from_the_trash(catalogue: Catalogue) -> None:
+    """A file that is held again is not in the trash any more."""
+    one = held("demo")
+    key = layout.file_key(one.file)
+    catalogue.bury([Buried(key, "demo", "deleted", 60.0, 100.0)])
+    catalogue.commit([commit("demo", 2, one)])
+    assert list(catalogue.buried()) == []
+
+
+@pytest.mark.parametrize("first", ["demo", "guest"])
+def test_file_of_two_projects(catalogue: Catalogue, first: str) -> None:
+    """A file that two projects link leaves when the second of them drops it, whichever bears its name."""
+    one = held("demo")
+    key = layout.file_key(one.file)
+    catalogue.commit([commit("demo", 1, one), commit("guest", 1, one)])
+    second = "guest" if first == "demo" else "demo"
+    catalogue.commit([commit(first, 2, leaving=[key])])
+    assert leaving_keys(catalogue, FOREVER) == []
+    catalogue.commit([commit(second, 2, leaving=[key])])
+    assert leaving_keys(catalogue, FOREVER) == [key]
 
 
 # --- the list of projects ------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ import pytest
 from bandersnatch.catalogue.base import Published
 from bandersnatch.catalogue.sqlite import SqliteCatalogue
 from tests.catalogue.dying import BATCHES, PROJECTS, SIZE, batch
-from tests.catalogue.samples import FOREVER
+from tests.catalogue.samples import FOREVER, leaving_keys
 
 POINTS = 9
 """Moments at which a series of commits is killed, from its first statement to its last."""
@@ -39,7 +39,7 @@ def whole_batches(path: Path) -> int:
                 there = number < present
                 assert catalogue.entry(one.entry.name) == (one.entry if there else None)
                 assert catalogue.published(one.entry.name) == (one.published if there else Published())
-        assert len(list(catalogue.leaving(FOREVER))) == len(list(catalogue.index())) == present * SIZE
+        assert len(leaving_keys(catalogue)) == len(list(catalogue.index())) == present * SIZE
     with closing(sqlite3.connect(path)) as file:
         assert file.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     return present

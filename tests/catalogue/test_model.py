@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from bandersnatch.catalogue.base import Behind, Catalogue, Commit, Entry, Published, Totals
 from bandersnatch.model import Listed
 from tests.catalogue.conftest import ADAPTERS
-from tests.catalogue.samples import FOREVER, Clock, commit, failure, held
+from tests.catalogue.samples import FOREVER, Clock, commit, failure, held, leaving_keys
 
 NAMES = st.sampled_from(["a", "b", "b-c", "d"])
 SERIALS = st.none() | st.integers(0, 5)
@@ -103,8 +103,8 @@ class Model(RuleBasedStateMachine):
         self.catalogue.absorb(lines[2:])
         last = {line.name: line for line in lines}
         diff = self.catalogue.compare()
-        shown = [name for name in sorted(self.known) if self.known[name].entry.published]
-        assert diff.known == sum(one.entry.indexed for one in self.known.values())
+        shown = [name for name in sorted(self.known) if self._is_missed(self.known[name])]
+        assert diff.known == sum(one.entry.indexed and one.entry.wanted for one in self.known.values())
         assert diff.missing == tuple(name for name in shown if name not in last)
         assert diff.new == len(last.keys() - self.known.keys())
         moved = [name for name in last.keys() & self.known.keys() if self._moves(last[name])]
@@ -122,6 +122,11 @@ class Model(RuleBasedStateMachine):
         for line in lines:
             self._promise(line)
 
+    @staticmethod
+    def _is_missed(one: Known) -> bool:
+        entry = one.entry
+        return entry.published and entry.wanted and (entry.missing_since is None or one.due is not None)
+
     def _moves(self, line: Listed) -> bool:
         return self.known[line.name].entry.promised != line.serial
 
@@ -134,12 +139,53 @@ class Model(RuleBasedStateMachine):
         one.entry = replace(one.entry, display=line.display, promised=line.serial, missing_since=since, departing=False)
         self._note_index(before, one.line)
 
-    @rule(names=st.none() | st.lists(NAMES, max_size=3), waiting=st.booleans())
-    def make_due(self, names: list[str] | None, waiting: bool) -> None:
-        self.catalogue.make_due(self.now, names, waiting=waiting)
-        for name, one in self.known.items():
-            if (names is None or name in names) and (waiting or not one.entry.tries):
+    @rule(waiting=st.booleans())
+    def make_due(self, waiting: bool) -> None:
+        self.catalogue.make_due(self.now, waiting=waiting)
+        for one in self.known.values():
+            if one.entry.wanted and (waiting or not one.entry.tries):
                 one.due = self.now if one.due is None else min(one.due, self.now)
+
+    @rule(wanted=st.sets(NAMES), unwanted=st.sets(NAMES), leave=st.booleans())
+    def reselect(self, wanted: set[str], unwanted: set[str], leave: bool) -> None:
+        self.catalogue.reselect(sorted(wanted - unwanted), sorted(unwanted), self.now, leave=leave)
+        for name in (wanted - unwanted) & self.known.keys():
+            one = self.known[name]
+            waits = one.entry.tries and one.due is not None and one.due > self.now
+            one.due = one.due if waits else self.now
+            one.entry = replace(one.entry, wanted=True, selection="")
+        for name in unwanted & self.known.keys():
+            one = self.known[name]
+            if not one.entry.published:
+                self._note_index(self.known.pop(name).line, None)
+                continue
+            one.settle()
+            one.due = self.now if leave else None
+            one.entry = replace(one.entry, wanted=False, review=None)
+
+    @rule()
+    def wake(self) -> None:
+        self.catalogue.wake(self.now, FOREVER)
+        for one in self.known.values():
+            if one.entry.wanted and one.entry.review is not None and one.entry.review <= self.now:
+                one.due = self.now if one.due is None else min(one.due, self.now)
+
+    @rule(names=st.lists(NAMES, max_size=2))
+    def keep(self, names: list[str]) -> None:
+        self.catalogue.keep(names)
+        for one in (self.known[name] for name in names if name in self.known):
+            one.settle()
+
+    @rule(names=st.sets(NAMES))
+    def retire(self, names: set[str]) -> None:
+        self.catalogue.retire(sorted(names))
+        for name in names & self.known.keys():
+            one = self.known[name]
+            if one.entry.departing and one.entry.wanted and one.entry.missing_since is None:
+                one.entry = replace(one.entry, published=False, departing=False)
+                one.published = Published()
+            elif one.entry.departing:
+                self._note_index(self.known.pop(name).line, None)
 
     @rule(names=st.lists(NAMES, max_size=3))
     def missing(self, names: list[str]) -> None:
@@ -154,6 +200,7 @@ class Model(RuleBasedStateMachine):
     @rule(
         name=NAMES, serial=SERIALS, promised=SERIALS, indexed=st.booleans(), departing=st.booleans(),
         versions=VERSIONS, leaving=KEYS, fails=st.booleans(), empty=st.booleans(),
+        review=st.none() | st.integers(1, 20),
     )  # fmt: skip
     def commit(
         self,
@@ -166,10 +213,11 @@ class Model(RuleBasedStateMachine):
         leaving: list[str],
         fails: bool,
         empty: bool,
+        review: float | None,
     ) -> None:
         one = commit(
             name, serial, *(held(name, version) for version in versions),
-            promised=promised, indexed=indexed, departing=departing, leaving=leaving,
+            promised=promised, indexed=indexed, departing=departing, leaving=leaving, review=review,
         )  # fmt: skip
         if empty:
             one = replace(one, published=Published())
@@ -191,8 +239,8 @@ class Model(RuleBasedStateMachine):
             one.settle()
         elif one.due is None:
             one.due = 0.0
-        for key in new.leaving:
-            self.leaving.setdefault(key, self.now)
+        for leaving in new.leaving:
+            self.leaving.setdefault(leaving.key, self.now)
         self._note_index(before, one.line)
 
     @rule(names=st.lists(NAMES, max_size=3))
@@ -249,8 +297,6 @@ class Model(RuleBasedStateMachine):
             expected = [one.entry for one in due if one.due is not None and one.due <= moment]
             assert self.catalogue.due(moment, "", 9) == expected
             assert self.catalogue.count_due(moment) == len(expected)
-            some = [entry for entry in expected if "a" < entry.name < "d"]
-            assert self.catalogue.due(moment, "a", 9, limit_to=["b-c", "a", "b"]) == some
         assert list(self.catalogue.behind()) == self._behind()
 
     def _behind(self) -> list[Behind]:
@@ -285,7 +331,7 @@ class Model(RuleBasedStateMachine):
         assert self.catalogue.departing() == sorted(name for name, one in self.known.items() if one.entry.departing)
         assert self.catalogue.serial() == self._serial()
         assert self.catalogue.get("index-stale") == self.facts.get("index-stale")
-        assert list(self.catalogue.leaving(self.now)) == sorted(k for k, at in self.leaving.items() if at < self.now)
+        assert leaving_keys(self.catalogue, self.now) == sorted(k for k, at in self.leaving.items() if at < self.now)
 
     def _serial(self) -> int | None:
         if "list-serial" not in self.facts:
@@ -293,7 +339,10 @@ class Model(RuleBasedStateMachine):
         broken = [
             one.entry.promised
             for one in self.known.values()
-            if one.due is not None and one.is_broken and (one.entry.published or one.entry.missing_since is None)
+            if one.due is not None
+            and one.entry.wanted
+            and one.is_broken
+            and (one.entry.published or one.entry.missing_since is None)
         ]
         return min([int(self.facts["list-serial"]), *(promised - 1 for promised in broken if promised is not None)])
 

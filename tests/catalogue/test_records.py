@@ -54,15 +54,15 @@ def test_large_is_deflated() -> None:
 
 
 def _older(value: Any) -> Any:
-    """Without the last field of the file, of what is held, and of the whole."""
-    [[[*file, _], size, metadata, _]], _ = value
+    """Without the last field of the file and of what is held, and the last two of the whole."""
+    [[[*file, _], size, metadata, _]], _, _ = value
     return [[[file, size, metadata]]]
 
 
 def _newer(value: Any) -> Any:
     """With one field more in each structure."""
-    [[file, *rest]], pages = value
-    return [[[[*file, "new"], *rest, {"new": 1}]], pages, ["new"]]
+    [[file, *rest]], pages, seen = value
+    return [[[[*file, "new"], *rest, {"new": 1}]], pages, seen, ["new"]]
 
 
 def test_older_and_newer_records() -> None:

@@ -68,7 +68,7 @@ def flip(mirror: Memory, url: str) -> None:
         (lose, False, "the page links it, and it is not there"),
         (lose_metadata, False, "the page offers its metadata, and that is not there"),
         (spoil_metadata, False, "the SHA-256 of its metadata is not the one on the page"),
-        (cut, False, "it has 837 bytes, and the page says 838"),
+        (cut, False, "it has 865 bytes, and the page says 866"),
         (flip, True, "its SHA-256 is not the one on the page"),
     ],
 )

@@ -58,7 +58,8 @@ def test_files(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/simple/b/", "/packages", "/../secret", "/%2e%2e/secret", "//etc/hostname", "/packages/out", "/a%00b", "/"]
+    "path",
+    ["/simple/b/", "/packages", "/../secret", "/%2e%2e/secret", "//etc/hostname", "/packages/out", "/a%00b", "/"],
 )
 def test_nothing_else(url: str, path: str) -> None:
     """What is not there, is a folder or lies outside of the directory is not found."""

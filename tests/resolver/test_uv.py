@@ -122,7 +122,9 @@ def test_certificates(tmp_path: Path) -> None:
         resolve(stub, index=Index(INDEX.url, ca_file=str(tmp_path / "none.pem")))
 
 
-@pytest.mark.parametrize("text", ["-r /etc/hosts", "--index-url=https://x.example.org", "a\n--pre", "./a", "a @ file:///a"])
+@pytest.mark.parametrize(
+    "text", ["-r /etc/hosts", "--index-url=https://x.example.org", "a\n--pre", "./a", "a @ file:///a"]
+)
 def test_requirements_cannot_be_options(tmp_path: Path, text: str) -> None:
     """What is not a requirement by name is refused, with all that are wrong, before anything runs."""
     stub = Stub(tmp_path)
@@ -143,7 +145,9 @@ def test_a_conflict_in_uv_s_words(tmp_path: Path) -> None:
     assert "warning" not in str(error.value)
 
 
-@pytest.mark.parametrize(("err", "said"), [("error: connection refused", "connection refused"), ("", "code 2 and said")])
+@pytest.mark.parametrize(
+    ("err", "said"), [("error: connection refused", "connection refused"), ("", "code 2 and said")]
+)
 def test_other_failures(tmp_path: Path, err: str, said: str) -> None:
     """What is not a conflict is upstream's failure: another try may help."""
     with pytest.raises(UpstreamError, match=said):

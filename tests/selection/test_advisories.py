@@ -240,8 +240,8 @@ def test_items_that_match_nothing() -> None:
 # --- what has to be looked at again --------------------------------------------------------------------------------
 
 
-def test_digests() -> None:
-    """Only what decides changes a project's digest, and only that project's; the rule's changes with any."""
+def test_fingerprints() -> None:
+    """Only what decides changes a project's fingerprint, and only that project's; the rule's digest changes with any."""
     records = {**BOTH, "hygrometer": (WORSE,)}
     rule = AdvisoryRule.of(records, severity="high")
     reworded = (MALWARE, replace(HOLE, summary="Reworded", severity=Severity.CRITICAL))
@@ -259,9 +259,9 @@ def test_digests() -> None:
         AdvisoryRule.of({**records, "barometer": (replace(HOLE, versions="0.1"),)}, severity="high"),
     ]
     assert len({rule.digest, *(one.digest for one in others)}) == 5
-    assert len({rule.digest_of("barometer"), *(one.digest_of("barometer") for one in others)}) == 5
-    assert {one.digest_of("hygrometer") for one in others} == {rule.digest_of("hygrometer")}
-    assert rule.digest_of("thermometer") == ""
+    assert len({rule.fingerprint("barometer"), *(one.fingerprint("barometer") for one in others)}) == 5
+    assert {one.fingerprint("hygrometer") for one in others} == {rule.fingerprint("hygrometer")}
+    assert rule.fingerprint("thermometer") == ""
 
 
 def test_in_a_selection() -> None:
@@ -292,11 +292,11 @@ options = st.fixed_dictionaries(
 
 
 @given(st.lists(records, max_size=3), st.lists(records, max_size=3), options, versions)
-def test_equal_digests_mean_equal_verdicts(
+def test_equal_fingerprints_mean_equal_verdicts(
     some: list[Advisory], others: list[Advisory], given: dict[str, object], release: str
 ) -> None:
-    """Two sets of advisories with one digest decide alike; a further advisory never lets anything through."""
+    """Two sets of advisories with one fingerprint decide alike; a further advisory never lets anything through."""
     one, other, all_ = (AdvisoryRule.of({"barometer": tuple(each)}, **given) for each in (some, others, some + others))  # type: ignore[arg-type] # the options as they come
-    if one.digest_of("barometer") == other.digest_of("barometer"):
+    if one.fingerprint("barometer") == other.fingerprint("barometer"):
         assert judge(one, release).wanted == judge(other, release).wanted
     assert judge(all_, release).wanted == (judge(one, release).wanted and judge(other, release).wanted)

@@ -87,10 +87,14 @@ def test_reasons(selection: Selection, wanted: bool, reason: str) -> None:
         (Selection(), False, ["select.projects"]),
         (Selection(everything=True, exclusions=excluding("demo<2")), True, ["select.everything", "exclude.projects"]),
         (Selection.of(["demo>=1", "d*"]), True, ["select.projects"] * 2),
-        (replace(Selection.of(["demo>=1"]), exclusions=excluding("demo", "demo<2")), False, ["select.projects", "exclude.projects"]),
+        (
+            replace(Selection.of(["demo>=1"]), exclusions=excluding("demo", "demo<2")),
+            False,
+            ["select.projects", "exclude.projects"],
+        ),
         (Selection(index_only=index_only("demo")), True, ["select.index-only"]),
     ],
-)  # fmt: skip
+)
 def test_a_name_alone(selection: Selection, wanted: bool, rules: list[str]) -> None:
     """What the name alone decides is told without a page, and is what ``wants`` says."""
     explained = selection.explain_name("demo")

@@ -115,7 +115,7 @@ def test_all_problems_at_once() -> None:
 
 def test_names_of_all() -> None:
     """The names are known as long as no pattern stands for more."""
-    assert items("B", "a>=1").names == {"a", "b"}
+    assert items("B", "a>=1").names == frozenset({"a", "b"})
     assert items("a", "b*").names is None
 
 

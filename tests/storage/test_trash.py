@@ -205,7 +205,7 @@ def test_threads(storage: Storage) -> None:
     "move", [lambda storage: storage.bury(KEY), lambda storage: storage.unbury(KEY)], ids=["bury", "unbury"]
 )
 def test_settle_at_the_same_time(storage: Storage, move: Callable[[Storage], object]) -> None:
-    """A key that gets a new object while it is buried or restored serves the new one in the end, or the trash has it."""
+    """A new object that comes while its key is buried or restored is served in the end, or the trash has it."""
     for turn in range(40):
         stored(storage, KEY, data=b"old")
         storage.bury(KEY)

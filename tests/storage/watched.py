@@ -29,7 +29,7 @@ class Quick(FileSystem):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One mutating call: its name, the folder whose names it changes, the inode it is about, the folder that this left."""
+    """One mutating call: its name, the folder whose names it changes, the inode it is about, where a rename got it."""
 
     name: str
     folder: str = ""

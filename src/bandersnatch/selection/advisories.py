@@ -77,7 +77,7 @@ class AdvisoryRule:
         digest = configured.digest_of(sorted(digests.items()))
         return cls(grounds, options.allowed, digest, options.unmatched(advisories))
 
-    def digest_of(self, name: str) -> str:
+    def fingerprint(self, name: str) -> str:
         """Changes whenever a verdict about the project with the normalised *name* could; empty if all must pass."""
         return _digest(self.grounds.get(name, ()), self.allowed.get(name, ()))
 

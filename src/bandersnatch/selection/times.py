@@ -25,6 +25,6 @@ def uploaded(file: File) -> float | None:
 def shown(moment: float) -> str:
     """*moment*, seconds since the epoch, for people."""
     try:
-        return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M:%S} UTC"
+        return f"{datetime.fromtimestamp(int(moment), UTC).isoformat(' ')[:19]} UTC"
     except (ValueError, OverflowError, OSError):
         return "a moment out of all calendars"

@@ -81,17 +81,18 @@ class Trash:
         self._held.close()
 
     def _move(self, key: str, source: Tree, target: Tree) -> bool:
-        """Move an object to the same place in the other tree, instead of what is there; False if there is none."""
+        """
+        Move an object to the same place in the other tree, instead of what is there; False if there is none.
+
+        The caller prunes *source*, and owes what that leaves.
+        """
         parts = split(key)
         touched: set[Parts] = set()
         try:
             with translated(key, target.place(key)):
-                moved = _renamed(source, target, parts, touched)
+                return _renamed(source, target, parts, touched)
         finally:
             self._owe(target, touched)
-        if moved:
-            self._owe(source, [parts[:-1]])
-        return moved
 
     def _purge(self, key: str) -> None:
         parts = split(key)

@@ -19,8 +19,8 @@ _PRERELEASE = rf"{_RELEASE}(?:{_PRE}|{_POST}[._-]?dev[._-]?\d*)(?![a-z0-9]).*|{_
 """The names of files of a pre-release, behind the project's; PEP 440, in what spelling ever."""
 
 _PLATFORMS = {
-    "windows": ("win*",), "win": ("win*",), "macos": ("macosx*",), "macosx": ("macosx*",), "freebsd": ("freebsd*",),
-    "linux": ("linux*", "manylinux*", "musllinux*"), "musllinux": ("musllinux*",),
+    "windows": "windows", "win": "windows", "macos": "macos", "macosx": "macos", "freebsd": "freebsd",
+    "linux": "linux", "musllinux": "musllinux*",
 }  # fmt: skip
 _TAG = re.compile(r"[.-]?((?:win|linux|manylinux|musllinux)[a-z0-9_-]*)\Z")
 
@@ -114,7 +114,7 @@ def _exclude(draft: Draft, entry: Entry, word: str, line: int) -> None:
     elif python:
         draft.add("files.exclude-names", [(f"*-{lowered}-*.whl", line)], entry)
     elif lowered in _PLATFORMS:
-        draft.add("files.exclude-platforms", [(one, line) for one in _PLATFORMS[lowered]], entry)
+        draft.add("files.exclude-platforms", [(_PLATFORMS[lowered], line)], entry)
     elif tag:
         one = tag[1].replace("-", "_")
         draft.add("files.exclude-platforms", [(f"{one}*" if one.endswith("_") else one, line)], entry)
