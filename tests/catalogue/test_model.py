@@ -336,15 +336,14 @@ class Model(RuleBasedStateMachine):
     def _serial(self) -> int | None:
         if "list-serial" not in self.facts:
             return None
-        broken = [
-            one.entry.promised
-            for one in self.known.values()
-            if one.due is not None
-            and one.entry.wanted
-            and one.is_broken
-            and (one.entry.published or one.entry.missing_since is None)
-        ]
+        broken = [one.entry.promised for one in self.known.values() if self._holds_back(one)]
         return min([int(self.facts["list-serial"]), *(promised - 1 for promised in broken if promised is not None)])
+
+    @staticmethod
+    def _holds_back(one: Known) -> bool:
+        entry = one.entry
+        waits = one.due is not None and entry.wanted and one.is_broken
+        return waits and (entry.published or entry.missing_since is None)
 
     def teardown(self) -> None:
         self.catalogue.close()

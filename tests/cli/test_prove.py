@@ -85,16 +85,6 @@ def test_sources(mirrored: Program) -> None:
 
 
 @pytest.mark.peers
-def test_pages_with_a_public_address(mirrored: Program) -> None:
-    """Pages that link the mirror's public address are proved from the directory all the same."""
-    mirrored.configure(ENVIRONMENTS + '[publish]\nbase-url = "https://mirror.example.org/pypi/"\n')
-    assert mirrored.run("mirror", "-q", "--full").returncode == 0
-    assert b"mirror.example.org" in Path(mirrored.directory, "web/simple/alpha/index.v1_json").read_bytes()
-    done = mirrored.run("prove", "app", "--hash")
-    assert done.returncode == 0, done.stdout
-
-
-@pytest.mark.peers
 def test_a_mirror_by_its_address(mirrored: Program) -> None:
     """A mirror that is served can be proved from afar."""
     done = mirrored.run("prove", "app", "--url", mirrored.upstream.url)

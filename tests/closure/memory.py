@@ -91,5 +91,8 @@ class Memory:
             raise NotFound(f"{url}: not there", url=url)
         return self.contents[url]
 
+    async def legacy(self, name: str, release: str, *, limit: int) -> bytes:
+        raise AssertionError("a closure reads core metadata")
+
     async def close(self) -> None:
         """Nothing is open."""

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.requirements import Requirement
 
-from bandersnatch.closure.base import Closure, Interpreter, Newest, Ranges, Unknown
+from bandersnatch.closure.base import Closure, Interpreter, Newest, Ranges
 from bandersnatch.closure.shelf import Shelf
 from bandersnatch.closure.walk import walk
 from bandersnatch.errors import UpstreamError
@@ -16,11 +16,14 @@ from tests.closure.memory import Memory
 from tests.closure.places import LINUX, OLD, WINDOWS
 
 
+ONE = Newest(1)
+
+
 def closure(
     upstream: Memory,
     *requirements: str,
     places: Sequence[Interpreter] = (LINUX,),
-    policy: Newest | Ranges = Newest(1),
+    policy: Newest | Ranges = ONE,
     constraints: Sequence[str] = (),
 ) -> Closure:
     return asyncio.run(

@@ -363,7 +363,9 @@ def test_lines_that_cannot_be_told(tmp_path: Path) -> None:
     assert (texts(found), lines(found)) == (["six==1.0"], [None])
 
 
-@pytest.mark.parametrize(("name", "version"), [("six", "1.0-final-7"), ("six @ https://x.example.org", "1"), ("", "1")])
+@pytest.mark.parametrize(
+    ("name", "version"), [("six", "1.0-final-7"), ("six @ https://x.example.org", "1"), ("", "1"), ("six", "1" * 5000)]
+)
 def test_names_and_versions_that_are_none(name: str, version: str, tmp_path: Path) -> None:
     """What no index can have is skipped, with a warning."""
     found = read(tmp_path, "uv.lock", f'version = 1\n[[package]]\nname = "{name}"\nversion = "{version}"\n')

@@ -91,6 +91,8 @@ def test_passed_over(text: str, warning: str, tmp_path: Path) -> None:
         ("[dependency-groups]\na = [{other = 'b'}]", "[dependency-groups]: Invalid dependency group item", None),
         ("[dependency-groups]\na = 'six'", "contained a string", None),
         ("[dependency-groups]\na-b = []\nA_B = []", "Duplicate dependency group names", None),
+        (f'[dependency-groups]\na = ["six; {"(" * 3000}"]', "a: a marker is nested too deeply", None),
+        (f'[project]\ndependencies = ["six; {"(" * 3000}"]', "its marker is nested too deeply", 2),
         ("a = " + "[" * 20_000, "is nested too deeply", None),
         ("a = " + "1" * 20_000, "is not as its format has it", None),
     ],

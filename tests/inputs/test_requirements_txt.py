@@ -61,8 +61,11 @@ def test_lines_and_hashes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("-e ./here", "-e ./here is a URL or path"),
-        ("--editable=git+https://user:secret@example.org/x#egg=y", "-e git+https://***@example.org/x#egg=y is a URL"),
+        ("-e ./here", "'-e ./here' is a URL or path"),
+        (
+            "--editable=git+https://user:secret@example.org/x#egg=y",
+            "'--editable=git+https://***@example.org/x#egg=y' is a URL",
+        ),
         ("./here", "'./here' is a URL or path"),
         ("packages/here", "'packages/here' is a URL or path"),
         ("here-1.0.tar.gz", "'here-1.0.tar.gz' is a URL or path"),
@@ -73,7 +76,7 @@ def test_lines_and_hashes(tmp_path: Path) -> None:
         ("-fhttps://user:secret@example.org/simple", "--find-links is pip's to follow"),
         ("--pre", "--pre is pip's to follow"),
         ("--only-final :all:", "--only-final is pip's to follow"),
-        ("--of-the-future x", "not understood, and ignored: --of-the-future x"),
+        ("--of-the-future x", "options in '--of-the-future x' are not understood"),
         (f"--hash={SHA}", "--hash without a requirement"),
     ],
 )
@@ -95,6 +98,21 @@ def test_every_problem_is_told(tmp_path: Path) -> None:
     assert places == [(top, 1), (top, 3), ("more.txt", 2), (top, 5), (top, 6)]
 
 
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("six; " + "(" * 3000 + "os_name == 'x'" + ")" * 3000, "its marker is nested too deeply"),
+        ("six==" + "1" * 5000, "a number in it is too long"),
+        ("a" * 300, "is not a project name"),
+    ],
+)
+def test_what_nobody_could_read(line: str, message: str, tmp_path: Path) -> None:
+    """What Python itself could not read later is a problem now, told in a line that a terminal can show."""
+    [problem] = refused(tmp_path, "requirements.txt", line)
+    assert message in problem.message
+    assert len(problem.message) < 400
+
+
 def test_unclosed_quotation(tmp_path: Path) -> None:
     """Options that no shell could split are a problem."""
     [problem] = refused(tmp_path, "requirements.txt", "six --hash='\n")
@@ -108,10 +126,10 @@ def test_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """${NAME} is filled in, $NAME and ${name} are not; a place of it is not shown."""
     monkeypatch.setenv("WANTED_VERSION", "1.5")
     monkeypatch.setenv("WANTED_TOKEN", "secret")
-    text = "six==${WANTED_VERSION}\nhttps://example.org/${WANTED_TOKEN}/a.whl\n"
-    found = read(tmp_path, "requirements.txt", text)
+    url = "https://example.org/${WANTED_TOKEN}/a.whl"
+    found = read(tmp_path, "requirements.txt", f"six==${{WANTED_VERSION}}\n{url}\n-e {url}\n--future {url}\n")
     assert texts(found) == ["six==1.5"]
-    assert "${WANTED_TOKEN}" in found.warnings[0].message
+    assert [url in warning.message for warning in found.warnings] == [True, True, True]
     assert refused(tmp_path, "requirements.txt", "six==$WANTED_VERSION\nidna==${wanted_version}\n")
 
 
@@ -157,7 +175,7 @@ def test_included_files(tmp_path: Path) -> None:
         ("-r .", "cannot be read: Is a directory|is not a regular file"),
         ("-r pipe", "pipe is not a regular file"),
         ("-r loop", "loop cannot be read: Too many levels of symbolic links"),
-        ("-r https://user:secret@example.org/r.txt", r"https://\*\*\*@example.org/r.txt is a URL"),
+        ("-r https://user:secret@example.org/r.txt", r"https://\*\*\*@example.org/r.txt' names a URL"),
     ],
 )
 def test_included_files_that_fail(line: str, message: str | None, tmp_path: Path) -> None:

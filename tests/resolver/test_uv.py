@@ -136,11 +136,11 @@ def test_requirements_cannot_be_options(tmp_path: Path, text: str) -> None:
 
 def test_a_conflict_in_uv_s_words(tmp_path: Path) -> None:
     """A conflict is told as uv tells it, without its warnings, and with what would let sources count."""
-    err = "warning: x\nerror: No solution found when resolving dependencies:\n  because building from source is disabled\n"
+    err = "warning: x\nerror: No solution found when resolving:\n  because building from source is disabled\n"
     with pytest.raises(Conflict) as error:
         resolve(Stub(tmp_path, "", err, 1))
     first, *_, last = str(error.value).splitlines()
-    assert first == "No solution found when resolving dependencies:"
+    assert first == "No solution found when resolving:"
     assert "--build" in last
     assert "warning" not in str(error.value)
 

@@ -158,7 +158,7 @@ def test_reserve(world: World) -> None:
 
 
 def test_deselected_projects_stay(world: World) -> None:
-    """By the policy "keep", deselected projects are neither counted as missing nor waited for; they stay as they are."""
+    """By the policy "keep", deselected projects stay as they are, neither counted as missing nor waited for."""
     for number in range(12):
         world.index.upload(f"project-{number}", "1.0")
     world.run()

@@ -115,7 +115,7 @@ def test_items_of_every_form(world: World, tmp_path: Path) -> None:
 
 
 def test_nothing_of_a_project(two: World) -> None:
-    """A project of which the rules want no file is not listed and has no page; it is back with its first wanted file."""
+    """A project of which the rules want no file has no page and is not listed until a wanted file comes."""
     two.index.upload("gamma", "1.0rc1")
     two.run(releases__prereleases=False)
     assert "gamma" not in two.root()
@@ -308,18 +308,18 @@ def test_cool_down(world: World) -> None:
 def test_first_seen(world: World) -> None:
     """By the mirror's own clock a file waits from when it was seen first, whatever upstream says of its age."""
     world.index.upload("demo", "1.0", upload_time=iso(world.now - 30 * 86400))
-    settings = {"cool_down__age": "7d", "cool_down__clock": "first-seen"}
-    world.run(**settings)
+    world.settings |= {"cool-down.age": "7d", "cool-down.clock": "first-seen"}
+    world.run()
     assert "demo" not in world.root()
     world.now += 5 * 86400
     world.index.upload("demo", "2.0", upload_time=iso(world.now - 30 * 86400))
-    world.run(**settings)
+    world.run()
     assert "demo" not in world.root()
     world.now += 2 * 86400
-    world.run(**settings)
+    world.run()
     assert len(world.filenames("demo")) == 1
     world.now += 5 * 86400
-    world.run(**settings)
+    world.run()
     assert len(world.filenames("demo")) == 2
 
 
@@ -338,20 +338,20 @@ def test_moving_window(world: World) -> None:
 
 RULES: dict[str, dict[str, object]] = {
     "nothing": {},
-    "newest": {"releases__newest": 1},
-    "no prereleases": {"releases__prereleases": False},
-    "types": {"files__types": ["sdist"]},
-    "excluded": {"exclude__projects": ["alpha==2.0", "beta"]},
-    "names": {"files__names": ["*2.0*"]},
+    "newest": {"releases.newest": 1},
+    "no prereleases": {"releases.prereleases": False},
+    "types": {"files.types": ["sdist"]},
+    "excluded": {"exclude.projects": ["alpha==2.0", "beta"]},
+    "names": {"files.names": ["*2.0*"]},
 }
 
 
 @pytest.mark.parametrize("rules", RULES.values(), ids=RULES)
 def test_page_is_what_the_selection_says(two: World, rules: dict[str, object]) -> None:
     """What a page links is exactly what the selection, asked file by file, says is wanted."""
-    two.run(accept_removals=True, **rules)
-    overrides = {name.replace("__", ".").replace("_", "-"): value for name, value in rules.items()}
-    selection = choose(load(None, {}, {"select.everything": True, **overrides}).config).selection
+    two.settings |= rules
+    two.run(accept_removals=True)
+    selection = choose(load(None, {}, {"select.everything": True, **rules}).config).selection
     for name in ("alpha", "beta"):
         page = _upstream_page(two, name)
         wanted = [one.filename for one in selection.explain(page, Context(two.now)) if one.wanted]

@@ -59,7 +59,8 @@ async def mirror(
     """
     The mirror that *config* describes, open; its lock must be held. *now*: seconds since the epoch.
 
-    *chosen* is the selection of *config* where it was made before. *fs* does everything that changes the disk, the catalogue's own file left out: tests make it fail.
+    *chosen* is the selection of *config* where it was made before. *fs* does everything that changes the disk, the
+    catalogue's own file left out: tests make it fail.
     """
     chosen = choose(config).selection if chosen is None else chosen
     state = state_directory(config)
@@ -99,10 +100,7 @@ async def rehearsal(
     settings = upstream_settings(config, environment)
     place = Path(config.mirror.directory, STATE, CATALOGUE)
     with tempfile.TemporaryDirectory(prefix="bandersnatch-") as folder:
-        copied = Path(folder, CATALOGUE)
-        if place.exists():
-            copy_catalogue(place, copied)
-        catalogue = SqliteCatalogue(copied)
+        catalogue = _copied(place, Path(folder, CATALOGUE))
         upstream = IndexUpstream(settings, Client(settings))
         upstream.learned.update(_recall(catalogue, settings.url))
         storage, journal = MemoryStorage(), MemoryJournal()
@@ -118,6 +116,13 @@ async def rehearsal(
             await upstream.close()
             catalogue.close()
             storage.close()
+
+
+def _copied(place: Path, to: Path) -> Catalogue:
+    """A copy of the catalogue at *place*; an empty one if nothing was ever mirrored there."""
+    if place.exists():
+        copy_catalogue(place, to)
+    return SqliteCatalogue(to)
 
 
 def _free(directory: Path) -> int | None:

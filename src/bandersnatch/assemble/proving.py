@@ -46,7 +46,7 @@ async def stand(
     if url is None:  # it is served on this machine: no proxy could reach it
         environment = {name: value for name, value in environment.items() if not name.lower().endswith("_proxy")}
     with ExitStack() as stack:
-        index = url or stack.enter_context(site.serve(_web(config), base_url=config.publish.base_url or ""))
+        index = url or stack.enter_context(site.serve(_web(config)))
         settings = _settings(index, config)
         reader = IndexUpstream(settings, Client(settings))
         question = Question(
@@ -69,13 +69,12 @@ def _web(config: Config) -> Path:
 
 
 def _settings(url: str, config: Config) -> Settings:
-    """How the mirror is read: it, and the address that it links its files at; no other host, so none is learned."""
-    links = [url, *([config.publish.base_url] if config.publish.base_url else [])]
+    """How the mirror is read: from its own host, and no other is learned, since its pages link no other's files."""
     return Settings(
         url=url,
         user_agent="bandersnatch prove",
         tries=1,
-        file_hosts=tuple(dict.fromkeys(urlsplit(link).netloc for link in links)),
+        file_hosts=(urlsplit(url).netloc,),
         allow_http=True,
         ca_file=Path(config.upstream.ca_file) if config.upstream.ca_file else None,
     )

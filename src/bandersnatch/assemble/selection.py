@@ -1,4 +1,4 @@
-"""From a configuration to a selection: items with the lines they stand on, rules in the order that ``why`` tells them."""
+"""From a configuration to a selection: items with their lines, and rules in the order in which ``why`` tells them."""
 
 from __future__ import annotations
 

@@ -13,21 +13,17 @@ from urllib.parse import unquote
 from bandersnatch.simple import JSON
 
 HOST = "127.0.0.1"
+_KINDS = {".v1_json": JSON, ".html": "text/html"}
 
 
 @contextmanager
-def serve(web: Path, *, base_url: str = "") -> Iterator[str]:
-    """
-    Serve *web*, a mirror's output; gives the URL of its list of projects.
-
-    *base_url* is the address that the mirror's pages link its files at, where they do not link relatively: such
-    links lead here as well, so that what is proved is this directory.
-    """
-    server = _Server(web.resolve(), base_url)
+def serve(web: Path) -> Iterator[str]:
+    """Serve *web*, a mirror's output; gives the URL of its list of projects."""
+    server = _Server(web.resolve())
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
-        yield f"{server.url}simple/"
+        yield f"http://{HOST}:{server.server_address[1]}/simple/"
     finally:
         server.shutdown()
         server.server_close()
@@ -37,11 +33,9 @@ def serve(web: Path, *, base_url: str = "") -> Iterator[str]:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, root: Path, base_url: str) -> None:
+    def __init__(self, root: Path) -> None:
         super().__init__((HOST, 0), _Handler)
         self.root = root
-        self.base_url = f"{base_url.rstrip('/')}/".encode() if base_url else b""
-        self.url = f"http://{HOST}:{self.server_address[1]}/"
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that leaves early is none of our business."""
@@ -52,14 +46,12 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
-        """Answer with a page, or with a file."""
+        """Answer with a page or a file."""
         path = self._path()
         if path is None:
             self._head(404, "text/plain", 0)
-        elif path.name.startswith("index."):
-            self._page(path)
         else:
-            self._file(path)
+            self._send(path)
 
     do_HEAD = do_GET  # noqa: N815  # the name that http.server looks for
 
@@ -77,17 +69,9 @@ class _Handler(BaseHTTPRequestHandler):
             return None
         return path if path.is_file() and path.is_relative_to(self.server.root) else None
 
-    def _page(self, path: Path) -> None:
-        body = path.read_bytes()
-        if self.server.base_url:
-            body = body.replace(self.server.base_url, self.server.url.encode())
-        self._head(200, JSON if path.suffix == ".v1_json" else "text/html", len(body))
-        if self.command == "GET":
-            self.wfile.write(body)
-
-    def _file(self, path: Path) -> None:
+    def _send(self, path: Path) -> None:
         with path.open("rb") as stream:
-            self._head(200, "application/octet-stream", path.stat().st_size)
+            self._head(200, _KINDS.get(path.suffix, "application/octet-stream"), path.stat().st_size)
             if self.command == "GET":
                 shutil.copyfileobj(stream, self.wfile)
 

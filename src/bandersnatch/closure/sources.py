@@ -30,7 +30,7 @@ _BROKEN = (
     tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, RuntimeError,
     NotImplementedError, OverflowError,
 )  # fmt: skip
-_OPENERS: Mapping[str, Callable[[IO[bytes]], IO[bytes]]] = {
+_OPENERS: Mapping[str, Callable[[IO[bytes]], gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile]] = {
     ".gz": lambda packed: gzip.GzipFile(fileobj=packed),
     ".tgz": lambda packed: gzip.GzipFile(fileobj=packed),
     ".bz2": bz2.BZ2File,
@@ -130,7 +130,7 @@ def _zip(_: str, content: bytes) -> Iterator[tuple[str, bytes]]:
 class _Cautious(io.RawIOBase):
     """A stream that refuses to read a huge piece at once, which a hostile header's size makes tarfile do."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile) -> None:
         super().__init__()
         self.seek, self.tell = stream.seek, stream.tell  # type: ignore[method-assign]  # they are passed on as they are
         self._stream = stream

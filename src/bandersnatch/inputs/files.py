@@ -32,8 +32,8 @@ def read(path: Path, *, select: str = "") -> Read:
     """
     What the file *path* requires, with the files that it includes.
 
-    *select* names parts of a pyproject.toml, separated by commas (``pyproject.PARTS``); empty means all of it. Raises
-    UsageError with every problem.
+    *select* names parts of a pyproject.toml, separated by commas: ``dependencies``, ``extra:NAME``, ``group:NAME``,
+    ``build``; empty means all of it. Raises UsageError with every problem.
     """
     findings = Findings(str(path))
     text = content.text_of(path)

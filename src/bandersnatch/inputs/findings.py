@@ -65,9 +65,9 @@ class Findings:
     ) -> None:
         """Note a requirement (PEP 508). One with a URL is a warning, what is no requirement a problem."""
         try:
-            requirement = Requirement(text)
-        except InvalidRequirement as error:
-            self.refuse(f"{mask(text)!r} is not a requirement (PEP 508): {mask(str(error).splitlines()[0])}", line)
+            requirement = parse(text)
+        except ValueError as error:
+            self.refuse(f"{mask(text[:200])!r} is not a requirement (PEP 508): {mask(str(error))}", line)
             return
         if not names.is_project_name(requirement.name):
             self.refuse(f"{requirement.name[:80]!r} is not a project name", line)
@@ -84,6 +84,19 @@ class Findings:
     def read(self) -> Read:
         """What was found, each requirement once."""
         return Read(_once(self.items), _once(self.constraints), tuple(self.warnings))
+
+
+def parse(text: str) -> Requirement:
+    """The requirement that *text* is. Raises ValueError with a reason of one line."""
+    # Python turns no longer number into an integer, and says so only when a version is compared.
+    if re.search(r"\d{4000}", text):
+        raise ValueError("a number in it is too long")
+    try:
+        return Requirement(text)
+    except InvalidRequirement as error:
+        raise ValueError(str(error).splitlines()[0]) from error
+    except RecursionError as error:
+        raise ValueError("its marker is nested too deeply") from error
 
 
 def mask(text: str) -> str:

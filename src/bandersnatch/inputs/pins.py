@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from bandersnatch import names
 from bandersnatch.inputs.findings import Findings, mask
@@ -46,7 +46,7 @@ def collect(pins: Iterable[Pin], findings: Findings) -> None:
 def _can_be_held(pin: Pin, findings: Findings) -> bool:
     reason = _why_not(pin)
     if reason:
-        shown = " ".join(filter(None, (pin.name[:80], pin.version)))
+        shown = " ".join(filter(None, (pin.name[:80], (pin.version or "")[:80])))
         findings.warn(f"{shown} {reason}: skipped", pin.line)
     return not reason
 
@@ -60,6 +60,6 @@ def _why_not(pin: Pin) -> str:
         return "has no version"
     try:
         Version(pin.version)
-    except InvalidVersion:
+    except ValueError:  # a number may also be too long for Python
         return "has a version that is none of PEP 440's"
     return ""

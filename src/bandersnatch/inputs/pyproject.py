@@ -9,15 +9,11 @@ from typing import Any
 
 import msgspec
 from packaging.dependency_groups import DependencyGroupResolver
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from bandersnatch.errors import Problem, UsageError
 from bandersnatch.inputs import documents
-from bandersnatch.inputs.findings import Findings
-
-PARTS = "dependencies, extra:NAME, group:NAME, build"
-"""What can be selected of a pyproject.toml; several are separated by commas."""
+from bandersnatch.inputs.findings import Findings, parse
 
 
 class _Project(msgspec.Struct, rename="kebab"):
@@ -91,8 +87,8 @@ def _without_itself(listed: Sequence[str], project: str) -> _Part:
     requirements, includes = list[str](), list[str]()
     for one in listed:
         try:
-            requirement = Requirement(one)
-        except InvalidRequirement:
+            requirement = parse(one)
+        except ValueError:
             requirements.append(one)  # reported if it is selected
             continue
         if canonicalize_name(requirement.name) == canonicalize_name(project):
@@ -116,6 +112,8 @@ def _groups(document: _Pyproject, file: str) -> dict[str, _Part]:
         except ExceptionGroup as error:
             wrong += error.exceptions
             continue
+        except RecursionError as error:
+            raise UsageError(Problem(f"[dependency-groups] {name}: a marker is nested too deeply", file)) from error
         part = _without_itself([one for one in listed if isinstance(one, str)], document.project.name)
         included = [one["include-group"] for one in listed if not isinstance(one, str)]
         includes = tuple(f"group:{canonicalize_name(one)}" for one in included)

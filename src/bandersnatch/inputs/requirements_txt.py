@@ -16,11 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from packaging.requirements import InvalidRequirement, Requirement
-
 from bandersnatch.errors import UsageError
 from bandersnatch.inputs import content
-from bandersnatch.inputs.findings import Findings, mask
+from bandersnatch.inputs.findings import Findings, mask, parse
 
 MAX_DEPTH = 50
 """How deep files may include each other."""
@@ -83,11 +81,11 @@ def _read_line(number: int, line: str, file: _File, findings: Findings) -> None:
         findings.refuse(f"the options cannot be understood: {mask(str(error))}", number)
         return
     if unknown:
-        findings.warn(f"not understood, and ignored: {mask(' '.join(unknown))}", number)
+        findings.warn(f"options in {mask(line)!r} are not understood: ignored", number)
     if requirement:
         _require(requirement, _split(line)[0], tuple(options.hash), number, file, findings)
     else:
-        _obey(options, number, file, findings)
+        _obey(options, number, mask(line), file, findings)
 
 
 def _split(line: str) -> tuple[str, str]:
@@ -114,8 +112,8 @@ def _require(text: str, written: str, hashes: tuple[str, ...], number: int, file
 
 def _is_requirement(text: str) -> bool:
     try:
-        Requirement(text)
-    except InvalidRequirement:
+        parse(text)
+    except ValueError:
         return False
     return True
 
@@ -132,14 +130,16 @@ def _is_place(text: str) -> bool:
 # --- lines that require nothing themselves -------------------------------------------------------------------------
 
 
-def _obey(options: argparse.Namespace, number: int, file: _File, findings: Findings) -> None:
+def _obey(options: argparse.Namespace, number: int, written: str, file: _File, findings: Findings) -> None:
     """Follow a line of options only."""
-    for place in options.editable:
-        findings.warn(f"-e {mask(place)} is a URL or path, which a mirror cannot hold: skipped", number)
-    for place in options.requirement:
-        _include(place, False, number, file, findings)
-    for place in options.constraint:
-        _include(place, True, number, file, findings)
+    if options.editable:
+        findings.warn(f"{written!r} is a URL or path, which a mirror cannot hold: skipped", number)
+    for constraint, places in ((False, options.requirement), (True, options.constraint)):
+        for place in places:
+            if _URL.match(place):
+                findings.refuse(f"{written!r} names a URL: fetch it, and name the file", number)
+            else:
+                _include(place, constraint, number, file, findings)
     if options.hash:
         findings.warn("--hash without a requirement: ignored", number)
     for name in options.ignored:
@@ -147,9 +147,6 @@ def _obey(options: argparse.Namespace, number: int, file: _File, findings: Findi
 
 
 def _include(place: str, constraint: bool, number: int, file: _File, findings: Findings) -> None:
-    if _URL.match(place):
-        findings.refuse(f"{mask(place)} is a URL: fetch it, and name the file", number)
-        return
     path = file.path.parent / place
     real = _real(path)
     if real in file.chain:

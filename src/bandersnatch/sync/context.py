@@ -65,7 +65,7 @@ def _rank(release: str) -> tuple[bool, bool, Version]:
 
 
 async def _of_release(name: str, release: str, files: list[File], run: Run) -> Mapping[str, tuple[str, ...]]:
-    """From a file's core metadata (PEP 658), here or upstream, else from the older JSON of the release; else nothing."""
+    """From a file's core metadata (PEP 658), else from the older JSON of the release; empty where neither is there."""
     for file in sorted(files, key=lambda one: not one.filename.endswith(".whl")):
         if file.core_metadata:
             try:

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import re
 from configparser import ConfigParser
+from decimal import Decimal
 
 from bandersnatch.config import values
 
-_SIZE = re.compile(r"([0-9]{1,15})(\.[0-9]{1,6})? *([a-z]*)\Z", re.IGNORECASE)
-_UNIT = re.compile(r"(?:([kmgtpe])(?:i?b|ilo|ega|iga|era|eta|xa)?(?:bytes?|ibytes?|bibytes?)?|b|bytes?)?\Z")
+_SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,6})?) *([A-Za-z]*)\Z")
+_NAMES = (("kilo", "kibi"), ("mega", "mebi"), ("giga", "gibi"), ("tera", "tebi"), ("peta", "pebi"), ("exa", "exbi"))
+_UNITS = {"": 1, "b": 1, "byte": 1, "bytes": 1} | {
+    unit: 1024**power
+    for power, names in enumerate(_NAMES, start=1)
+    for letter in [names[0][0]]
+    for unit in (letter, f"{letter}b", f"{letter}ib", *(f"{name}byte{end}" for name in names for end in ("", "s")))
+}
+"""Powers of 1024, whatever they are called."""
 
 
 def switch(text: str) -> bool:
@@ -34,13 +42,11 @@ def seconds(text: str) -> str:
 
 
 def size(text: str) -> str:
-    """A size such as ``1G`` or ``500 MB``, whose units are powers of 1024 there."""
+    """A size such as ``1G`` or ``500 MB``."""
     match = _SIZE.match(text)
-    unit = _UNIT.match(match[3].lower()) if match else None
-    if not match or not unit:
+    if not match or match[2].lower() not in _UNITS:
         raise ValueError("wants a size such as 1G")
-    factor = 1024 ** (" kmgtpe".index(unit[1]) if unit[1] else 0)
-    whole = round(float(match[1] + (match[2] or "")) * factor) if match[2] else int(match[1]) * factor
-    if whole > values.MAX_BYTES:
+    count = int(Decimal(match[1]) * _UNITS[match[2].lower()])
+    if count > values.MAX_BYTES:
         raise ValueError("that is more than any disk holds")
-    return values.format_size(whole)
+    return values.format_size(count)
