@@ -88,6 +88,30 @@ def test_nothing_is_read_where_nothing_is_built() -> None:
     assert upstream.asked == []
 
 
+def newest(oracle: Oracle, upstream: Memory) -> Closure:
+    return asyncio.run(find(["a", "b"], [LINUX], Newest(1), Shelf(upstream), oracle.question()))
+
+
+def test_the_newest_and_what_fits_together() -> None:
+    """The newest of each range may not fit together: what the resolver chooses is there as well."""
+    upstream = Memory()
+    upstream.add("a", "2")
+    upstream.add("b", "1")
+    found = newest(Oracle({"a": "a==1", "b": "b==1"}), upstream)
+    assert [item.requirement for item in found.items] == ["a==1", "a==2", "b==1"]
+    assert found.unknown == ()
+
+
+def test_the_newest_of_what_does_not_fit_together() -> None:
+    """Without a solution the newest are all there is, and the resolver's words are kept."""
+    upstream = Memory()
+    upstream.add("a", "2")
+    upstream.add("b", "1")
+    found = newest(Oracle({}), upstream)
+    assert [item.requirement for item in found.items] == ["a==2", "b==1"]
+    assert [one.reason for one in found.unknown] == [f"{LINUX}: no a"]
+
+
 @pytest.mark.parametrize("policy", [Locked(), Newest(1)])
 def test_requirements_that_cannot_be_used(policy: Locked | Newest) -> None:
     """All bad requirements are refused together, by every policy."""

@@ -15,7 +15,6 @@ from bandersnatch.errors import UpstreamError
 from tests.closure.memory import Memory
 from tests.closure.places import LINUX, OLD, WINDOWS
 
-
 ONE = Newest(1)
 
 

@@ -117,6 +117,12 @@ def test_a_record() -> None:
     }
 
 
+def test_summaries() -> None:
+    """A long summary is cut, and without one the details begin the line."""
+    assert parsed(simple(summary="word " * 500))["barometer"].summary == ("word " * 500)[: osv.MAX_SUMMARY - 1] + "…"
+    assert parsed(simple(details="### Impact\n\nNone."))["barometer"].summary == "### Impact None."
+
+
 @pytest.mark.parametrize(
     ("more", "malicious"),
     [

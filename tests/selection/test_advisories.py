@@ -241,7 +241,7 @@ def test_items_that_match_nothing() -> None:
 
 
 def test_fingerprints() -> None:
-    """Only what decides changes a project's fingerprint, and only that project's; the rule's digest changes with any."""
+    """Only what decides changes a project's fingerprint, and only that one's; the rule's digest changes with any."""
     records = {**BOTH, "hygrometer": (WORSE,)}
     rule = AdvisoryRule.of(records, severity="high")
     reworded = (MALWARE, replace(HOLE, summary="Reworded", severity=Severity.CRITICAL))

@@ -14,7 +14,7 @@ from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
 from packaging.tags import platform_tags, sys_tags
 
-from bandersnatch.cli.environment import described, running
+from bandersnatch.assemble.machine import described, running
 from bandersnatch.errors import UsageError
 from bandersnatch.selection import environments, platforms
 from bandersnatch.selection.environments import Environment

@@ -84,7 +84,7 @@ def test_wanted_fields_are_all_needed() -> None:
     assert judge(MetadataRule.of(all_of={"keywords": ["weather", "station"]}), FACTS).wanted
     verdict = judge(MetadataRule.of(all_of={"keywords": ["weather", "tides"]}), FACTS)
     assert not verdict.wanted
-    assert str(verdict.origin) == "metadata.all-of.keywords = tides"
+    assert str(verdict.origin) == "metadata.all.keywords = tides"
 
 
 def test_one_unwanted_value_refuses() -> None:
@@ -188,8 +188,8 @@ def test_what_cannot_be_used() -> None:
         "metadata.wanted.license-expression",
         "metadata.wanted.license-expression",
         "metadata.wanted.summary",
-        "metadata.all-of.nonsense",
-        "metadata.all-of.keywords",
+        "metadata.all.nonsense",
+        "metadata.all.keywords",
         "metadata.unwanted.author",
         "metadata.missing",
     ]

@@ -7,10 +7,10 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 from bandersnatch import publish, transfer
+from bandersnatch.assemble.reaching import STATE, upstream_settings
 from bandersnatch.assemble.selection import choose
 from bandersnatch.catalogue.base import Catalogue
 from bandersnatch.catalogue.opening import CatalogueCorrupt, copy_catalogue, set_aside
@@ -25,12 +25,9 @@ from bandersnatch.storage.journal import FileJournal
 from bandersnatch.storage.lock import Lock
 from bandersnatch.storage.memory import MemoryJournal, MemoryStorage
 from bandersnatch.sync.mirror import Mirror, Rules
-from bandersnatch.upstream import credentials
 from bandersnatch.upstream.client import Client
 from bandersnatch.upstream.index import IndexUpstream
-from bandersnatch.upstream.settings import Settings
 
-STATE = "state"
 CATALOGUE = "catalogue.sqlite"
 JOURNAL = "removals.jsonl"
 LEARNED = "file-hosts"
@@ -192,6 +189,7 @@ def rules(config: Config, chosen: Selection) -> Rules:
             config.removal.max_files_ratio,
         ),
         first_seen=chosen.needs_first_seen,
+        metadata_of_each=config.metadata.of == "each",
         transfer=transfer.Rules(
             metadata=config.files.metadata, provenance=config.files.provenance, reserve=config.mirror.reserve
         ),
@@ -199,46 +197,6 @@ def rules(config: Config, chosen: Selection) -> Rules:
             base_url=config.publish.base_url or "", html=config.publish.html, legacy_json=config.publish.legacy_json
         ),
     )
-
-
-def upstream_settings(config: Config, environment: Mapping[str, str]) -> Settings:
-    """How upstream is reached. Raises UsageError."""
-    chosen = config.upstream
-    token_file = Path(chosen.token_file) if chosen.token_file else None
-    url = config.mirror.upstream
-    return Settings(
-        url=url,
-        user_agent=user_agent(chosen.user_agent_contact),
-        changelog=chosen.changes == "changelog" or chosen.changelog_url is not None,
-        changelog_url=chosen.changelog_url,
-        connections=chosen.connections,
-        streams=chosen.streams,
-        bandwidth=chosen.bandwidth,
-        timeout=chosen.timeout,
-        tries=chosen.tries,
-        file_hosts=chosen.file_hosts,
-        allow_http=chosen.allow_http,
-        download_mirrors=chosen.download_mirrors,
-        proxy=chosen.proxy,
-        ca_file=Path(chosen.ca_file) if chosen.ca_file else None,
-        client_certificate=Path(chosen.client_certificate) if chosen.client_certificate else None,
-        credentials=_credentials(config) or credentials.find(url, environment, token_file=token_file),
-    )
-
-
-def _credentials(config: Config) -> credentials.Credentials | None:
-    chosen = config.upstream
-    if chosen.token:
-        return credentials.Credentials(chosen.token)
-    if chosen.username:
-        return credentials.Credentials(chosen.password or "", user=chosen.username)
-    return None
-
-
-def user_agent(contact: str | None) -> str:
-    """What names us to upstream's operators, as PEP 381 wants."""
-    name = f"bandersnatch/{version('bandersnatch')}"
-    return f"{name} ({contact})" if contact else name
 
 
 def _recall(catalogue: Catalogue, url: str) -> list[str]:

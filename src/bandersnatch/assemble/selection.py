@@ -214,13 +214,18 @@ class _Choosing:
         try:
             read = advisory_files.read(chosen.directory).checked()
             self._warnings += read.warnings
-            yield AdvisoryRule.of(
+            rule = AdvisoryRule.of(
                 read.by_name,
                 severity=chosen.severity,
                 malicious=chosen.malicious,
                 ids=chosen.ids,
                 allow=chosen.allow,
             )
+            self._warnings += [
+                Problem(f"{one.text!r}: no advisory has anything to do with it", one.file, one.line, one.key)
+                for one in rule.unmatched
+            ]
+            yield rule
         except UsageError as error:
             self._problems += error.problems
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
 from bandersnatch.cli import exits
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 DESCRIPTION = """\
 Print this machine and the Python that runs this command as a target environment: a table for the configuration.
@@ -34,6 +31,7 @@ def run_environment(args: argparse.Namespace, out: TextIO) -> int:
     """Print the table. Raises UsageError for a name that cannot be used, and for a machine that is not known."""
     from packaging.tags import platform_tags
 
+    from bandersnatch.assemble.machine import running
     from bandersnatch.selection import environments, platforms
 
     table = running(tuple(platform_tags()))
@@ -51,37 +49,3 @@ def run_environment(args: argparse.Namespace, out: TextIO) -> int:
     for key, value in environment.table.items():
         print(f"{key} = {write.literal(value)}", file=out)
     return exits.CLEAN
-
-
-def running(tags: Sequence[str]) -> dict[str, Any]:
-    """The table for the Python that runs, which accepts the platform *tags*, its own first."""
-    import sys
-    import sysconfig
-
-    threads = "t" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
-    return {
-        "implementation": sys.implementation.name,
-        "python": [f"{sys.version_info[0]}.{sys.version_info[1]}{threads}"],
-        "platforms": described(tags),
-    }
-
-
-def described(tags: Sequence[str]) -> list[str]:
-    """
-    The platforms of an environment that accepts *tags*, the platform tags of one machine. The newest come first.
-
-    Raises UsageError for a Linux whose libc cannot be told: its plain tag would be read as a usual glibc.
-    """
-    from bandersnatch.errors import UsageError
-
-    libc = next((tag for tag in tags if tag.startswith(("manylinux_", "musllinux_"))), None)
-    if libc is not None:
-        return [libc]
-    if "emscripten" in tags[0]:
-        return list(tags)  # the platform of PEP 783 and the compiler's version, neither of which implies the other
-    if tags[0].startswith("linux_") and tags[0] != "linux_armv6l":
-        raise UsageError(
-            f"neither glibc nor musl can be told from this Python, only {tags[0]}: "
-            "write the platform yourself, such as manylinux_2_28_x86_64 or musllinux_1_2_x86_64"
-        )
-    return [tags[0]]

@@ -11,7 +11,6 @@ from bandersnatch.cli import exits, options
 
 if TYPE_CHECKING:
     from bandersnatch.config.load import Loaded
-    from bandersnatch.config.schema import Config
     from bandersnatch.sync.events import Finished
 
 ALL_OF_PYPI = "about 930,000 projects with over 10 million files: tens of terabytes"
@@ -31,9 +30,7 @@ def add_parser(commands: Any) -> None:
         epilog=exits.HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "requirements", nargs="*", metavar="REQUIREMENT", help="mirror these, such as six or 'idna>=3.7'"
-    )
+    options.add_requirements(parser, "mirror")
     options.add_place(parser)
     parser.add_argument("--upstream", metavar="URL", help="the index to mirror (in place of [mirror] upstream)")
     parser.add_argument(
@@ -60,13 +57,11 @@ def run_mirror(args: argparse.Namespace, out: TextIO) -> int:
     from bandersnatch import assemble
 
     with assemble.locked(loaded.config):
-        return _run(args, loaded.config, out)
+        return _run(args, loaded, out)
 
 
 def _overrides(args: argparse.Namespace) -> dict[str, object]:
-    overrides: dict[str, object] = {}
-    if args.requirements:
-        overrides |= {"select.projects": list(args.requirements), "select.everything": False}
+    overrides = options.requirements(args)
     if args.upstream:
         overrides["mirror.upstream"] = args.upstream
     if args.wait:
@@ -82,7 +77,7 @@ def _is_first_run(args: argparse.Namespace) -> bool:
     from bandersnatch.config.find import find
     from bandersnatch.config.option import PREFIX
 
-    if args.requirements or any(name.startswith(f"{PREFIX}SELECT_") for name in os.environ):
+    if options.names_projects(args) or any(name.startswith(f"{PREFIX}SELECT_") for name in os.environ):
         return False
     return not os.path.lexists(find(args.config, os.environ).path)
 
@@ -119,40 +114,47 @@ def _room(directory: str) -> str:
 # --- the run -------------------------------------------------------------------------------------------------------
 
 
-def _run(args: argparse.Namespace, config: Config, out: TextIO) -> int:
+def _run(args: argparse.Namespace, loaded: Loaded, out: TextIO) -> int:
     import asyncio
 
     stopped: list[int] = []
     try:
-        finished = asyncio.run(_mirror(args, config, out, stopped))
+        finished = asyncio.run(_mirror(args, loaded, out, stopped))
     except asyncio.CancelledError:
         return exits.SIGNAL + stopped[0]
     return exits.OF_OUTCOME[finished.outcome]
 
 
-async def _mirror(args: argparse.Namespace, config: Config, out: TextIO, stopped: list[int]) -> Finished:
+async def _mirror(args: argparse.Namespace, loaded: Loaded, out: TextIO, stopped: list[int]) -> Finished:
     """One run that a signal can stop: the first asks it to end in good order, a second one ends it at once."""
     import time
 
     from bandersnatch import assemble
+    from bandersnatch.assemble.closing import close
+    from bandersnatch.assemble.selection import choose
     from bandersnatch.cli import report
+    from bandersnatch.sync import events
     from bandersnatch.sync.engine import Wish, run
 
-    now = time.time()
+    now, config = time.time(), loaded.config
+    chosen = choose(loaded)
     _listen_for_signals(stopped)
-    async with assemble.mirror(config, os.environ, now) as mirror:
+    async with assemble.mirror(config, os.environ, now, chosen=chosen.selection) as mirror:
         runs = mirror.catalogue.last_runs(1)
         listener = report.choose(
             as_json=args.json or config.log.format == "json",
-            verbose=args.verbose or bool(args.requirements) or config.log.level == "info",
+            verbose=args.verbose or options.names_projects(args) or config.log.level == "info",
             quiet=args.quiet,
             out=out,
             err=sys.stderr,
             last_outcome=runs[0].outcome if runs else "",
         )
         with listener:
+            closed = await close(mirror, config, os.environ, now, anew=args.full)
+            for problem in (*chosen.warnings, *closed.warnings):
+                listener.tell(events.Warned(str(problem)))
             wish = Wish(full=args.full, accept_removals=args.accept_removals)
-            return await run(mirror, wish, now, listener.tell)
+            return await run(closed.mirror, wish, now, listener.tell)
 
 
 def _listen_for_signals(stopped: list[int]) -> None:

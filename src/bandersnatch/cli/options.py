@@ -18,6 +18,45 @@ def add_place(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--directory", metavar="DIR", help="the mirror's directory (in place of [mirror] directory)")
 
 
+def add_requirements(parser: argparse.ArgumentParser, verb: str) -> None:
+    """Add what says on the command line which projects are meant, in place of the configuration's selection."""
+    parser.add_argument(
+        "requirements", nargs="*", metavar="REQUIREMENT", help=f"{verb} these, such as six or 'idna>=3.7'"
+    )
+    parser.add_argument(
+        "-r", "--requirement", dest="files", action="append", default=[], metavar="FILE",
+        help=f"{verb} what FILE names: requirements.txt, pyproject.toml, a lock file, an SBOM; can be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--with-dependencies", action="store_true", help="and all that it needs, on every environment (uses uv)"
+    )
+
+
+def names_projects(args: argparse.Namespace) -> bool:
+    """Whether the command line says which projects are meant."""
+    return bool(args.requirements or args.files)
+
+
+def requirements(args: argparse.Namespace) -> dict[str, object]:
+    """
+    The overrides that the options of ``add_requirements`` mean.
+
+    Who names projects on the command line wants them as well: whatever else is mirrored stays.
+    """
+    overrides: dict[str, object] = {}
+    if names_projects(args):
+        overrides |= {
+            "select.projects": list(args.requirements),
+            "select.from-files": [os.path.abspath(name) for name in args.files],
+            "select.index-only": [],
+            "select.everything": False,
+            "removal.deselected": "keep",
+        }
+    if args.with_dependencies:
+        overrides["select.dependencies"] = True
+    return overrides
+
+
 def load(args: argparse.Namespace, overrides: dict[str, object] | None = None) -> Loaded:
     """
     The configuration in force: the file, if there is one, the environment, and the command line over both.

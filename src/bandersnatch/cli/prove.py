@@ -125,10 +125,9 @@ def _environments(config: Config, chosen: Sequence[str]) -> list[Environment]:
 def _this_machine() -> Environment:
     from packaging.tags import platform_tags
 
-    from bandersnatch.cli.environment import running
-    from bandersnatch.selection import environments
+    from bandersnatch.assemble.machine import this_machine
 
-    return environments.read("this-machine", running(tuple(platform_tags())))
+    return this_machine(tuple(platform_tags()))
 
 
 def lines(proof: Proof) -> list[str]:

@@ -102,6 +102,7 @@ class Unknown:
     """A release whose needs could not be told, or a project that is not there: the closure may lack something."""
 
     project: str
+    """Empty where it is about all together."""
     version: str
     """Empty where it is about the project."""
     reason: str
@@ -113,6 +114,11 @@ class Closure:
 
     items: tuple[Item, ...]
     unknown: tuple[Unknown, ...] = ()
+
+    def __or__(self, other: Closure) -> Closure:
+        """What either has; where both have an item, this one's reason."""
+        reasons = {one.requirement: one for one in (*other.items, *self.items)}
+        return Closure(tuple(sorted(reasons.values())), tuple(sorted({*self.unknown, *other.unknown})))
 
     def to_json(self) -> str:
         """The closure as text, to be stored."""

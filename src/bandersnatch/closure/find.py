@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bandersnatch.closure.base import Closure, Interpreter, Locked, Policy
+from bandersnatch.closure.base import Closure, Interpreter, Locked, Policy, Ranges, Unknown
 from bandersnatch.closure.locked import Question, lock
 from bandersnatch.closure.shelf import Shelf
 from bandersnatch.closure.walk import walk
-from bandersnatch.resolver.base import read_requirements
+from bandersnatch.resolver.base import Conflict, read_requirements
 
 
 async def find(
@@ -21,12 +21,19 @@ async def find(
     """
     Every project and version that *requirements* (PEP 508, no URLs) need on each of *interpreters*.
 
-    *shelf* reads upstream; *question* asks the resolver for ``Locked`` and gives the constraints for every policy.
-    Raises UsageError with every requirement that cannot be used, Conflict (``Locked`` only: elsewhere what cannot
-    be had is ``unknown``), and UpstreamError: then there is no closure, rather than one with holes.
+    *shelf* reads upstream; *question* asks the resolver, and gives the constraints for every policy. ``Newest`` has
+    what ``Locked`` has, too: the newest versions of each range need not fit together. Raises UsageError with every
+    requirement that cannot be used, Conflict (``Locked`` only: elsewhere what cannot be had is ``unknown``), and
+    UpstreamError: then there is no closure, rather than one with holes.
     """
     wanted = read_requirements(requirements)
     limits = read_requirements(question.constraints)
     if isinstance(policy, Locked):
         return await lock([str(one) for one in wanted], interpreters, question, shelf)
-    return await walk(wanted, interpreters, policy, shelf, constraints=limits)
+    walked = await walk(wanted, interpreters, policy, shelf, constraints=limits)
+    if isinstance(policy, Ranges):
+        return walked
+    try:
+        return walked | await lock([str(one) for one in wanted], interpreters, question, shelf)
+    except Conflict as error:
+        return walked | Closure((), (Unknown("", "", str(error)),))

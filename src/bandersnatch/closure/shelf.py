@@ -7,6 +7,7 @@ import hashlib
 import io
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -47,7 +48,7 @@ class Release:
 
     def installable(self, interpreter: Interpreter) -> tuple[File, ...]:
         """What installers could take there: every wheel that suits; without any, the source distribution."""
-        fitting = [file for file in self.files if _admits(file, interpreter)]
+        fitting = [file for file in self.files if _admits(file.requires_python, interpreter.python)]
         wheels = tuple(file for file in fitting if interpreter.suits(file.filename))
         return wheels or tuple(file for file in fitting if sources.is_source(file.filename))[:1]
 
@@ -64,10 +65,11 @@ def releases(project: Project) -> tuple[Release, ...]:
     return tuple(Release(project.name, version, tuple(found[version])) for version in sorted(found, reverse=True))
 
 
-def _admits(file: File, interpreter: Interpreter) -> bool:
-    """Whether the file's Requires-Python lets it in; one that cannot be read forbids nothing, as installers have it."""
+@lru_cache(maxsize=1 << 12)  # the thousands of files of a project share a few
+def _admits(requires_python: str | None, python: str) -> bool:
+    """Whether Requires-Python lets *python* in; one that cannot be read forbids nothing, as installers have it."""
     try:
-        return SpecifierSet(file.requires_python or "").contains(interpreter.python, prereleases=True)
+        return SpecifierSet(requires_python or "").contains(python, prereleases=True)
     except InvalidSpecifier:
         return True
 

@@ -78,6 +78,7 @@ class MetadataOptions:
     wanted: Mapping[str, tuple[str, ...]]
     all: Mapping[str, tuple[str, ...]]
     unwanted: Mapping[str, tuple[str, ...]]
+    of: str
     missing: str
 
 

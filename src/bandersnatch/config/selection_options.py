@@ -185,6 +185,12 @@ SELECTION_OPTIONS = (
         {"license-expression": ("AGPL-*", "GPL-*"), "summary": ("/[Tt]ypo/",)},
     ),
     Option(
+        "metadata", "of", Kind.TEXT, "newest",
+        "Whose metadata decides: that of the newest release, for all releases of the project and with one request; or "
+        "that of each release, for itself and with one request for each.",
+        "each", choices=("newest", "each"),
+    ),
+    Option(
         "metadata", "missing", Kind.TEXT, "keep",
         "What becomes of releases that lack a field which wanted or all asks for, or whose metadata nobody knows: "
         "keep or drop.",

@@ -5,6 +5,7 @@ Only what judges versions is kept, so that tens of thousands of records fit into
 
 from __future__ import annotations
 
+import io
 import itertools
 import os
 import zipfile
@@ -128,8 +129,7 @@ class _Reading:
             try:
                 if member.file_size > MAX_MEMBER:
                     raise ValueError(f"has {member.file_size} bytes, more than {MAX_MEMBER}")
-                with archive.open(member) as stream:
-                    self._file(file, stream)
+                self._file(file, io.BytesIO(archive.read(member)))
             except _UNREADABLE as error:
                 self._problem(f"cannot be read: {error}", file)
 

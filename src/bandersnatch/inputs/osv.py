@@ -173,5 +173,7 @@ def _is_version(text: str) -> bool:
 
 def _line(text: str) -> str:
     """*text* as one line that any terminal can show, and not too long."""
-    line = "".join(letter if letter.isprintable() else "?" for letter in " ".join(text[:1000].split()))
-    return line if len(line) <= MAX_SUMMARY else f"{line[: MAX_SUMMARY - 1]}…"
+    line = " ".join(text[:1000].split())
+    if len(line) > MAX_SUMMARY:
+        line = f"{line[: MAX_SUMMARY - 1]}…"
+    return line if line.isprintable() else "".join(letter if letter.isprintable() else "?" for letter in line)

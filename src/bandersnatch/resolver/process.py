@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 CHUNK = 1 << 16
+FAREWELL = 5.0
+"""Seconds that a killed program is given to be gone."""
 
 
 class TooLoud(Exception):
@@ -43,8 +45,18 @@ async def run(
             return await _talk(process, stdin.encode(), limit)
     finally:
         if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):  # it may have ended at this very moment
-                os.killpg(process.pid, signal.SIGKILL)  # a session of its own: the builds it began go with it
+            await _end(process)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Kill the program and all of its session. What it had still to say is read: asyncio waits for that, too."""
+    with contextlib.suppress(ProcessLookupError):  # it may have ended at this very moment
+        os.killpg(process.pid, signal.SIGKILL)
+    with contextlib.suppress(TimeoutError):  # a process that left the session may hold the pipes
+        async with asyncio.timeout(FAREWELL):
+            for stream in (process.stdout, process.stderr):
+                while stream and await stream.read(CHUNK):
+                    pass
             await process.wait()
 
 

@@ -51,7 +51,7 @@ class Context:
     first_seen: Mapping[str, float] = field(default_factory=dict)
     """By the SHA-256 of a file, when this mirror saw it first; a file that is not in it is seen for the first time."""
     metadata: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
-    """Core metadata by version as the page spells it: field name in lower case to values. Asked for by ``needs``."""
+    """Core metadata by version as file names spell it: field name in lower case to values. Asked for by ``needs``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,13 +106,13 @@ class MetadataRule:
     ) -> MetadataRule:
         """The rule for patterns by field, in any spelling of the field. Raises UsageError with every problem."""
         problems: list[Problem] = []
-        tables = {"wanted": wanted, "all-of": all_of, "unwanted": unwanted}
+        tables = {"wanted": wanted, "all": all_of, "unwanted": unwanted}
         read = {kind: _read(kind, given or {}, problems) for kind, given in tables.items()}
         if missing not in ("keep", "drop"):
             problems.append(Problem(f"{missing!r} is neither keep nor drop", key="metadata.missing"))
         if problems:
             raise UsageError(*problems)
-        return cls(read["wanted"], read["all-of"], read["unwanted"], "keep" if missing == "keep" else "drop")
+        return cls(read["wanted"], read["all"], read["unwanted"], "keep" if missing == "keep" else "drop")
 
     @property
     def digest(self) -> str:
@@ -154,7 +154,7 @@ class MetadataRule:
             values = facts.get(field)
             unmet = tuple(one for one in patterns if values and not any(map(one.matches, values)))
             if values and unmet:
-                return self._refused("all-of", field, unmet, values)
+                return self._refused("all", field, unmet, values)
         return None
 
     def _refused(self, kind: str, field: str, unmet: Iterable[Pattern], values: tuple[str, ...]) -> Verdict:

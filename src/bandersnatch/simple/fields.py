@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+import msgspec
 from packaging.metadata import parse_email
+
+from bandersnatch.errors import BadContent
 
 _PLURALS = {
     "classifiers": "classifier",
@@ -38,6 +41,18 @@ def from_metadata(metadata: bytes) -> dict[str, tuple[str, ...]]:
 def from_info(info: Mapping[str, object]) -> dict[str, tuple[str, ...]]:
     """The fields of ``info`` in PyPI's older JSON. Lenient: a value of an unexpected type is left out."""
     return _fields({key: value for key, value in info.items() if key not in _NOT_METADATA})
+
+
+def from_json(body: bytes) -> dict[str, tuple[str, ...]]:
+    """The fields of a release in PyPI's older JSON. Raises BadContent for what is none."""
+    try:
+        return from_info(msgspec.json.decode(body, type=_Release).info)
+    except msgspec.MsgspecError as error:
+        raise BadContent(f"not PyPI's JSON of a release: {error}") from error
+
+
+class _Release(msgspec.Struct):
+    info: dict[str, object]
 
 
 def _fields(facts: Mapping[str, object]) -> dict[str, tuple[str, ...]]:

@@ -12,7 +12,7 @@ from bandersnatch.catalogue.base import Published
 from bandersnatch.errors import BadContent, NotAllowed, NotFound
 from bandersnatch.model import File, Project
 from bandersnatch.selection.base import Context
-from bandersnatch.simple import metadata
+from bandersnatch.simple import fields
 from bandersnatch.sync.run import Run
 
 MAX_METADATA = 16 << 20
@@ -69,11 +69,11 @@ async def _of_release(name: str, release: str, files: list[File], run: Run) -> M
     for file in sorted(files, key=lambda one: not one.filename.endswith(".whl")):
         if file.core_metadata:
             try:
-                return metadata.fields(await _read(file, run))
+                return fields.from_metadata(await _read(file, run))
             except (NotFound, NotAllowed, BadContent):
                 continue
     try:
-        return metadata.fields_of_json(await run.mirror.upstream.legacy(name, release, limit=MAX_METADATA))
+        return fields.from_json(await run.mirror.upstream.legacy(name, release, limit=MAX_METADATA))
     except (NotFound, NotAllowed, BadContent):
         return {}
 

@@ -36,24 +36,38 @@ def sweep(mirror: Mirror, now: float) -> None:
 
 
 def _take_away(mirror: Mirror, leaving: Sequence[Leaving], now: float) -> None:
-    buried: list[Buried] = []
-    for one in leaving:
-        seconds = mirror.rules.hidden_for if one.hidden else mirror.rules.trash
-        if seconds > 0 and one.key.startswith(RESTORABLE):
-            buried.append(Buried(one.key, one.project, one.reason, now, now + seconds))
-    kept = {one.key for one in buried}
+    kept = {one.key: seconds for one in leaving if (seconds := _seconds_in_trash(one, mirror)) > 0}
     with _recorded(
         mirror,
         [Removal(now, "buried" if one.key in kept else "deleted", one.project, one.key, one.reason) for one in leaving],
     ):
         for one in leaving:
-            if one.key in kept:
-                mirror.storage.bury(one.key)
-            else:
+            if one.key not in kept or not _bury(one.key, mirror):
+                kept.pop(one.key, None)
                 mirror.storage.delete(one.key)
         mirror.storage.settle()
+    buried = [
+        Buried(one.key, one.project, one.reason, now, now + kept[one.key]) for one in leaving if one.key in kept
+    ]
     mirror.catalogue.bury(buried)
     mirror.catalogue.left([one.key for one in leaving if one.key not in kept])
+
+
+def _seconds_in_trash(one: Leaving, mirror: Mirror) -> float:
+    if not one.key.startswith(RESTORABLE):
+        return 0.0
+    return mirror.rules.hidden_for if one.hidden else mirror.rules.trash
+
+
+def _bury(key: str, mirror: Mirror) -> bool:
+    """Whether the trash took the object. Where it cannot, the object goes for good: it must not stay served."""
+    try:
+        mirror.storage.bury(key)
+    except StorageError as error:
+        if error.errno in (errno.EIO, errno.EROFS):
+            raise
+        return False
+    return True
 
 
 def _purge(mirror: Mirror, buried: Sequence[Buried], now: float) -> None:

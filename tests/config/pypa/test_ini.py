@@ -29,13 +29,11 @@ enabled =
 ; at the end
 """
 
-LINES = st.sampled_from(
-    [
-        "", " ", "[mirror]", "[plugins]", "  [mirror]", "[a] b]", "key = value", "other=1", "tag:a.b = x = y", "  more",
-        "    deeper # no", "; comment", "  # comment", "name", "empty =", "= x", "colon: y", "Key = 100%%", "p = %(key)s",
-        "p2 = 50%", "[DEFAULT]", "\tkey2 = 1", "rem = ;",
-    ]  # fmt: skip
-)  # fmt: skip
+LINES = st.sampled_from((
+    "", " ", "[mirror]", "[plugins]", "  [mirror]", "[a] b]", "key = value", "other=1", "tag:a.b = x = y", "  more",
+    "    deeper # no", "; comment", "  # comment", "name", "empty =", "= x", "colon: y", "Key = 100%%",
+    "p = %(key)s", "p2 = 50%", "[DEFAULT]", "\tkey2 = 1", "rem = ;",
+))  # fmt: skip
 
 
 def test_everything_has_its_line() -> None:

@@ -73,7 +73,7 @@ NOTED = {
 def test_options_without_effect(text: str, why: str) -> None:
     """An option that does nothing here is named with its line, and why it is not needed."""
     [note] = notes(text)
-    assert note.startswith(f"{FILE}:3: [mirror] {text.split(' =')[0]}: ")
+    assert note.startswith(f"{FILE}:3: [mirror] {text.partition(' =')[0]}: ")
     assert why in note
     assert set(values(text)) <= {"select.everything", "publish.html"}
 
@@ -107,6 +107,7 @@ REFUSED = {
     "storage-backend = s3": "copy the folder web/",
     "download-mirror = https://near.example.org/\ndownload-mirror-no-fallback = true": "take this line out",
     "simple-format = XML": "wants ALL, HTML or JSON",
+    "master = https://me:secret": "wants an address such as https://index.example.org",
     "timeout = soon": "wants a number of seconds",
     "json = maybe": "wants true or false",
     "release-files = maybe": "wants true or false",
@@ -121,7 +122,7 @@ def test_options_that_are_refused(text: str, why: str) -> None:
     """What has no equivalent, and what is a mistake, is refused by name and line, with what to write instead."""
     [problem] = refused(text)
     last = text.splitlines()[-1]
-    assert problem.startswith(f"{FILE}:{2 + len(text.splitlines())}: [mirror] {last.split(' =')[0]}: ")
+    assert problem.startswith(f"{FILE}:{2 + len(text.splitlines())}: [mirror] {last.partition(' =')[0]}: ")
     assert why in problem
 
 

@@ -39,7 +39,7 @@ def render(translation: Translation) -> str:
     for section in SECTIONS:
         here = [block for block in blocks if block.section == section]
         if here:
-            parts.append(f"[{section}]\n" + "\n".join(_text(translation, block) for block in here))
+            parts.append(f"[{section}]\n" + "".join(_text(translation, block, block is here[0]) for block in here))
     end = translation.ini.comments.get(0)
     return "\n".join([*parts, *(["".join(map(_commented, end))] if end else [])])
 
@@ -71,8 +71,9 @@ def _about(translation: Translation, entry: Entry) -> Iterator[str]:
     yield from (f"{note.key}: {note.message}" for note in translation.notes if note.key == entry.name)
 
 
-def _text(translation: Translation, block: _Block) -> str:
-    comments = "".join(map(_commented, block.comments))
+def _text(translation: Translation, block: _Block, is_first: bool) -> str:
+    """An empty line sets apart what has comments."""
+    comments = "\n" * bool(block.comments and not is_first) + "".join(map(_commented, block.comments))
     if not block.name:
         return comments
     return f"{comments}{block.name.partition('.')[2]} = {_value(translation.values[block.name])}\n"

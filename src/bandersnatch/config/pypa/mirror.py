@@ -68,8 +68,12 @@ def _refused_if_true(why: str) -> Handler:
 
 def _master(draft: Draft, entry: Entry) -> None:
     """Upstream's address; a user and a password in it have keys of their own here."""
-    parts = urlsplit(entry.value)
-    if parts.hostname in (urlsplit(defaults.PYPI).hostname, defaults.FORMER_PYPI_HOST) and not parts.port:
+    try:
+        parts = urlsplit(entry.value)
+        port = parts.port
+    except ValueError:  # what the library says of it could quote a password
+        raise ValueError("wants an address such as https://index.example.org") from None
+    if parts.hostname in (urlsplit(defaults.PYPI).hostname, defaults.FORMER_PYPI_HOST) and not port:
         draft.put("mirror.upstream", defaults.PYPI, entry)
         return
     userinfo, _, host = parts.netloc.rpartition("@")

@@ -1,0 +1,144 @@
+"""The closure of dependencies as part of a selection: found anew from time to time, and kept in between."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from packaging.tags import platform_tags
+
+from bandersnatch.assemble.machine import this_machine
+from bandersnatch.assemble.reaching import STATE, upstream_settings
+from bandersnatch.assemble.selection import environments, with_items
+from bandersnatch.closure import base as closures
+from bandersnatch.closure.find import find
+from bandersnatch.closure.interpreters import interpreters
+from bandersnatch.closure.locked import Question
+from bandersnatch.closure.shelf import Shelf
+from bandersnatch.config.schema import Config
+from bandersnatch.errors import Problem
+from bandersnatch.model import Project
+from bandersnatch.resolver import uv
+from bandersnatch.resolver.base import Index
+from bandersnatch.selection import Context, Origin, Selection
+from bandersnatch.sync.mirror import Mirror
+from bandersnatch.upstream.settings import Settings
+
+KEPT, KEY, FOUND_AT = "closure", "closure-key", "closure-time"
+"""The facts that hold the closure, what it was found from, and when."""
+
+FRESH = 3600.0
+"""Seconds for which a closure is used again: upstream changes all the time, and resolving asks it a lot."""
+
+RESOLVER_CACHE = "uv-cache"
+
+DEPENDENCIES = "select.dependencies"
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A mirror whose selection has the closure of its requirements."""
+
+    mirror: Mirror
+    warnings: tuple[Problem, ...] = ()
+
+
+async def close(
+    mirror: Mirror,
+    config: Config,
+    environment: Mapping[str, str],
+    now: float,
+    *,
+    anew: bool = False,
+) -> Closed:
+    """
+    *mirror* with all that its requirements need, if the configuration wants their dependencies.
+
+    *anew* finds the closure again, however fresh the kept one is. Raises UsageError, Conflict and UpstreamError: half a
+    closure is none.
+    """
+    if not config.select.dependencies:
+        return Closed(mirror)
+    requirements, passed_over = _requirements(mirror.selection)
+    places = interpreters(environments(config) or (this_machine(tuple(platform_tags())),))
+    policy = closures.policy(config.select.dependency_versions)
+    key = closures.key(requirements, (), places, policy, mirror.address, mirror.selection.digest)
+    closure = None if anew else await asyncio.to_thread(_recall, mirror, key, now)
+    if closure is None:
+        settings = upstream_settings(config, environment)
+        # The cache keeps what the resolver has read of upstream: without it every run would read all of it again.
+        resolver = uv.UvResolver(
+            uv.find(environment), environment, cache=Path(config.mirror.directory, STATE, RESOLVER_CACHE)
+        )
+        question = Question(resolver, _index(settings), exclude_newer=_exclude_newer(config, now))
+        shelf = Shelf(mirror.upstream, narrow=_narrow(mirror, now))
+        closure = await find(requirements, places, policy, shelf, question)
+        facts: dict[str, str | None] = {KEPT: closure.to_json(), KEY: key, FOUND_AT: str(now)}
+        await asyncio.to_thread(mirror.catalogue.set, facts)
+    unknown = tuple(_unknown(one) for one in closure.unknown)
+    selection = with_items(mirror.selection, _origins(closure))
+    return Closed(replace(mirror, selection=selection), (*passed_over, *unknown))
+
+
+def _requirements(selection: Selection) -> tuple[list[str], tuple[Problem, ...]]:
+    """What the items require; a pattern requires nothing that a resolver understands."""
+    patterns = [item.origin for item in selection.items if item.pattern is not None]
+    problems = tuple(
+        Problem(f"{one.text!r} is a pattern: the dependencies of what it selects are not followed", one.file, one.line)
+        for one in patterns
+    )
+    return [item.origin.text for item in selection.items if item.pattern is None], problems
+
+
+def _recall(mirror: Mirror, key: str, now: float) -> closures.Closure | None:
+    """The closure that was found last, if it was found from the same and is fresh. Blocks."""
+    found_at = float(mirror.catalogue.get(FOUND_AT) or "-inf")
+    if mirror.catalogue.get(KEY) != key or not 0 <= now - found_at < FRESH:
+        return None
+    return closures.Closure.from_json(mirror.catalogue.get(KEPT) or "")
+
+
+def _narrow(mirror: Mirror, now: float) -> Callable[[Project], Project]:
+    """What the rules leave of a page: nothing else is there to be needed."""
+    rules = replace(mirror.selection, everything=True, newest=None)
+
+    def narrow(project: Project) -> Project:
+        before = mirror.catalogue.published(project.name)
+        seen = {held.file.sha256: 0.0 for held in before.held} | dict(before.seen)
+        return rules.apply(project, Context(now, seen)).project
+
+    return narrow
+
+
+def _exclude_newer(config: Config, now: float) -> str | None:
+    """The resolver is to leave out what the cool-down does, as far as it goes by upload times."""
+    chosen = config.cool_down
+    if chosen.clock != "upload" or not (chosen.age or chosen.not_after):
+        return None
+    moments = [now - chosen.age] + ([chosen.not_after.timestamp()] if chosen.not_after else [])
+    return datetime.fromtimestamp(min(moments), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _index(settings: Settings) -> Index:
+    credentials = settings.credentials
+    return Index(
+        settings.url,
+        user=credentials.user if credentials else None,
+        password=credentials.secret if credentials else None,
+        ca_file=str(settings.ca_file) if settings.ca_file else None,
+        client_certificate=str(settings.client_certificate) if settings.client_certificate else None,
+        proxy=settings.proxy,
+    )
+
+
+def _origins(closure: closures.Closure) -> Iterator[Origin]:
+    for item in closure.items:
+        yield Origin(DEPENDENCIES, item.requirement)
+
+
+def _unknown(one: closures.Unknown) -> Problem:
+    name = f"{one.project} {one.version}".strip()
+    return Problem(f"{name}: {one.reason}; the closure of dependencies may lack something", key=DEPENDENCIES)
