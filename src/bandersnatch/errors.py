@@ -45,6 +45,10 @@ class Refused(BandersnatchError):
     """What upstream says is implausible, so nothing was removed; an operator has to look at it."""
 
 
+class Conflict(BandersnatchError):
+    """No set of versions satisfies the requirements. The text is the resolver's own explanation."""
+
+
 # --- upstream's side -----------------------------------------------------------------------------------------------
 
 

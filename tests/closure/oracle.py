@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bandersnatch.closure.locked import Question
-from bandersnatch.resolver.base import Conflict, Index, Pin, Target
+from bandersnatch.errors import Conflict
+from bandersnatch.resolver.base import Index, Pin, Target
 
 
 @dataclass

@@ -8,8 +8,7 @@ import pytest
 from bandersnatch.closure.base import Closure, Interpreter, Locked, Newest
 from bandersnatch.closure.find import find
 from bandersnatch.closure.shelf import Shelf
-from bandersnatch.errors import UsageError
-from bandersnatch.resolver.base import Conflict
+from bandersnatch.errors import Conflict, UsageError
 from tests.closure.archives import tar
 from tests.closure.memory import Memory
 from tests.closure.oracle import Oracle

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from bandersnatch.errors import UpstreamError
+from bandersnatch.errors import Conflict, UpstreamError
 from bandersnatch.resolver import uv
-from bandersnatch.resolver.base import Conflict, Index, Target
+from bandersnatch.resolver.base import Index, Target
 from bandersnatch.resolver.uv import UvResolver
 from bandersnatch.testing import Status, UpstreamServer
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from bandersnatch.errors import UpstreamError, UsageError
+from bandersnatch.errors import Conflict, UpstreamError, UsageError
 from bandersnatch.resolver import uv
-from bandersnatch.resolver.base import Conflict, Index, Pin, Resolver, Target
+from bandersnatch.resolver.base import Index, Pin, Resolver, Target
 from bandersnatch.resolver.uv import UvResolver
 
 TARGET = Target("3.12", "x86_64-manylinux_2_28", (("MACOSX_DEPLOYMENT_TARGET", "14.0"),))
@@ -105,6 +105,8 @@ def test_secrets_are_not_on_the_command_line(tmp_path: Path) -> None:
     index = Index(INDEX.url, user="me", password="s3cret", proxy="http://u:s3cret@127.0.0.1:1")
     resolve(stub, index=index)
     assert "s3cret" not in " ".join(stub["args"]) + repr(index)
+    with pytest.raises(UsageError, match="user name"):
+        resolve(stub, index=Index(INDEX.url, password="s3cret"))
     assert {"UV_INDEX_GIVEN_USERNAME=me", "UV_INDEX_GIVEN_PASSWORD=s3cret"} <= set(stub["environment"])
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -21,9 +20,10 @@ from bandersnatch.plan import Brake, Policies, Policy
 from bandersnatch.selection import Selection
 from bandersnatch.storage.filesystem import FileStorage
 from bandersnatch.storage.fsops import FileSystem
+from bandersnatch.storage.glance import Glance
 from bandersnatch.storage.journal import FileJournal
 from bandersnatch.storage.lock import Lock
-from bandersnatch.storage.memory import MemoryJournal, MemoryStorage
+from bandersnatch.storage.memory import MemoryJournal
 from bandersnatch.sync.mirror import Mirror, Rules
 from bandersnatch.upstream.client import Client
 from bandersnatch.upstream.index import IndexUpstream
@@ -87,49 +87,46 @@ async def mirror(
 
 @asynccontextmanager
 async def rehearsal(
-    config: Config, environment: Mapping[str, str], chosen: Selection
-) -> AsyncIterator[tuple[Mirror, int | None]]:
+    config: Config, environment: Mapping[str, str], chosen: Selection, *, copied: bool = True
+) -> AsyncIterator[Mirror]:
     """
-    The mirror for ``plan`` and ``why``: it has a copy of the catalogue and no storage, so that nothing can change.
+    The mirror for ``plan`` and ``why``: it looks at the mirror's directory and cannot change it.
 
-    The lock need not be held. Comes with the bytes that can still be written, or None where that cannot be told.
+    The lock need not be held, and the directory need not be there. Unless the catalogue is *copied* it cannot be
+    written to; a copy takes its time and its room, in the system's folder for temporary files.
     """
     settings = upstream_settings(config, environment)
     place = Path(config.mirror.directory, STATE, CATALOGUE)
     with tempfile.TemporaryDirectory(prefix="bandersnatch-") as folder:
-        catalogue = _copied(place, Path(folder, CATALOGUE))
+        catalogue = _catalogue_to_try(place, Path(folder, CATALOGUE), copied=copied)
         upstream = IndexUpstream(settings, Client(settings))
         upstream.learned.update(_recall(catalogue, settings.url))
-        storage, journal = MemoryStorage(), MemoryJournal()
+        storage = Glance(config.mirror.directory)
         try:
-            yield (
-                Mirror(
-                    config.mirror.directory, settings.url, upstream, storage, catalogue, journal, chosen,
-                    rules(config, chosen),
-                ),
-                _free(Path(config.mirror.directory)),
-            )  # fmt: skip
+            yield Mirror(
+                config.mirror.directory,
+                settings.url,
+                upstream,
+                storage,
+                catalogue,
+                MemoryJournal(),
+                chosen,
+                rules(config, chosen),
+            )
         finally:
             await upstream.close()
             catalogue.close()
             storage.close()
 
 
-def _copied(place: Path, to: Path) -> Catalogue:
-    """A copy of the catalogue at *place*; an empty one if nothing was ever mirrored there."""
-    if place.exists():
-        copy_catalogue(place, to)
-    return SqliteCatalogue(to)
-
-
-def _free(directory: Path) -> int | None:
-    """Bytes free where *directory* is, or where it would be made."""
-    for place in (directory, *directory.parents):
-        try:
-            return shutil.disk_usage(place).free
-        except OSError:
-            continue
-    return None
+def _catalogue_to_try(place: Path, spare: Path, *, copied: bool) -> Catalogue:
+    """The catalogue at *place*, or its copy at *spare*; an empty one there if nothing was ever mirrored."""
+    if not place.exists():
+        return SqliteCatalogue(spare)
+    if not copied:
+        return SqliteCatalogue(place, read_only=True)
+    copy_catalogue(place, spare)
+    return SqliteCatalogue(spare)
 
 
 def open_catalogue(path: Path, now: float) -> Catalogue:

@@ -73,7 +73,9 @@ async def close(
         resolver = uv.UvResolver(
             uv.find(environment), environment, cache=Path(config.mirror.directory, STATE, RESOLVER_CACHE)
         )
-        question = Question(resolver, _index(settings), exclude_newer=_exclude_newer(config, now))
+        question = Question(
+            resolver, _index(settings), exclude_newer=_exclude_newer(config, now), build=config.select.dependency_builds
+        )
         shelf = Shelf(mirror.upstream, narrow=_narrow(mirror, now))
         closure = await find(requirements, places, policy, shelf, question)
         facts: dict[str, str | None] = {KEPT: closure.to_json(), KEY: key, FOUND_AT: str(now)}
@@ -140,5 +142,5 @@ def _origins(closure: closures.Closure) -> Iterator[Origin]:
 
 
 def _unknown(one: closures.Unknown) -> Problem:
-    name = f"{one.project} {one.version}".strip()
+    name = f"{one.project} {one.version}".strip() or "all of it together"
     return Problem(f"{name}: {one.reason}; the closure of dependencies may lack something", key=DEPENDENCIES)

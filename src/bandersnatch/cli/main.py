@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from io import TextIOWrapper
 
 from bandersnatch.cli import config, environment, exits, mirror, prove, status, text
-from bandersnatch.errors import CatalogueError, Locked, Refused, StorageError, UpstreamError, UsageError
+from bandersnatch.errors import CatalogueError, Conflict, Locked, Refused, StorageError, UpstreamError, UsageError
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -21,8 +21,8 @@ def run(arguments: Sequence[str]) -> int:
     args = parser.parse_args(arguments)
     try:
         code: int = args.run(args, sys.stdout)
-    except UsageError as error:
-        return _complain(exits.USAGE, *(str(problem) for problem in error.problems))
+    except (UsageError, Conflict) as error:
+        return _complain(exits.USAGE, *str(error).splitlines())
     except Locked as error:
         # Not worth a mail: from cron, a long run simply lasts longer than the interval.
         return _complain(exits.LOCKED, str(error)) if sys.stderr.isatty() else exits.LOCKED

@@ -10,8 +10,16 @@ from typing import TYPE_CHECKING, Any, TextIO
 from bandersnatch.cli import exits, options
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bandersnatch.catalogue.base import Catalogue
+    from bandersnatch.cli.report import Report
     from bandersnatch.config.load import Loaded
+    from bandersnatch.errors import Problem
     from bandersnatch.sync.events import Finished
+
+SAID = "said"
+"""The fact that holds the warnings of the last run."""
 
 ALL_OF_PYPI = "about 930,000 projects with over 10 million files: tens of terabytes"
 
@@ -133,7 +141,6 @@ async def _mirror(args: argparse.Namespace, loaded: Loaded, out: TextIO, stopped
     from bandersnatch.assemble.closing import close
     from bandersnatch.assemble.selection import choose
     from bandersnatch.cli import report
-    from bandersnatch.sync import events
     from bandersnatch.sync.engine import Wish, run
 
     now, config = time.time(), loaded.config
@@ -151,10 +158,22 @@ async def _mirror(args: argparse.Namespace, loaded: Loaded, out: TextIO, stopped
         )
         with listener:
             closed = await close(mirror, config, os.environ, now, anew=args.full)
-            for problem in (*chosen.warnings, *closed.warnings):
-                listener.tell(events.Warned(str(problem)))
+            _warn((*chosen.warnings, *closed.warnings), mirror.catalogue, listener)
             wish = Wish(full=args.full, accept_removals=args.accept_removals)
             return await run(closed.mirror, wish, now, listener.tell)
+
+
+def _warn(warnings: Sequence[Problem], catalogue: Catalogue, listener: Report) -> None:
+    """Say what may be meant differently; to who wants only news, only if it was not said in the last run."""
+    from bandersnatch.cli.report import NewsReport
+    from bandersnatch.sync import events
+
+    said = "\n".join(map(str, warnings))
+    if isinstance(listener, NewsReport) and catalogue.get(SAID) == said:
+        return
+    catalogue.set({SAID: said or None})
+    for problem in warnings:
+        listener.tell(events.Warned(str(problem)))
 
 
 def _listen_for_signals(stopped: list[int]) -> None:

@@ -8,7 +8,8 @@ from bandersnatch.closure.base import Closure, Interpreter, Locked, Policy, Rang
 from bandersnatch.closure.locked import Question, lock
 from bandersnatch.closure.shelf import Shelf
 from bandersnatch.closure.walk import walk
-from bandersnatch.resolver.base import Conflict, read_requirements
+from bandersnatch.errors import Conflict
+from bandersnatch.resolver.base import read_requirements
 
 
 async def find(

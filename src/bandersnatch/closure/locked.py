@@ -11,9 +11,9 @@ from packaging.version import Version
 from bandersnatch.closure.base import Closure, Interpreter, Item, Unknown
 from bandersnatch.closure.shelf import Shelf, gather
 from bandersnatch.closure.sources import is_source
-from bandersnatch.errors import BadContent
+from bandersnatch.errors import BadContent, Conflict
 from bandersnatch.model import File
-from bandersnatch.resolver.base import Conflict, Index, Pin, Resolver
+from bandersnatch.resolver.base import Index, Pin, Resolver
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from bandersnatch.closure.base import Interpreter
 from bandersnatch.closure.locked import Question
 from bandersnatch.closure.shelf import Release, Shelf
 from bandersnatch.closure.sources import is_source
-from bandersnatch.errors import BadContent, NotFound, UpstreamError
+from bandersnatch.errors import BadContent, Conflict, NotFound, UpstreamError
 from bandersnatch.model import File
-from bandersnatch.resolver.base import Conflict, Pin
+from bandersnatch.resolver.base import Pin
 from bandersnatch.upstream.base import Upstream
 
 MAX_METADATA = 16 << 20

@@ -147,6 +147,7 @@ _Works: TypeAlias = Callable[[Config], bool]
 _NEWEST: tuple[_Works, str] = (lambda config: config.releases.newest > 0, "newest")
 _ADVISORIES: tuple[_Works, str] = (lambda config: config.advisories.directory is not None, "directory")
 _IDLE: dict[str, tuple[_Works, str]] = {
+    "select.dependency-builds": (lambda config: config.select.dependencies, "dependencies = true"),
     "select.dependency-versions": (lambda config: config.select.dependencies, "dependencies = true"),
     "releases.newest-by": _NEWEST,
     "releases.newest-counts-prereleases": _NEWEST,

@@ -27,6 +27,7 @@ class SelectOptions:
     index_only: tuple[str, ...]
     dependencies: bool
     dependency_versions: str
+    dependency_builds: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

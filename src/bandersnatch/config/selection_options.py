@@ -47,6 +47,12 @@ SELECTION_OPTIONS = (
         "newest 3",
     ),
     Option(
+        "select", "dependency-builds", Kind.SWITCH, False,
+        "Let the resolver pick source distributions whose needs only show when they are built: "
+        "their build code then runs on this machine.",
+        True,
+    ),
+    Option(
         "exclude", "projects", Kind.PROJECT, (),
         "Projects that are not mirrored, whatever selects them; with versions, only these versions are not.",
         ("tf-nightly*", "numpy<1.20", "/.*-nightly/"),

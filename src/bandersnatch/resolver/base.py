@@ -8,11 +8,7 @@ from typing import Protocol
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from bandersnatch.errors import BandersnatchError, Problem, UsageError
-
-
-class Conflict(BandersnatchError):
-    """No set of versions satisfies the requirements. The text is the resolver's own explanation."""
+from bandersnatch.errors import Problem, UsageError
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bandersnatch import names
-from bandersnatch.errors import Problem, UpstreamError, UsageError
+from bandersnatch.errors import Conflict, Problem, UpstreamError, UsageError
 from bandersnatch.resolver import process
-from bandersnatch.resolver.base import Conflict, Index, Pin, Target, read_requirements
+from bandersnatch.resolver.base import Index, Pin, Target, read_requirements
 
 MAX_OUTPUT = 16 << 20
 MAX_MESSAGE = 8_000
@@ -130,6 +130,8 @@ def _access(index: Index, home: str) -> dict[str, str]:
 
     An index that has a name takes its credentials from variables of their own, so that no message can show them.
     """
+    if index.password is not None and index.user is None:
+        raise UsageError("uv cannot send a token by itself: give the index a user name, too ([upstream] username)")
     given = {"UV_DEFAULT_INDEX": f"given={index.url}"}
     if index.user is not None:
         given |= {"UV_INDEX_GIVEN_USERNAME": index.user, "UV_INDEX_GIVEN_PASSWORD": index.password or ""}

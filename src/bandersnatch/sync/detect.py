@@ -17,6 +17,7 @@ from bandersnatch.errors import NotFound, Refused, UpstreamError, UsageError
 from bandersnatch.model import Listed, Validators
 from bandersnatch.sync import events
 from bandersnatch.sync.mirror import Mirror
+from bandersnatch.sync.unmatched import Unmatched
 from bandersnatch.upstream.base import Listing, TooLong
 
 SMALL_LIST = 1 << 20
@@ -56,8 +57,6 @@ async def detect(mirror: Mirror, now: float, *, full: bool, accept_removals: boo
     if names is not None:
         await asyncio.to_thread(catalogue.want, [Listed(name, name) for name in sorted(names)], now)
     await asyncio.to_thread(catalogue.wake, now, now + 2 * plan.LONGEST_WAIT)
-    if accept_removals:
-        await asyncio.to_thread(catalogue.cut_waits, now)
     rules_changed = await asyncio.to_thread(_note_rules, mirror, now)
     detection = _Detection(mirror, now, full or rules_changed, accept_removals, tell)
     detected = await detection.run()
@@ -107,6 +106,7 @@ class _Detection:
         self._limit = self._list_limit()
         self._bare = True
         """Whether no line of the list had a serial so far."""
+        self._unmatched = Unmatched(mirror.selection) if self._full else None
 
     async def run(self) -> Detected:
         """The first way that works."""
@@ -167,6 +167,8 @@ class _Detection:
 
     async def _absorb(self, batch: Sequence[Listed]) -> None:
         self._bare = self._bare and all(one.serial is None for one in batch)
+        if self._unmatched is not None:
+            await asyncio.to_thread(self._unmatched.absorb, [one.name for one in batch])
         wanted = [one for one in batch if self._wants(one.name)]
         if wanted:
             await asyncio.to_thread(self._catalogue.absorb, wanted)
@@ -178,6 +180,9 @@ class _Detection:
         diff = await asyncio.to_thread(self._catalogue.compare)
         self._tell(events.Compared("list", listing.count, diff.new, diff.changed, len(diff.missing)))
         refused = await self._doubt(listing, diff)
+        if self._unmatched is not None and not refused:
+            for message in await asyncio.to_thread(self._unmatched.messages):
+                self._tell(events.Warned(message))
         facts = {} if refused else _facts(listing) | {BARE: "1" if self._bare else None}
         whole = self._mirror.selection.names is None and not refused
         if not refused:

@@ -90,6 +90,8 @@ class _Engine:
     async def _steps(self) -> tuple[str, str]:
         mirror, wish, tell = self._mirror, self._wish, self._tally.tell
         detected, unreachable = Detected("nothing"), ""
+        if wish.accept_removals:
+            await asyncio.to_thread(mirror.catalogue.cut_waits, self._now)  # the refused ones wait for their next try
         try:
             detected = await detect(mirror, self._now, full=wish.full, accept_removals=wish.accept_removals, tell=tell)
         except UpstreamError as error:

@@ -41,18 +41,16 @@ class Unmatched:
             if matched:
                 self._patterns = Items(tuple(item for item in self._patterns if item not in matched))
 
-    def messages(self) -> Iterator[str]:
+    def messages(self) -> Sequence[str]:
         """What to warn of, once the list has come whole."""
         items = [item for item in self._items if self._is_unmatched(item)]
         if len(items) > NAMED:
             some = ", ".join(item.origin.text for item in items[:3])
-            yield f"{len(items):,} items of the selection match no project of upstream, such as {some}"
-            return
+            return [f"{len(items):,} items of the selection match no project of upstream, such as {some}"]
         nearest = Nearest({item.name for item in items if item.pattern is None})
         for batch in self._list if items else ():
             nearest.offer(batch.split("\n"))
-        for item in items:
-            yield f"{item.origin}: {_told(item, nearest)}"
+        return [f"{item.origin}: {_told(item, nearest)}" for item in items]
 
     def _is_unmatched(self, item: Item) -> bool:
         if item.pattern is not None:
