@@ -34,6 +34,9 @@ _SEPARATORS = ("", "", "-", "_", ".")
 _STEP = 27_644_437
 """A prime, so that steps of this length reach every pair of words before they come back."""
 
+NEWEST = 30_000_000
+"""The newest serial of the upstream."""
+
 MAX_FILES = 5_000
 MAX_BYTES = 1_000_000_000
 MIN_BYTES = 1_000
@@ -62,7 +65,7 @@ def project(seed: int, number: int) -> Drawn:
     if dice.random() < 0.1:
         words = (words[0].title(), words[1].title())
     display = dice.choice(_PREFIXES) + dice.choice(_SEPARATORS).join(words)
-    return Drawn(number, display, dice.randint(1, 30_000_000))
+    return Drawn(number, display, dice.randint(1, NEWEST))
 
 
 def file_count(seed: int, number: int) -> int:

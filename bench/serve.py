@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Self
 from xmlrpc.server import SimpleXMLRPCRequestHandler, SimpleXMLRPCServer
 
-from bandersnatch.testing import Certificates, make_certificates
+from bandersnatch.testing import make_certificates
 from bandersnatch.testing.threads import ThreadedServer
 from bench.tree import LIST, ORIGIN, Tree
 
@@ -177,7 +177,7 @@ class Delay:
             async with asyncio.TaskGroup() as both:
                 both.create_task(self._carry(reader, upstream[1]))
                 both.create_task(self._carry(upstream[0], writer))
-        except* ConnectionError:
+        except* OSError:
             pass  # one side has left; the other is told by the end of its connection
         finally:
             upstream[1].transport.abort()
@@ -237,5 +237,3 @@ def _wait(process: subprocess.Popen[bytes], port: int, output: Path) -> None:
             return
         time.sleep(0.02)
 
-
-__all__ = ["Asked", "Certificates", "Delay", "Feed", "Site", "nginx", "serve"]

@@ -13,9 +13,10 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from bandersnatch.testing.distributions import KINDS, Build
 from bench import draws
@@ -71,17 +72,11 @@ class Tree:
         total = self.shape.projects + self.shape.listed
         return (draws.project(self.shape.seed, number) for number in range(total))
 
-    @property
-    def serial(self) -> int:
-        """The newest of the list's serials, which stands at its head."""
-        with (self.root / LIST).open("rb") as stream:
-            return int(json.loads(stream.readline().rstrip(b"\n,") + b"}")["meta"]["_last-serial"])
-
     def change(self, serial: int) -> None:
-        """Let the first project change: its page, and the list, which has to be newer than *serial* - 1."""
-        first = next(self.projects)
-        _write_project(self.root, self.shape, Drawn(first.number, first.display, serial))
-        _write_list(self, {first.number: serial})
+        """Let the first project change, on its page and on the list; *serial* is newer than all before."""
+        first = replace(next(self.projects), serial=serial)
+        _write_project(self.root, self.shape, first)
+        _edit_list(self, first)
 
 
 def make(home: Path, shape: Shape) -> Tree:
@@ -93,7 +88,7 @@ def make(home: Path, shape: Shape) -> Tree:
         (root / "simple").mkdir(parents=True)
         for drawn in tree.projects:
             _write_project(root, shape, drawn)
-        _write_list(tree, {})
+        _write_list(tree)
         (root / "complete").touch()
     return tree
 
@@ -179,22 +174,42 @@ def _legacy_file(entry: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _write_list(tree: Tree, serials: dict[int, int]) -> None:
-    """The list of projects, a line for each; *serials* are those that are others than drawn, by number."""
-    newest = max(max(one.serial for one in tree.listed), *serials.values(), 0)
-    path = tree.root / LIST
-    partial = path.with_name("partial")
-    with partial.open("w") as stream:
-        stream.write(f'{{"meta": {{"_last-serial": {newest}, "api-version": "1.1"}},\n"projects": [')
+def _write_list(tree: Tree) -> None:
+    """The list of projects, a line for each."""
+    with _replacing(tree.root / LIST) as stream:
+        stream.write(_head(draws.NEWEST))
         for count, one in enumerate(tree.listed):
-            serial = serials.get(one.number, one.serial)
-            stream.write(f'{"," if count else ""}\n{{"_last-serial":{serial},"name":"{one.display}"}}')
+            stream.write((",\n" if count else "") + _line(one))
         stream.write("\n]}\n")
-    os.replace(partial, path)
+
+
+def _edit_list(tree: Tree, first: Drawn) -> None:
+    """Let the list's first project be *first*: the rest is copied, so that a million lines take no time."""
+    path = tree.root / LIST
+    with path.open() as source, _replacing(path) as stream:
+        comma = [source.readline() for _ in range(3)][-1].endswith(",\n")
+        stream.write(_head(first.serial) + _line(first) + (",\n" if comma else "\n"))
+        shutil.copyfileobj(source, stream)
+
+
+def _head(serial: int) -> str:
+    return f'{{"meta": {{"_last-serial": {serial}, "api-version": "1.1"}},\n"projects": [\n'
+
+
+def _line(one: Drawn) -> str:
+    return f'{{"_last-serial":{one.serial},"name":"{one.display}"}}'
 
 
 def _replace(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
+    with _replacing(path) as stream:
+        stream.write(text)
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[TextIO]:
+    """Write a file that takes the place of *path* when it is whole."""
     partial = path.with_name("partial")
-    partial.write_text(text)
+    with partial.open("w") as stream:
+        yield stream
     os.replace(partial, path)

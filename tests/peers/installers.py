@@ -47,9 +47,9 @@ def versions(python: Path, home: Path, modules: Iterable[str]) -> dict[str, str]
 # --- one function for each: install *project* from *index*, and return the Python that has it ------------------------
 
 
-def with_pip(home: Path, index: str, project: str) -> Path:
-    """The newest pip."""
-    return _with_pip("pip", home, index, project)
+def with_pip(home: Path, index: str, *projects: str) -> Path:
+    """The newest pip; one project or several."""
+    return _with_pip("pip", home, index, *projects)
 
 
 def with_old_pip(home: Path, index: str, project: str) -> Path:
@@ -57,9 +57,9 @@ def with_old_pip(home: Path, index: str, project: str) -> Path:
     return _with_pip("old-pip", home, index, project)
 
 
-def _with_pip(tool: str, home: Path, index: str, project: str) -> Path:
+def _with_pip(tool: str, home: Path, index: str, *projects: str) -> Path:
     target = home / "installed"
-    _succeeded(pip(tool, home, "install", "--target", str(target), "--index-url", index, project))
+    _succeeded(pip(tool, home, "install", "--target", str(target), "--index-url", index, *projects))
     python = fresh(home)
     # "--target" is what both pips can do from outside of the environment.
     [packages] = (home / "env/lib").glob("python*/site-packages")
@@ -67,10 +67,10 @@ def _with_pip(tool: str, home: Path, index: str, project: str) -> Path:
     return python
 
 
-def with_uv(home: Path, index: str, project: str) -> Path:
-    """uv pip install."""
+def with_uv(home: Path, index: str, *projects: str) -> Path:
+    """uv pip install; one project or several."""
     python = fresh(home)
-    _succeeded(uv(home, "pip", "install", "--python", str(python), "--default-index", index, project))
+    _succeeded(uv(home, "pip", "install", "--python", str(python), "--default-index", index, *projects))
     return python
 
 

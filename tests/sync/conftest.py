@@ -31,6 +31,8 @@ class World:
     directory: Path
     now: float = field(default_factory=time.time)
     settings: dict[str, object] = field(default_factory=dict)
+    configuration: Path | None = None
+    """A file below the settings, for what only a file can say."""
     told: list[events.Event] = field(default_factory=list)
 
     @property
@@ -65,7 +67,7 @@ class World:
             **self.settings,
             **{name.replace("__", ".").replace("_", "-"): value for name, value in settings.items()},
         }
-        config = load(None, {}, overrides).config
+        config = load(self.configuration, {}, overrides).config
         with assemble.locked(config):
             async with assemble.mirror(config, {}, self.now) as mirror:
                 return await run(mirror, wish, self.now, self.told.append)

@@ -12,7 +12,7 @@ from packaging.tags import platform_tags
 
 from bandersnatch.assemble.machine import this_machine
 from bandersnatch.assemble.reaching import STATE, upstream_settings
-from bandersnatch.assemble.selection import environments, with_items
+from bandersnatch.assemble.selection import environments, with_closure
 from bandersnatch.closure import base as closures
 from bandersnatch.closure.find import find
 from bandersnatch.closure.interpreters import interpreters
@@ -55,14 +55,14 @@ async def close(
     anew: bool = False,
 ) -> Closed:
     """
-    *mirror* with all that its requirements need, if the configuration wants their dependencies.
+    *mirror* with exactly what its requirements need, if the configuration wants their dependencies.
 
     *anew* finds the closure again, however fresh the kept one is. Raises UsageError, Conflict and UpstreamError: half a
     closure is none.
     """
     if not config.select.dependencies:
         return Closed(mirror)
-    requirements, passed_over = _requirements(mirror.selection)
+    requirements, passed_over = requirements_of(mirror.selection)
     places = interpreters(environments(config) or (this_machine(tuple(platform_tags())),))
     policy = closures.policy(config.select.dependency_versions)
     key = closures.key(requirements, (), places, policy, mirror.address, mirror.selection.digest)
@@ -81,11 +81,11 @@ async def close(
         facts: dict[str, str | None] = {KEPT: closure.to_json(), KEY: key, FOUND_AT: str(now)}
         await asyncio.to_thread(mirror.catalogue.set, facts)
     unknown = tuple(_unknown(one) for one in closure.unknown)
-    selection = with_items(mirror.selection, _origins(closure))
+    selection = with_closure(mirror.selection, _origins(closure))
     return Closed(replace(mirror, selection=selection), (*passed_over, *unknown))
 
 
-def _requirements(selection: Selection) -> tuple[list[str], tuple[Problem, ...]]:
+def requirements_of(selection: Selection) -> tuple[list[str], tuple[Problem, ...]]:
     """What the items require; a pattern requires nothing that a resolver understands."""
     patterns = [item.origin for item in selection.items if item.pattern is not None]
     problems = tuple(

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+from bandersnatch.assemble import third_party
 from bandersnatch.config.load import Loaded
 from bandersnatch.config.schema import Config, value_of
 from bandersnatch.errors import Problem, UsageError
@@ -26,9 +26,6 @@ from bandersnatch.selection.cooldown import CoolDown
 from bandersnatch.selection.environments import Environment
 from bandersnatch.selection.metadata import MetadataRule
 from bandersnatch.selection.platform_rules import Environments, ExcludedPlatforms, ExcludedPythons
-
-GROUP = "bandersnatch.rules"
-"""The entry points of third-party rules; ``[rules.NAME]`` is for the one that is called NAME."""
 
 
 @dataclass(frozen=True)
@@ -231,36 +228,18 @@ class _Choosing:
 
     def _of_others(self) -> Iterator[Rule]:
         """Rules that other distributions bring, each made from its own table."""
-        if not self._config.rules:
-            return
-        known = {one.name: one for one in entry_points(group=GROUP)}
-        for name, table in self._config.rules.items():
-            try:
-                yield from _third_party(name, table, known)
-            except UsageError as error:
-                self._problems += [self._placed(one, f"rules.{name}") for one in error.problems]
+        try:
+            yield from third_party.rules(self._config.rules, self._table)
+        except UsageError as error:
+            self._problems += error.problems
 
-    def _placed(self, problem: Problem, key: str) -> Problem:
-        """*problem* with the line of the table called *key*, if it has no place of its own."""
-        origin = self._loaded.origins.get(key) if self._loaded is not None else None
-        if problem.file is not None or origin is None:
-            return problem
-        return replace(problem, file=origin.place or None, line=origin.line)
-
-
-def _third_party(name: str, table: Mapping[str, object], known: Mapping[str, EntryPoint]) -> Sequence[Rule]:
-    """The rules that the entry point called *name* makes of *table*: one of them, or several."""
-    key = f"rules.{name}"
-    if name not in known:
-        there = ", ".join(sorted(known)) or "none is installed"
-        raise UsageError(Problem(f"no installed distribution brings a rule of this name ({GROUP}: {there})", key=key))
-    try:
-        made = known[name].load()(dict(table))
-    except UsageError:
-        raise
-    except Exception as error:  # it is others' code: whatever goes wrong in it is the operator's to hear
-        raise UsageError(Problem(f"the rule could not be made: {type(error).__name__}: {error}", key=key)) from error
-    return tuple(made) if isinstance(made, (list, tuple)) else (made,)
+    def _table(self, name: str, *key: str) -> Origin:
+        """Where ``[rules.NAME]`` stands, or a key in it."""
+        path = ("rules", name, *key)
+        if self._loaded is None:
+            return Origin(".".join(path))
+        place = self._loaded.origins[f"rules.{name}"].place
+        return Origin(".".join(path), file=place, line=self._loaded.lines.of(*path))
 
 
 def _line(value: datetime | timedelta) -> of_files.Line:
@@ -301,7 +280,12 @@ def _requirement(text: str) -> Requirement | None:
         return None  # a pattern: no constraint is about it
 
 
-def with_items(selection: Selection, more: Iterable[Origin]) -> Selection:
-    """*selection* with more admitting items, such as those of a closure."""
-    items: tuple[Item, ...] = Items.read(more).all
-    return replace(selection, items=Items((*selection.items.all, *items)))
+def with_closure(selection: Selection, closure: Iterable[Origin]) -> Selection:
+    """
+    *selection* with the items of a *closure* in place of those that it was found for.
+
+    They are among the closure, with the versions that its policy takes of them. Patterns stay as they are.
+    """
+    patterns = (item for item in selection.items if item.pattern is not None)
+    items: tuple[Item, ...] = (*patterns, *Items.read(closure))
+    return replace(selection, items=Items(items))

@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
-from bandersnatch.cli import exits, options
+from bandersnatch.cli import exits, options, plan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +47,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--accept-removals", action="store_true", help="remove what upstream's list lacks, however much it is"
     )
+    parser.add_argument("--dry-run", action="store_true", help="change nothing, and say what would be done; as plan does")
     parser.add_argument("--wait", metavar="TIME", help="wait so long for another run to end, such as 10m")
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--json", action="store_true", help="print one JSON object a line for each event")
@@ -57,6 +58,8 @@ def add_parser(commands: Any) -> None:
 
 def run_mirror(args: argparse.Namespace, out: TextIO) -> int:
     """Bring the mirror up to date. Returns the exit code."""
+    if args.dry_run:
+        return plan.run_plan(args, out)
     if _is_first_run(args):
         return _write_first_configuration()
     loaded = options.load(args, _overrides(args))

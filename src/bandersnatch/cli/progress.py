@@ -96,6 +96,38 @@ class TerminalReport:
             self._progress.remove_task(task)
 
 
+class PagesReport:
+    """One bar for the pages that are read, and nothing else. Written to standard error."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("reading pages"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=console or Console(stderr=True, highlight=False),
+            transient=True,
+        )
+        self._pages = self._progress.add_task("pages", total=None)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._progress.stop()
+
+    def tell(self, event: events.Event) -> None:
+        match event:
+            case events.Planned():
+                self._progress.update(self._pages, total=event.projects)
+            case events.Confirmed():
+                self._progress.advance(self._pages)
+            case _:
+                pass
+
+
 def _short(filename: str) -> str:
     """Both ends of a long name: the project, and what tells its files apart. A terminal has room for little more."""
     return filename if len(filename) <= WIDTH else f"{filename[: WIDTH // 2 - 1]}…{filename[-WIDTH // 2 :]}"

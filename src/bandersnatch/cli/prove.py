@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from bandersnatch.closure.base import Interpreter
     from bandersnatch.closure.prove import Proof, Proved
+    from bandersnatch.config.load import Loaded
     from bandersnatch.config.schema import Config
     from bandersnatch.selection.environments import Environment
 
@@ -39,7 +40,10 @@ def add_parser(commands: Any) -> None:
         epilog=EXIT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("requirements", nargs="*", metavar="REQUIREMENT", help="prove these, such as 'idna>=3.7'")
+    parser.add_argument(
+        "requirements", nargs="*", metavar="REQUIREMENT",
+        help="prove these, such as 'idna>=3.7' (default: what the configuration names)",
+    )  # fmt: skip
     parser.add_argument(
         "-r", "--requirement", dest="files", action="append", default=[], metavar="FILE",
         help="prove what FILE requires: requirements.txt, pyproject.toml, a lock file; can be repeated",
@@ -65,8 +69,9 @@ def run_prove(args: argparse.Namespace, out: TextIO) -> int:
     from bandersnatch.cli import text
     from bandersnatch.closure.interpreters import interpreters
 
-    config = options.load(args).config
-    requirements, constraints = _wanted(args)
+    loaded = options.load(args)
+    config = loaded.config
+    requirements, constraints = _wanted(args, loaded)
     places = interpreters(_environments(config, args.environments))
     proof = asyncio.run(_prove(args, config, requirements, constraints, places))
     if args.json:
@@ -93,10 +98,12 @@ async def _prove(
         return await prove(requirements, places, ready.question, ready.mirror, digests=args.hash)
 
 
-def _wanted(args: argparse.Namespace) -> tuple[list[str], list[str]]:
-    """The requirements and the constraints. Raises UsageError if there are none."""
+def _wanted(args: argparse.Namespace, loaded: Loaded) -> tuple[list[str], list[str]]:
+    """The requirements and the constraints: the configuration's, where none are named. Raises UsageError for none."""
     from pathlib import Path
 
+    from bandersnatch.assemble.closing import requirements_of
+    from bandersnatch.assemble.selection import choose
     from bandersnatch.cli import text
     from bandersnatch.errors import UsageError
     from bandersnatch.inputs import files
@@ -105,8 +112,11 @@ def _wanted(args: argparse.Namespace) -> tuple[list[str], list[str]]:
     for warning in (warning for one in read for warning in one.warnings):
         print(f"bandersnatch: {text.shown(str(warning))}", file=sys.stderr)
     requirements = [*args.requirements, *(item.text for one in read for item in one.items)]
+    requirements = requirements or requirements_of(choose(loaded).selection)[0]
     if not requirements:
-        raise UsageError("there is nothing to prove: name requirements, or a file that does with -r")
+        raise UsageError(
+            "there is nothing to prove: name requirements, or a file that does with -r; the configuration names none"
+        )
     return requirements, [item.text for one in read for item in one.constraints]
 
 
@@ -119,7 +129,11 @@ def _environments(config: Config, chosen: Sequence[str]) -> list[Environment]:
     if unknown:
         has = ", ".join(known) or "none"
         raise UsageError(*(Problem(f"the configuration has no environment {name}; it has {has}") for name in unknown))
-    return [known[name] for name in chosen] or list(known.values()) or [_this_machine()]
+    if chosen:
+        return [known[name] for name in chosen]
+    from bandersnatch.assemble.selection import environments
+
+    return list(environments(config)) or [_this_machine()]
 
 
 def _this_machine() -> Environment:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 
 from bandersnatch import names, plan
-from bandersnatch.catalogue.base import Behind, Entry, Published
+from bandersnatch.catalogue.base import Behind, Catalogue, Entry, Published
 from bandersnatch.errors import NotFound, UpstreamError
-from bandersnatch.model import Held, Validators
+from bandersnatch.model import Listed, Project, Rejected, Validators
 from bandersnatch.selection import Explained
 from bandersnatch.sync.mirror import Mirror
+from bandersnatch.sync.nearest import Nearest
 from bandersnatch.sync.page import compare
 from bandersnatch.sync.run import Health, Prepared, Run
+from bandersnatch.upstream.base import Absorb, Body, Fetched
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,8 @@ class Answer:
     """The project's (PEP 792), where upstream says."""
     files: tuple[Judged, ...]
     """In the order of upstream's page; behind them those that only the mirror has."""
+    rejected: tuple[Rejected, ...]
+    """Files on upstream's page that cannot be mirrored, whatever the rules say."""
     nearest: tuple[str, ...]
     """Names on upstream's list that are most like one that it does not have."""
 
@@ -83,24 +88,23 @@ async def explain(mirror: Mirror, name: str, now: float, *, offline: bool = Fals
 
     *offline*: judge the files that the mirror holds, without asking upstream.
     """
-    catalogue = mirror.catalogue
-    entry = await asyncio.to_thread(catalogue.entry, name)
-    before = await asyncio.to_thread(catalogue.published, name)
-    asked = Entry(name, name) if entry is None else entry
+    entry = await asyncio.to_thread(mirror.catalogue.entry, name)
+    before = await asyncio.to_thread(mirror.catalogue.published, name)
+    asked = entry or Entry(name, name)
     exists, unreachable, page = None, "", None
-    if not offline:
-        try:
+    try:
+        if not offline:
             page = await _look(mirror, asked, now)
             exists = True
-        except NotFound:
-            exists = False
-        except UpstreamError as error:
-            unreachable = str(error)
-    if exists is not None:
-        files = tuple(_judge(mirror, asked, page, before))
+    except NotFound:
+        exists = False
+    except UpstreamError as error:
+        unreachable = str(error)
+    if exists is None:
+        alone = await _look(replace(mirror, upstream=_Nobody(name, before)), asked, now)
+        files = [replace(one, upstream=False) for one in _judge(mirror, name, alone, before)]
     else:
-        held = await _look(replace(mirror, upstream=_Nobody(before)), asked, now)
-        files = tuple(replace(one, upstream=False) for one in _judge(mirror, asked, held, before))
+        files = list(_judge(mirror, name, page, before))
     return Answer(
         project=name,
         exists=exists,
@@ -108,9 +112,10 @@ async def explain(mirror: Mirror, name: str, now: float, *, offline: bool = Fals
         explained=mirror.selection.explain_name(name),
         index_only=mirror.selection.is_index_only(name),
         entry=entry,
-        behind=await asyncio.to_thread(_behind, mirror, asked),
+        behind=await asyncio.to_thread(_behind, mirror.catalogue, entry),
         status=page.fetched.project.status if page else None,
-        files=files,
+        files=tuple(files),
+        rejected=page.fetched.project.rejected if page else (),
         nearest=await _nearest(mirror, name) if exists is False else (),
     )
 
@@ -126,38 +131,101 @@ async def _look(mirror: Mirror, entry: Entry, now: float) -> Prepared:
 # --- file by file --------------------------------------------------------------------------------------------------
 
 
-def _judge(mirror: Mirror, entry: Entry, page: Prepared | None, before: Published) -> Iterator[Judged]:
-    """Every file of upstream's *page*, and those that only the mirror has; all of them where there is no page."""
+def _judge(mirror: Mirror, name: str, page: Prepared | None, before: Published) -> Iterator[Judged]:
+    """Every file of upstream's *page*, and those that only the mirror has: all of them where there is no page."""
     held = {one.file.filename: one for one in before.held}
-    listed = []
-    if page is not None:
-        fates = _fates(mirror, page)
-        listed = mirror.selection.explain(page.fetched.project, page.context)
-        for one in listed:
-            fate = fates.get(one.filename)
-            # A quarantined project's files are offered by nobody, whatever the rules say of them.
-            yield _judged(entry.name, one.filename, one, one.filename in held, fate)
+    listed: dict[str, Explained] = {}
+    digests: dict[str, str] = {}
+    if page is None:
+        fates = dict.fromkeys(held, _fate_of_all(mirror, name))
     else:
-        fates = {name: _absent(mirror, entry, one) for name, one in held.items()}
-    for name in sorted(held.keys() - {one.filename for one in listed}):
-        yield _judged(entry.name, name, None, True, fates.get(name))
+        project = page.fetched.project
+        listed = {one.filename: one for one in mirror.selection.explain(project, page.context)}
+        digests = {file.filename: file.sha256 for file in project.files}
+        fates = dict(_fates(mirror, page))
+    for filename in (*listed, *sorted(held.keys() - listed.keys())):
+        one = listed.get(filename)
+        wanted = one is not None and one.wanted
+        here = filename in held and digests.get(filename) in (None, held[filename].file.sha256)
+        yield Judged(
+            filename=filename,
+            version=names.version_of(filename, name) or "",
+            wanted=wanted,
+            held=here,
+            upstream=one is not None,
+            explained=one,
+            fate=fates.get(filename) if here and not wanted else None,
+        )
 
 
-def _judged(project: str, filename: str, explained: Explained | None, held: bool, fate: Fate | None) -> Judged:
-    wanted = explained is not None and explained.wanted
-    version = names.version_of(filename, project) or ""
-    return Judged(filename, version, wanted, held, explained is not None, explained, None if wanted else fate)
-
-
-def _fates(mirror: Mirror, page: Prepared) -> Mapping[str, Fate]:
-    """What becomes of the files that are held and not selected, by file name."""
-    fates: dict[str, Fate] = {}
-    for departure in page.leaving:
+def _fates(mirror: Mirror, page: Prepared) -> Iterator[tuple[str, Fate]]:
+    """What becomes of the files that are held and not selected."""
+    refused = {one.file.filename: (one.verdict.rule, one.verdict.reason) for one in page.selected.dropped}
+    # If everything followed upstream and the rules, all of them would leave, each with its cause.
+    _, departures = plan.depart(page.plan.drop, page.fetched.project, refused, plan.Policies())
+    stay = {one.file.filename for one in page.kept}
+    for departure in departures:
         cause, _, reason = departure.reason.partition(": ")
-        fates[departure.held.file.filename] = _fate(mirror, plan.Cause(cause), False, reason)
-    return fates
+        filename = departure.held.file.filename
+        yield filename, _fate(mirror, plan.Cause(cause), reason, stays=filename in stay)
 
 
-def _absent(mirror: Mirror, entry: Entry, held: Held) -> Fate:
-    """What becomes of a file whose project upstream does not have, or is not selected."""
-    raise NotImplementedError
+def _fate_of_all(mirror: Mirror, name: str) -> Fate:
+    """What becomes of every file of a project that upstream does not have."""
+    cause = plan.Cause.DELETED if mirror.selection.wants(name) else plan.Cause.DESELECTED
+    return _fate(mirror, cause, "", stays=mirror.rules.policies.of(cause) is plan.Policy.KEEP)
+
+
+def _fate(mirror: Mirror, cause: plan.Cause, reason: str, *, stays: bool) -> Fate:
+    return Fate(str(cause), str(mirror.rules.policies.of(cause)), stays, reason)
+
+
+# --- the project ---------------------------------------------------------------------------------------------------
+
+
+def _behind(catalogue: Catalogue, entry: Entry | None) -> Behind | None:
+    """Blocks."""
+    if entry is None or not entry.tries:
+        return None
+    return next((one for one in catalogue.behind() if one.name == entry.name), None)
+
+
+async def _nearest(mirror: Mirror, name: str) -> tuple[str, ...]:
+    nearest = Nearest([name])
+
+    async def absorb(batch: Sequence[Listed]) -> None:
+        await asyncio.to_thread(nearest.offer, [one.name for one in batch])
+
+    try:
+        await mirror.upstream.listing(Validators(), absorb)
+    except UpstreamError:
+        return ()
+    return tuple(nearest.of(name))
+
+
+class _Nobody:
+    """An upstream that has what the mirror holds of one project, and is asked by no request."""
+
+    def __init__(self, name: str, before: Published) -> None:
+        self._page = Project(name, tuple(one.file for one in before.held))
+
+    async def project(self, name: str, known: Validators, *, at_least: int | None) -> Fetched:
+        return Fetched(self._page, known, "")
+
+    async def changes(self, since: int) -> None:
+        return None
+
+    async def listing(self, known: Validators, absorb: Absorb, *, limit: int | None = None) -> None:
+        return None
+
+    def open(self, url: str, *, offset: int = 0, direct: bool = False) -> AbstractAsyncContextManager[Body]:
+        raise NotFound("upstream is not asked", url=url)
+
+    async def read(self, url: str, *, limit: int) -> bytes:
+        raise NotFound("upstream is not asked", url=url)
+
+    async def legacy(self, name: str, release: str, *, limit: int) -> bytes:
+        raise NotFound(f"upstream is not asked for {name} {release}")
+
+    async def close(self) -> None:
+        pass

@@ -9,10 +9,12 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from bandersnatch import layout
 from bandersnatch.catalogue.base import Catalogue, Entry, Failure, Totals
 from bandersnatch.model import File
+from bandersnatch.selection.times import uploaded
 from bandersnatch.storage.base import Storage
 from bandersnatch.sync import events
 from bandersnatch.sync.detect import Detected, detect
@@ -240,10 +242,11 @@ class _Planning:
 
     def _count_growth(self, files: Iterable[File]) -> None:
         for file in files:
-            if file.upload_time is None:
+            moment = uploaded(file)
+            if moment is None:
                 self._tally.undated += _sum([file])
             else:
-                self._tally.growth[file.upload_time[:7]] += file.size or 0
+                self._tally.growth[f"{datetime.fromtimestamp(moment, UTC):%Y-%m}"] += file.size or 0
 
     async def _count_files(self, project: str, files: Sequence[File]) -> Sum:
         """Tell what has to be fetched from what lies in storage. Returns the former."""

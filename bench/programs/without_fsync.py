@@ -1,0 +1,32 @@
+"""The product's command line with a disk that is never waited for. For the bench alone: what it mirrors can be lost."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from pathlib import Path
+
+from bandersnatch.__main__ import main
+from bandersnatch.catalogue import opening
+from bandersnatch.storage.fsops import FileSystem
+
+
+def _nothing(self: FileSystem, fd: int) -> None:
+    """Takes the place of every call that waits for the disk."""
+
+
+_connect = opening.connect
+
+
+def _unsynchronised(path: Path, *, read_only: bool) -> sqlite3.Connection:
+    connection = _connect(path, read_only=read_only)
+    connection.execute("PRAGMA synchronous = OFF")
+    return connection
+
+
+for _name in ("fsync", "fsync_directory", "syncfs"):
+    setattr(FileSystem, _name, _nothing)
+opening.connect = _unsynchronised
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,171 @@
+"""``bandersnatch plan``: what a run would do; nothing is changed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING, Any, TextIO
+
+from bandersnatch.cli import exits, options, text
+
+if TYPE_CHECKING:
+    from bandersnatch.config.load import Loaded
+    from bandersnatch.sync import events
+    from bandersnatch.sync.planning import Plan
+
+DESCRIPTION = """\
+Say what a run would do: fetch, keep and remove; projects, files and bytes; by rule, by cause and by month of upload.
+It asks upstream as a run does, and changes nothing: it can be asked at any time, and before there is a mirror.
+"""
+
+EXIT = """\
+exit status:
+  0    this is what a run would do
+  1    upstream could not be reached, or of some project nothing can be said
+  2    the command line or the configuration is wrong
+  3    a run would refuse to remove so much
+  74   the catalogue cannot be read
+"""
+
+PAGES = 400
+"""Pages that a forecast reads unless it is told how many."""
+
+
+def add_parser(commands: Any) -> None:
+    """Add ``plan`` to *commands*, the result of ``add_subparsers``."""
+    parser = commands.add_parser(
+        "plan",
+        help="say what a run would fetch, keep and remove",
+        description=DESCRIPTION,
+        epilog=EXIT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    options.add_requirements(parser, "plan for")
+    options.add_place(parser)
+    parser.add_argument("--upstream", metavar="URL", help="the index to mirror (in place of [mirror] upstream)")
+    parser.add_argument("--full", action="store_true", help="plan for a run that checks everything")
+    parser.add_argument(
+        "--forecast", metavar="PAGES", nargs="?", type=_pages, const=PAGES,
+        help=f"read so many pages only, drawn at random, and estimate what is to be fetched (default: {PAGES})",
+    )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="as one JSON object")
+    parser.set_defaults(run=run_plan, accept_removals=False)
+
+
+def _pages(given: str) -> int:
+    pages = int(given)
+    if pages < 2:
+        raise ValueError
+    return pages
+
+
+_pages.__name__ = "number of pages (2 or more)"  # how argparse names it in its complaint
+
+
+def run_plan(args: argparse.Namespace, out: TextIO) -> int:
+    """Print the plan. Returns the exit code. ``mirror --dry-run`` comes here as well."""
+    import asyncio
+    import signal
+
+    overrides = options.requirements(args)
+    if args.upstream:
+        overrides["mirror.upstream"] = args.upstream
+    loaded = options.load(args, overrides)
+    if loaded.config.selects_nothing:
+        return _complain(str(loaded.nothing_selected()))
+    try:
+        plan = asyncio.run(_plan(args, loaded))
+    except asyncio.CancelledError:
+        return exits.SIGNAL + signal.SIGTERM
+    if args.json:
+        import json
+
+        print(json.dumps(collect(plan), indent=2), file=out)
+    else:
+        from bandersnatch.cli import planned
+
+        print("\n".join(map(text.shown, planned.lines(plan, bars=out.isatty()))), file=out)
+    return exit_code(plan)
+
+
+def collect(plan: Plan) -> dict[str, Any]:
+    """The plan as JSON has it."""
+    from dataclasses import asdict
+
+    return {**asdict(plan), "missing": plan.missing}
+
+
+def exit_code(plan: Plan) -> int:
+    """The code that says how the plan is."""
+    if plan.brake:
+        return exits.REFUSED
+    return exits.BEHIND if plan.failures or plan.stopped else exits.CLEAN
+
+
+async def _plan(args: argparse.Namespace, loaded: Loaded) -> Plan:
+    import asyncio
+    import signal
+    import tempfile
+    import time
+    from dataclasses import replace
+
+    from bandersnatch import assemble
+    from bandersnatch.assemble.closing import close
+    from bandersnatch.assemble.selection import choose
+    from bandersnatch.sync.planning import plan
+
+    now, config = time.time(), loaded.config
+    chosen = choose(loaded)
+    task = asyncio.current_task()
+    assert task is not None
+    # What was made for the time being, a copy of the catalogue above all, is to go when it is told to stop.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    with tempfile.TemporaryDirectory(prefix="bandersnatch-") as folder, _Listener(sys.stderr) as listener:
+        # The resolver keeps what it reads in the mirror's directory, which a plan does not touch.
+        apart = replace(config, mirror=replace(config.mirror, directory=folder))
+        async with assemble.rehearsal(config, os.environ, chosen.selection) as mirror:
+            closed = await close(mirror, apart, os.environ, now, anew=args.full)
+            for problem in (*chosen.warnings, *closed.warnings):
+                _complain(f"warning: {problem}")
+            return await plan(
+                closed.mirror,
+                now,
+                full=args.full,
+                accept_removals=args.accept_removals,
+                sample=getattr(args, "forecast", None),
+                tell=listener.tell,
+            )
+
+
+class _Listener:
+    """Says what an operator should know; on a terminal it shows how far the reading is."""
+
+    def __init__(self, err: TextIO) -> None:
+        self._progress = None
+        if err.isatty():
+            from bandersnatch.cli.progress import PagesReport
+
+            self._progress = PagesReport()
+
+    def __enter__(self) -> _Listener:
+        if self._progress is not None:
+            self._progress.__enter__()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._progress is not None:
+            self._progress.__exit__()
+
+    def tell(self, event: events.Event) -> None:
+        from bandersnatch.sync import events
+
+        if isinstance(event, events.Warned):
+            _complain(f"warning: {event.message}")
+        elif self._progress is not None:
+            self._progress.tell(event)
+
+
+def _complain(message: str) -> int:
+    print(f"bandersnatch: {text.shown(message)}", file=sys.stderr)
+    return exits.USAGE
