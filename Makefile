@@ -62,6 +62,10 @@ peers: .venv/.dev  ## tests with real programs: nginx, pip, uv
 real: .venv/.dev  ## tests with the real PyPI: one after the other, a few requests
 	$(RUN) pytest -q -m real -p no:randomly $(ARGS)
 
+.PHONY: bench
+bench: .venv/.dev  ## measure beside the peers, the short form: up to ten minutes; then python -m bench report
+	$(RUN) bench $(ARGS)
+
 .PHONY: pythons
 pythons: .venv/.dev  ## the tests on every supported Python that is installed: nox
 	$(RUN) nox

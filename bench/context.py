@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -29,7 +29,6 @@ class Bench:
     full: bool = False
     runs: int = 5
     peers: frozenset[str] = field(default_factory=lambda: frozenset(PEERS))
-    say: Callable[[str], None] = print
 
     def size(self, short: Size, full: Size) -> Size:
         """One of two sizes."""

@@ -1,6 +1,4 @@
-"""Run one command and write down what it and all its children used. A program of its own: see ``measure``.
-
-    python launch.py REPORT SECONDS COMMAND…
+"""Run one command and write down what it and all its children used: ``launch.py REPORT SECONDS COMMAND…``.
 
 Its own process is small, so that what is forked from it counts no memory that is not the command's; and all children
 that it ever has are the command's, so that the kernel adds them up.

@@ -30,6 +30,9 @@ from bench.serve import Site
 LIMIT = 3600.0
 """Seconds after which a command is ended."""
 
+_SHOWN = 400
+"""Letters of a command that is shown."""
+
 _SYNCS = ("fsync", "fdatasync", "sync", "syncfs")
 
 
@@ -47,8 +50,9 @@ class Command:
     """Where it runs, and where its output goes."""
 
     def __str__(self) -> str:
-        """As one would type it, its own folder left out."""
-        return " ".join(self.argv).replace(f"{self.home}/", "").replace(sys.executable, "python")
+        """As one would type it, without the folders that things happen to be in, and not too much of it."""
+        text = re.sub(r"(?<![^\s=])/\S*/", "", " ".join(self.argv).replace(sys.executable, "python"))
+        return text if len(text) <= _SHOWN else f"{text[:_SHOWN]} …"
 
     @property
     def output(self) -> Path:
@@ -154,7 +158,7 @@ def _turn(one: Contestant, folders: Iterator[Path], site: Site | None) -> tuple[
     os.sync()  # what was written before is nobody's to wait for
     if site is not None:
         site.forget()
-    sample = run(command) | one.facts(command)
+    sample = run(command) | dict(one.facts(command))
     if site is not None:
         asked = site.asked()
         sample |= {"requests": len(asked), "connections": len({each.connection for each in asked})}

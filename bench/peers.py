@@ -120,6 +120,7 @@ def sha256sum(home: Path, files: Sequence[Path]) -> Command:
 
 
 def version_of_curl() -> str:
+    """Such as 8.5.0."""
     done = subprocess.run([_program("curl"), "--version"], check=True, capture_output=True, text=True)
     return done.stdout.split()[1]
 

@@ -82,8 +82,8 @@ class Result:
     def reached(self, bar: Bar) -> float | None:
         """The figure to hold against *bar*; None where a row that it needs was not measured."""
         row, of = self.row(bar.row), self.row(bar.of or bar.row)
-        figure = row and row.median(bar.measure)
-        base = 1.0 if bar.of is None else of and of.median(bar.measure)
+        figure = row.median(bar.measure) if row else None
+        base = 1.0 if bar.of is None else of.median(bar.measure) if of else None
         return figure / base if figure is not None and base else None
 
 

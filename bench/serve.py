@@ -14,7 +14,7 @@ from asyncio import StreamReader, StreamWriter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 from xmlrpc.server import SimpleXMLRPCRequestHandler, SimpleXMLRPCServer
 
 from bandersnatch.testing import make_certificates
@@ -147,7 +147,7 @@ class Feed:
         self._server.server_close()
         self._thread.join()
 
-    def _since(self, serial: int) -> list[tuple[str, None, int, str, int]]:
+    def _since(self, serial: Any) -> list[Any]:
         return [row for row in self.rows if row[4] > serial]
 
 
@@ -236,4 +236,3 @@ def _wait(process: subprocess.Popen[bytes], port: int, output: Path) -> None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return
         time.sleep(0.02)
-

@@ -1,9 +1,12 @@
-"""The upstream of the bench as static files, in the layout that nginx serves: made from a seed, never committed.
+"""
+The upstream of the bench as static files, in the layout that nginx serves: made from a seed, never committed.
 
-    simple/index.v1_json               the list of projects, with a serial for each
-    simple/NAME/index.v1_json          a page (PEP 691, PEP 700, PEP 714)
-    pypi/NAME/json                     the older JSON, which PyPA bandersnatch reads
-    packages/aa/bb/REST/FILENAME       real wheels and sdists; .metadata beside each wheel
+==============================  ===================================================================================
+``simple/index.v1_json``        the list of projects, with a serial for each
+``simple/NAME/index.v1_json``   a page (PEP 691, PEP 700, PEP 714)
+``pypi/NAME/json``              the older JSON, which PyPA bandersnatch reads
+``packages/aa/bb/REST/FILE``    real wheels and sdists; ``.metadata`` beside each wheel
+==============================  ===================================================================================
 """
 
 from __future__ import annotations
@@ -27,8 +30,11 @@ ORIGIN = "https://upstream.invalid"
 
 LIST = "simple/index.v1_json"
 UPLOADED = "2024-05-06T07:08:09.123456Z"
-_FRAME = 900
+_FRAME = {"wheel": 900, "sdist": 12_000}
 """Bytes of an archive that are not padding, about."""
+
+_COPIES = {"wheel": 1.0, "sdist": 2.35}
+"""How often padding is in an archive: an sdist of ours has its wheel inside, in base64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +112,7 @@ def files_of(shape: Shape, drawn: Drawn) -> Iterator[tuple[str, Build, str]]:
             requires_python=">=3.9",
             requires_dist=("packaging>=20", "typing-extensions; python_version < '3.11'"),
             summary=f"What {drawn.display} is for",
-            padding=max(0, min(size, shape.largest) - _FRAME),
+            padding=max(0, round((min(size, shape.largest) - _FRAME[kind]) / _COPIES[kind])),
         )
         yield kind, build, KINDS[kind].filename(build)
 

@@ -89,7 +89,7 @@ def test_every_exception_has_a_reason() -> None:
     silenced = re.compile(r"#\s*(?:noqa|type:\s*ignore|pragma:\s*no)\b(.*)")
     bare = [
         f"{path.relative_to(ROOT)}:{number}"
-        for folder in ("src", "tests")
+        for folder in ("src", "tests", "bench")
         for path in modules(ROOT / folder)
         if path != Path(__file__)
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import sys
 from pathlib import Path
 
 from bandersnatch.__main__ import main
@@ -18,8 +17,8 @@ def _nothing(self: FileSystem, fd: int) -> None:
 _connect = opening.connect
 
 
-def _unsynchronised(path: Path, *, read_only: bool) -> sqlite3.Connection:
-    connection = _connect(path, read_only=read_only)
+def _unsynchronised(path: Path, *, read_only: bool, at_rest: bool = False) -> sqlite3.Connection:
+    connection = _connect(path, read_only=read_only, at_rest=at_rest)
     connection.execute("PRAGMA synchronous = OFF")
     return connection
 
@@ -29,4 +28,4 @@ for _name in ("fsync", "fsync_directory", "syncfs"):
 opening.connect = _unsynchronised
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -6,14 +6,15 @@ Everything here blocks. The files themselves must be visible already; ``Storage.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 from bandersnatch import layout, names
 from bandersnatch.model import File, Held, Listed, Project
 from bandersnatch.simple import html, json, legacy, listing, releases
-from bandersnatch.storage.base import Storage
+from bandersnatch.storage.base import Stat, Storage
 
 FORMAT = 1
 """Counts the changes of what the renderers write, so that pages of an older form are made anew."""
@@ -89,18 +90,27 @@ def index(projects: Callable[[], Iterable[Listed]], serial: int | None, out: Out
         out.storage.delete(key)
 
 
+class Shelf(Protocol):
+    """The part of ``Storage`` that a page needs to be made and put in its place."""
+
+    def stat(self, key: str) -> Stat | None: ...
+    def read(self, key: str, limit: int) -> bytes | None: ...
+    def put(self, keys: tuple[str, ...], data: bytes | Iterator[bytes]) -> None: ...
+    def delete(self, key: str) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Output:
     """Where pages go, and how they are made."""
 
-    storage: Storage
+    storage: Shelf
     settings: Settings
 
 
 class _Writer:
     """Stages pages whose bytes changed, and remembers all of them."""
 
-    def __init__(self, storage: Storage, before: Mapping[str, str], *, trust: bool) -> None:
+    def __init__(self, storage: Shelf, before: Mapping[str, str], *, trust: bool) -> None:
         self._storage = storage
         self._before = before
         self._trust = trust
@@ -125,7 +135,7 @@ class _Writer:
             self._storage.delete(key)
 
 
-def _is_there(storage: Storage, key: str, data: bytes) -> bool:
+def _is_there(storage: Shelf, key: str, data: bytes) -> bool:
     stat = storage.stat(key)
     return stat is not None and stat.size == len(data) and storage.read(key, len(data)) == data
 

@@ -155,11 +155,11 @@ def test_no_catalogue(path: Path, damage: Callable[[Path], None], read_only: boo
 
 
 def test_damage_inside(path: Path) -> None:
-    """Damage that cannot be seen from outside is known at the first use of what is damaged."""
+    """Damage that cannot be seen from outside is known at the first use of what is damaged, if not before."""
     make(path, 200)
     content = path.read_bytes()
     path.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
-    with closing(SqliteCatalogue(path)) as catalogue, pytest.raises(CatalogueCorrupt, match="damaged"):
+    with pytest.raises(CatalogueCorrupt, match="damaged"), closing(SqliteCatalogue(path)) as catalogue:
         catalogue.commit([commit("p7", 2)])
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bandersnatch.catalogue import keys, sqlite, statements
+from bandersnatch.catalogue import arriving, keys, sqlite, statements
 from bandersnatch.catalogue.statements import SCHEMA, SQL
 
 
@@ -47,5 +47,5 @@ def test_statement_fits_the_schema(name: str) -> None:
 
 def test_every_statement_is_used() -> None:
     """No statement is left over from what the catalogue once did."""
-    source = "".join(Path(str(module.__file__)).read_text("utf-8") for module in (sqlite, keys))
+    source = "".join(Path(str(module.__file__)).read_text("utf-8") for module in (sqlite, keys, arriving))
     assert [name for name in SQL if f'"{name}"' not in source] == []

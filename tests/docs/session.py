@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -39,6 +40,10 @@ def fill(index: Index) -> None:
     for number in range(6):
         index.upload("iniconfig", f"2.{number}.0")
         index.upload("iniconfig", f"2.{number}.0", kind="sdist")
+    index.upload("certifi", "2025.10.5")
+    index.upload("certifi", "2026.11.12", upload_time=datetime.now(UTC) - timedelta(days=1))
+    for version in ("2.31.0", "2.32.0", "2.32.5"):
+        index.upload("requests", version, requires_dist=["certifi>=2017.4.17", "idna>=2.5,<4"])
     for number in range(20_000):
         index.create(f"a-project-with-quite-a-long-name-number-{number}")
 

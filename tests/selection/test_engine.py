@@ -11,7 +11,7 @@ from bandersnatch.model import Project
 from bandersnatch.selection import Items, Origin, Rule, Selection, Subject, Verdict
 from bandersnatch.selection.cooldown import CoolDown
 from bandersnatch.selection.files import Line, MaxProjectSize, Types, UploadedAfter
-from bandersnatch.selection.releases import Newest, NoPrereleases, NoYanked
+from bandersnatch.selection.releases import AtMost, Newest, NoPrereleases, NoYanked
 from tests.selection.samples import CONTEXT, DAY, file, items, sdists, versions
 
 WINDOWS: tuple[Mapping[str, str], ...] = ({"sys_platform": "win32"},)
@@ -214,6 +214,10 @@ OTHERS = [
     replace(BASE, rules=(NoYanked(),)),
     replace(BASE, rules=(MaxProjectSize(1),)),
     replace(BASE, rules=(MaxProjectSize(2),)),
+    replace(BASE, rules=(MaxProjectSize(1, exempt=items("demo")),)),
+    replace(BASE, rules=(AtMost(1, exempt=items("demo")),)),
+    replace(BASE, rules=(AtMost(1),)),
+    replace(BASE, waive_for="ranges"),
     replace(BASE, rules=(CoolDown(not_after=1.0),)),
     replace(BASE, rules=(UploadedAfter(Line(age=1.0)),)),
     replace(BASE, rules=(UploadedAfter(Line(moment=1.0)),)),
@@ -236,3 +240,27 @@ def test_fingerprints_stay() -> None:
     assert one.fingerprint("demo") == other.fingerprint("demo")
     assert one.digest != other.digest
     assert one.fingerprint("absent") == Selection().fingerprint("absent")
+
+
+def test_an_exemption_of_one_project_concerns_no_other() -> None:
+    """Exempting a project, and waiving rules for pins, changes the fingerprints of the projects it is about alone."""
+    strict = Selection(everything=True, items=items("pinned==1"), rules=(MaxProjectSize(1), AtMost(1)))
+    exempting = replace(
+        strict,
+        rules=(MaxProjectSize(1, exempt=items("large")), AtMost(1, exempt=items("many"))),
+        waive_for="pins",
+    )
+    same = [
+        name for name in ("large", "many", "pinned", "demo") if strict.fingerprint(name) == exempting.fingerprint(name)
+    ]
+    assert same == ["demo"]
+    assert strict.digest != exempting.digest
+
+
+def test_what_is_exempt_stays_as_it_is_with_another_limit() -> None:
+    """Another limit makes no page of an exempt project anew."""
+    small, large = (
+        Selection(everything=True, rules=(MaxProjectSize(limit, exempt=items("numpy")),)) for limit in (1, 2)
+    )
+    assert small.fingerprint("numpy") == large.fingerprint("numpy")
+    assert small.fingerprint("demo") != large.fingerprint("demo")

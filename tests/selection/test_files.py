@@ -20,7 +20,7 @@ from bandersnatch.selection.files import (
     UploadedBefore,
 )
 from bandersnatch.selection.times import shown
-from tests.selection.samples import CONTEXT, DAY, ago, file, subject
+from tests.selection.samples import CONTEXT, DAY, ago, file, items, subject
 
 WHEEL, SDIST = "demo-1-py3-none-any.whl", "demo-1.tar.gz"
 
@@ -69,6 +69,15 @@ def test_max_project_size(sizes: tuple[int | None, ...], wanted: bool, reason: s
     explained = selection.explain(Project("demo", files), CONTEXT)
     assert explained[0].wanted == wanted
     assert reason in explained[0].verdicts[1].reason
+
+
+def test_exempt_from_the_size_of_a_project() -> None:
+    """A project that is named passes however large it is, with the name of the item; others do not."""
+    rule = MaxProjectSize(1, exempt=items("num*", key="files.max-project-size-exempt"))
+    large = file("demo-1.tar.gz", size=2)
+    verdict = rule.judge(subject(large, Project("numpy", (large,))))
+    assert (verdict.wanted, verdict.reason) == (True, "files.max-project-size-exempt names num*")
+    assert not rule.judge(subject(large)).wanted
 
 
 @pytest.mark.parametrize(

@@ -129,3 +129,19 @@ def test_lookup(texts: list[str], name: str) -> None:
     assert sorted(one.origin.text for one in found.of_name(name)) == sorted(
         one.origin.text for one in found if one.matches_name(name)
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "is_pin"),
+    [
+        ("demo==1.0", True),
+        ("d*===2004d", True),
+        ("demo>=1,==1.5", True),
+        ("demo==1.*", False),
+        ("demo>=1,<=1", False),
+        ("demo", False),
+    ],
+)
+def test_pins(text: str, is_pin: bool) -> None:
+    """An item pins a version if it compares with exactly one."""
+    assert parse(Origin("select.projects", text)).is_pin == is_pin

@@ -20,18 +20,38 @@ from bandersnatch.selection.files import (
     UploadedAfter,
     UploadedBefore,
 )
-from bandersnatch.selection.releases import AtLeast, AtMost, Newest, NoDevelopment, NoPrereleases, NoYanked, Unwanted
+from bandersnatch.selection.releases import (
+    AtLeast,
+    AtMost,
+    HiddenYanked,
+    Newest,
+    NoDevelopment,
+    NoPrereleases,
+    NoYanked,
+    Unwanted,
+)
 from tests.selection.samples import CONTEXT, DAY, file, items
 
 VERSIONS = ["0.9", "1.0", "1.0.0", "1.1a1", "1.1", "2.0.dev1", "2.0", "2.0.post1", "3.0rc1", "1!0.1", "2004d", "x"]
 ENDINGS = [".tar.gz", "-py3-none-any.whl", ".zip"]
-ITEMS = ["demo", "demo<2", "demo==1.0", "demo>=2.0.dev0", "d*!=1.1", "/demo/===2004d", "other", "demo==3.0rc1"]
+ITEMS = [
+    "demo",
+    "demo<2",
+    "demo==1.0",
+    "demo>=2.0.dev0",
+    "d*!=1.1",
+    "/demo/===2004d",
+    "other",
+    "demo==3.0rc1",
+    "d*==1.1a1",
+]
 RULES: list[Rule] = [
     NoPrereleases(), NoDevelopment(), NoYanked(), Unwanted((r"2\..*",)), AtLeast(2), AtMost(5), Types(("sdist",)),
     MaxSize(5), MaxProjectSize(40), UploadedAfter(Line(age=5 * DAY)), UploadedBefore(Line(age=3 * DAY)),
     UploadedAfter(Line(moment=CONTEXT.now - 4 * DAY)), Python(("3.11",)), ExcludedNames(("*.zip",)),
     CoolDown(age=2 * DAY), CoolDown(age=4 * DAY, exempt=items("demo==1.0"), break_glass=items("demo==1.1a1")),
-    CoolDown(age=DAY, clock="first-seen"),
+    CoolDown(age=DAY, clock="first-seen"), HiddenYanked(), MaxProjectSize(20, exempt=items("d*")),
+    AtMost(3, exempt=items("demo")), AtLeast(9, exempt=items("other")),
 ]  # fmt: skip
 
 files = st.builds(
@@ -56,8 +76,8 @@ pages = st.lists(files, max_size=12, unique_by=lambda one: one.filename).map(pag
 newest = st.one_of(st.none(), st.builds(Newest, st.integers(1, 3), st.sampled_from(["version", "time"]), st.booleans()))
 texts = st.lists(st.sampled_from(ITEMS), max_size=4)
 selections = st.builds(
-    lambda everything, wanted, unwanted, index_only, rules, newest: Selection(
-        everything, items(*wanted), items(*unwanted), items(*index_only), tuple(rules), newest
+    lambda everything, wanted, unwanted, index_only, rules, newest, waive_for: Selection(
+        everything, items(*wanted), items(*unwanted), items(*index_only), tuple(rules), newest, waive_for
     ),
     st.booleans(),
     texts,
@@ -65,6 +85,7 @@ selections = st.builds(
     st.lists(st.sampled_from(["demo", "other"]), max_size=1),
     st.lists(st.sampled_from(RULES), max_size=3),
     newest,
+    st.sampled_from(["none", "pins", "ranges"]),
 )
 
 
@@ -123,6 +144,16 @@ def test_explaining_agrees_with_applying(selection: Selection, project: Project)
         assert one.deciding == dropped.get(one.filename, one.deciding)
         assert one.deciding in one.verdicts
         assert one.deciding.wanted == one.wanted
+
+
+@settings(max_examples=400)
+@given(selections, pages)
+def test_a_waiver_more_never_removes(selection: Selection, project: Project) -> None:
+    """Who waives rules for pins keeps all that was there, and for ranges more again; pins are among the ranges."""
+    none, pins, ranges = (
+        kept(replace(selection, waive_for=what).apply(project, CONTEXT)) for what in ("none", "pins", "ranges")
+    )
+    assert none <= pins <= ranges
 
 
 @given(selections, pages)

@@ -9,9 +9,11 @@ import pytest
 
 from bandersnatch.model import Project, Rejected
 from bandersnatch.selection import Rule, Selection
+from bandersnatch.selection.files import Types
 from bandersnatch.selection.releases import (
     AtLeast,
     AtMost,
+    HiddenYanked,
     Newest,
     NoDevelopment,
     NoPrereleases,
@@ -19,7 +21,7 @@ from bandersnatch.selection.releases import (
     Unwanted,
     releases_of,
 )
-from tests.selection.samples import CONTEXT, file, sdists, subject, versions
+from tests.selection.samples import CONTEXT, file, items, sdists, subject, versions
 
 ALL = ("1.0", "1.1a1", "1.1.dev3", "1.1.post1", "2004d", "2.0rc1.dev1", "1!1.0+local")
 
@@ -42,6 +44,69 @@ def test_rules(rule: Rule, refused: list[str]) -> None:
     selected = Selection(everything=True, rules=(rule,)).apply(sdists(*ALL), CONTEXT)
     assert versions(one.file for one in selected.dropped) == refused
     assert {one.verdict.rule for one in selected.dropped} <= {rule.name}
+
+
+@pytest.mark.parametrize("rule", [AtLeast(9, exempt=items("d*")), AtMost(1, exempt=items("other", "demo"))])
+def test_exempt_from_the_number_of_releases(rule: Rule) -> None:
+    """A project that is named passes with any number of releases; others do not."""
+    selection = Selection(everything=True, rules=(rule,))
+    assert versions(selection.apply(sdists(*ALL), CONTEXT)) == list(ALL)
+    assert not selection.apply(sdists("1.0", "2.0", name="strange"), CONTEXT).project.files
+
+
+@pytest.mark.parametrize(
+    ("waive_for", "wanted", "kept"),
+    [
+        ("none", ["demo", "demo==1.1a1"], ["1.0"]),
+        ("pins", ["demo", "demo==1.1a1"], ["1.0", "1.1a1"]),
+        ("pins", ["demo", "demo===1.1.dev3"], ["1.0", "1.1.dev3"]),
+        ("pins", ["demo", "demo==1.1.*", "demo>1.0,<1.1.post0"], ["1.0"]),
+        ("ranges", ["demo", "demo<1.1.dev4,>1.0"], ["1.0", "1.1.dev3"]),
+        ("ranges", ["demo", "d*==1.1.post1"], ["1.0", "1.1.post1"]),
+        ("ranges", ["demo"], ["1.0"]),
+    ],
+)
+def test_waived(waive_for: str, wanted: Sequence[str], kept: list[str]) -> None:
+    """What is pinned, or has any range, passes all rules about versions where they are waived for it."""
+    rules = (NoPrereleases(), NoDevelopment(), NoYanked(), Unwanted((r".*post\d+",)))
+    page = sdists("1.0", "1.1a1", "1.1.dev3", "1.1.post1")
+    page = replace(page, files=tuple(replace(one, yanked="" if "post" in one.filename else None) for one in page.files))
+    selection = replace(Selection.of(wanted), rules=rules, waive_for=waive_for)
+    assert versions(selection.apply(page, CONTEXT)) == kept
+
+
+@pytest.mark.parametrize("rule", [AtLeast(9), HiddenYanked(), Types(("wheel",))])
+def test_not_waived(rule: Rule) -> None:
+    """What counts a project's releases, and what is no rule of [releases], holds for pinned versions as well."""
+    selection = replace(Selection.of(["demo==1.0"]), rules=(rule,), waive_for="pins")
+    page = Project("demo", (file("demo-1.0.tar.gz", yanked=""),))
+    assert not selection.apply(page, CONTEXT).project.files
+
+
+def test_a_waiver_pushes_out_no_other_version() -> None:
+    """What is there by a waiver alone takes the place of none of the newest, and is there besides."""
+    selection = replace(
+        Selection.of(["demo", "demo==3.0a1", "demo==1.0"]),
+        rules=(NoPrereleases(),),
+        newest=Newest(1, counts_prereleases=True),
+        waive_for="pins",
+    )
+    assert versions(selection.apply(sdists("1.0", "1.1", "2.0", "3.0a1"), CONTEXT)) == ["1.0", "2.0", "3.0a1"]
+
+
+def test_a_waiver_says_what_it_goes_over() -> None:
+    """The verdict of a rule that is waived tells what it would have refused, and which item waives it."""
+    selection = replace(
+        Selection.of(["demo==1.0a1", "demo<1"]), rules=(NoPrereleases(),), newest=Newest(1), waive_for="ranges"
+    )
+    *_, pinned, range_ = selection.explain(sdists("0.2", "1.0a1", "0.1"), CONTEXT)
+    assert [one.reason for one in pinned.verdicts[1:]] == [
+        "1.0a1 is a pre-release, but it is pinned by select.projects = demo==1.0a1",
+        "version 1.0a1 is not among the newest 1, but it is pinned by select.projects = demo==1.0a1",
+    ]
+    assert range_.verdicts[-1].reason == (
+        "version 0.1 is not among the newest 1, but its version is asked for by select.projects = demo<1"
+    )
 
 
 def test_a_normal_form_is_unwanted_however_it_is_spelled() -> None:

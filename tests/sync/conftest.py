@@ -15,6 +15,7 @@ import pytest
 
 from bandersnatch import assemble
 from bandersnatch.config.load import load
+from bandersnatch.config.schema import Config
 from bandersnatch.names import normalise
 from bandersnatch.sync import events
 from bandersnatch.sync.engine import Wish, run
@@ -57,6 +58,13 @@ class World:
         return asyncio.run(self._run(projects, Wish(full, accept_removals), settings))
 
     async def _run(self, projects: tuple[str, ...], wish: Wish, settings: Mapping[str, object]) -> events.Finished:
+        config = self.config(*projects, **settings)
+        with assemble.locked(config):
+            async with assemble.mirror(config, {}, self.now) as mirror:
+                return await run(mirror, wish, self.now, self.told.append)
+
+    def config(self, *projects: str, **settings: object) -> Config:
+        """The configuration of such a run."""
         overrides: dict[str, object] = {
             "mirror.directory": str(self.directory),
             "mirror.upstream": self.upstream.url,
@@ -67,10 +75,7 @@ class World:
             **self.settings,
             **{name.replace("__", ".").replace("_", "-"): value for name, value in settings.items()},
         }
-        config = load(self.configuration, {}, overrides).config
-        with assemble.locked(config):
-            async with assemble.mirror(config, {}, self.now) as mirror:
-                return await run(mirror, wish, self.now, self.told.append)
+        return load(self.configuration, {}, overrides).config
 
     # --- looking at the result -------------------------------------------------------------------------------------
 

@@ -63,9 +63,9 @@ async def close(
     if not config.select.dependencies:
         return Closed(mirror)
     requirements, passed_over = requirements_of(mirror.selection)
-    places = interpreters(environments(config) or (this_machine(tuple(platform_tags())),))
+    places = _places(config)
     policy = closures.policy(config.select.dependency_versions)
-    key = closures.key(requirements, (), places, policy, mirror.address, mirror.selection.digest)
+    key = _key(mirror, config)
     closure = None if anew else await asyncio.to_thread(_recall, mirror, key, now)
     if closure is None:
         settings = upstream_settings(config, environment)
@@ -85,6 +85,20 @@ async def close(
     return Closed(replace(mirror, selection=selection), (*passed_over, *unknown))
 
 
+def recall(mirror: Mirror, config: Config) -> Closed | None:
+    """
+    As ``close``, with the closure that was found last, however old; upstream is not asked. Blocks.
+
+    None if none was found, or only for other requirements: what is needed is not known then.
+    """
+    if not config.select.dependencies:
+        return Closed(mirror)
+    closure = _recall(mirror, _key(mirror, config), float(mirror.catalogue.get(FOUND_AT) or "inf"))
+    if closure is None:
+        return None
+    return Closed(replace(mirror, selection=with_closure(mirror.selection, _origins(closure))))
+
+
 def requirements_of(selection: Selection) -> tuple[list[str], tuple[Problem, ...]]:
     """What the items require; a pattern requires nothing that a resolver understands."""
     patterns = [item.origin for item in selection.items if item.pattern is not None]
@@ -93,6 +107,17 @@ def requirements_of(selection: Selection) -> tuple[list[str], tuple[Problem, ...
         for one in patterns
     )
     return [item.origin.text for item in selection.items if item.pattern is None], problems
+
+
+def _places(config: Config) -> tuple[Interpreter, ...]:
+    return interpreters(environments(config) or (this_machine(tuple(platform_tags())),))
+
+
+def _key(mirror: Mirror, config: Config) -> str:
+    """What the closure is found from."""
+    requirements, _ = requirements_of(mirror.selection)
+    policy = closures.policy(config.select.dependency_versions)
+    return closures.key(requirements, (), _places(config), policy, mirror.address, mirror.selection.digest)
 
 
 def _recall(mirror: Mirror, key: str, now: float) -> closures.Closure | None:

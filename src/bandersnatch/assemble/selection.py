@@ -17,6 +17,7 @@ from bandersnatch.config.schema import Config, value_of
 from bandersnatch.errors import Problem, UsageError
 from bandersnatch.inputs import advisories as advisory_files
 from bandersnatch.inputs import files as requirement_files
+from bandersnatch.inputs import globs
 from bandersnatch.inputs.findings import Read, Wanted
 from bandersnatch.selection import Item, Items, Origin, Rule, Selection
 from bandersnatch.selection import files as of_files
@@ -60,7 +61,7 @@ class _Choosing:
 
     def result(self) -> Chosen:
         config = self._config
-        items = self._items("select.projects", "select.from-files")
+        items = self._items("select.projects", "select.from-files", "select.whole-from-files")
         exclusions = self._items("exclude.projects", "exclude.from-files")
         index_only = self._items("select.index-only", ranges=False)
         rules = tuple(self._rules())
@@ -81,32 +82,41 @@ class _Choosing:
             )
             if newest
             else None,
+            waive_for=config.releases.waive_for,
             environments=tuple(one for each in environments(config) for one in each.marker_environments()),
         )
         return Chosen(selection, tuple(self._warnings))
 
     # --- items -----------------------------------------------------------------------------------------------------
 
-    def _items(self, key: str, from_files: str = "", *, ranges: bool = True) -> Items:
+    def _items(self, key: str, *from_files: str, ranges: bool = True) -> Items:
         written = list(self._written(key))
-        for origin in self._written(from_files) if from_files else ():
-            written += self._from_file(origin)
+        for origin in (one for name in from_files for one in self._written(name)):
+            written += self._from_files(origin)
         try:
             return Items.read(written, ranges=ranges)
         except UsageError as error:
             self._problems += error.problems
             return Items()
 
-    def _from_file(self, origin: Origin) -> Iterator[Origin]:
+    def _from_files(self, origin: Origin) -> Iterator[Origin]:
+        """The items of the file that *origin* names, or of all that its glob stands for now."""
         path, _, part = origin.text.partition("#")
+        found = globs.files(path)
+        if not found:
+            self._warnings.append(Problem(f'no file is called like "{path}"', origin.file, origin.line, origin.key))
+        for file in found:
+            yield from self._from_file(origin.key, file, part)
+
+    def _from_file(self, key: str, file: Path, part: str) -> Iterator[Origin]:
         try:
-            read = requirement_files.read(Path(path), select=part)
+            read = requirement_files.read(file, select=part)
         except UsageError as error:
             self._problems += error.problems
             return
         self._warnings += read.warnings
-        for wanted in constrained(read):
-            yield Origin(origin.key, wanted.text, wanted.file, wanted.line)
+        for wanted in whole(read) if key == "select.whole-from-files" else constrained(read):
+            yield Origin(key, wanted.text, wanted.file, wanted.line)
 
     def _written(self, key: str) -> Iterator[Origin]:
         """The items of a list, each with the line it stands on."""
@@ -148,13 +158,14 @@ class _Choosing:
         if not chosen.yanked:
             yield of_releases.NoYanked(origin=origin("releases.yanked"))
         elif self._config.removal.yanked == "hide":
-            yield of_releases.NoYanked(origin=origin("removal.yanked"))
+            yield of_releases.HiddenYanked(origin=origin("removal.yanked"))
         if chosen.unwanted:
             yield of_releases.Unwanted(chosen.unwanted, origin=origin("releases.unwanted"))
+        exempt = self._items("releases.count-exempt", ranges=False)
         if chosen.at_least:
-            yield of_releases.AtLeast(chosen.at_least, origin=origin("releases.at-least"))
+            yield of_releases.AtLeast(chosen.at_least, exempt=exempt, origin=origin("releases.at-least"))
         if chosen.at_most:
-            yield of_releases.AtMost(chosen.at_most, origin=origin("releases.at-most"))
+            yield of_releases.AtMost(chosen.at_most, exempt=exempt, origin=origin("releases.at-most"))
 
     def _of_files(self) -> Iterator[Rule]:
         chosen, origin = self._config.files, self._origin
@@ -167,7 +178,10 @@ class _Choosing:
         if chosen.max_size is not None:
             yield of_files.MaxSize(chosen.max_size, origin=origin("files.max-size"))
         if chosen.max_project_size is not None:
-            yield of_files.MaxProjectSize(chosen.max_project_size, origin=origin("files.max-project-size"))
+            exempt = self._items("files.max-project-size-exempt", ranges=False)
+            yield of_files.MaxProjectSize(
+                chosen.max_project_size, exempt=exempt, origin=origin("files.max-project-size")
+            )
         if chosen.uploaded_after is not None:
             yield of_files.UploadedAfter(_line(chosen.uploaded_after), origin=origin("files.uploaded-after"))
         if chosen.uploaded_before is not None:
@@ -248,7 +262,16 @@ def _line(value: datetime | timedelta) -> of_files.Line:
     return of_files.Line(moment=value.timestamp())
 
 
-# --- constraints -----------------------------------------------------------------------------------------------------
+# --- items of a file -------------------------------------------------------------------------------------------------
+
+
+def whole(read: Read) -> Iterator[Wanted]:
+    """The projects that a requirements file names, each once and without versions, extras and markers."""
+    named: dict[str, Wanted] = {}
+    for wanted in read.items:
+        name = Requirement(wanted.text).name
+        named.setdefault(canonicalize_name(name), replace(wanted, text=name))
+    yield from named.values()
 
 
 def constrained(read: Read) -> Iterator[Wanted]:

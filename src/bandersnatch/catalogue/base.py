@@ -298,6 +298,12 @@ class Catalogue(Protocol):
     def purge(self, keys: Sequence[str]) -> None:
         """These keys are gone from the trash."""
 
+    def is_leaving(self, key: str) -> bool:
+        """Whether *key* left its last page and is to be swept."""
+
+    def is_buried(self, key: str) -> bool:
+        """Whether the bytes of *key* are in the trash."""
+
     def serial(self) -> int | None:
         """The mirror's serial: the list's, or one less than the lowest promise that is not yet kept."""
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from bandersnatch.catalogue.statements import SCHEMA
+from bandersnatch.catalogue.statements import SCHEMA, TOTALS
 from bandersnatch.errors import CatalogueError
 
 APPLICATION_ID = 0x6264736E
@@ -29,7 +29,7 @@ CREATE TABLE trash (
     until REAL NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE guest (key TEXT NOT NULL, project TEXT NOT NULL, PRIMARY KEY (key, project)) WITHOUT ROWID;
-"""
+""" + TOTALS
 
 MIGRATIONS: Sequence[tuple[int, str]] = ((2, _TO_2),)
 """For each later version, in order: its number, and the SQL that makes it from the one before."""
@@ -74,15 +74,16 @@ def translated(path: Path) -> Iterator[None]:
         raise CatalogueError(f"the catalogue {path} cannot hold this: {error}") from error
 
 
-def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
+def connect(path: Path, *, read_only: bool, at_rest: bool = False) -> sqlite3.Connection:
     """
     A connection in autocommit mode to the catalogue at *path*, which is created unless it is to be *read_only*.
 
+    *at_rest*: nobody writes to it meanwhile. Then nothing is made beside it either, which SQLite else does to read.
     Raises CatalogueCorrupt for a file that is damaged or foreign, CatalogueError for one that a newer version made.
     """
     with translated(path):
         uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
-        if read_only and not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists():
+        if read_only and (at_rest or (not os.access(path.parent, os.W_OK) and not _log(path).exists())):
             # SQLite wants to write beside a database with a write-ahead log, even to read it. Nobody is writing now.
             uri += "&immutable=1"
         connection = sqlite3.connect(uri, uri=True, timeout=BUSY, isolation_level=None, check_same_thread=False)
@@ -143,9 +144,44 @@ def _pragma(connection: sqlite3.Connection, name: str) -> int:
 
 
 def copy_catalogue(path: Path, to: Path) -> None:
-    """Copy the catalogue at *path*, which may be in use, to a new file. Raises CatalogueError."""
-    with closing(connect(path, read_only=True)) as source, translated(to), closing(sqlite3.connect(to)) as target:
+    """
+    Copy the catalogue at *path*, which may be in use, to a new file. Raises CatalogueError.
+
+    Unless it is in use nothing is made beside it, not even for a moment.
+    """
+    if not _copied_at_rest(path, to):
+        _copy(path, to, at_rest=False)
+
+
+def _copied_at_rest(path: Path, to: Path) -> bool:
+    """Whether it could be copied while nobody was writing to it: whoever does has a log beside it."""
+    if _log(path).exists():
+        return False
+    try:
+        before = _identity(path)
+        _copy(path, to, at_rest=True)
+        if _identity(path) == before and not _log(path).exists():
+            return True
+    except (CatalogueError, OSError):
+        pass  # it may have changed meanwhile; the other way says what is wrong, if anything is
+    to.unlink(missing_ok=True)
+    return False
+
+
+def _identity(path: Path) -> tuple[int, int, int]:
+    stat = path.stat()
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
+
+
+def _copy(path: Path, to: Path, *, at_rest: bool) -> None:
+    source = connect(path, read_only=True, at_rest=at_rest)
+    with closing(source), translated(to), closing(sqlite3.connect(to)) as target:
         source.backup(target)
+
+
+def _log(path: Path) -> Path:
+    """Where the write-ahead log of the catalogue at *path* is, while it is in use."""
+    return path.with_name(f"{path.name}-wal")
 
 
 def set_aside(path: Path, stamp: str) -> Path:

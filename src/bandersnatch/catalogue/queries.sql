@@ -48,18 +48,54 @@ DROP TABLE IF EXISTS temp.listed;
 -- Take one line of the list; of two lines for one project the later one counts.
 INSERT OR REPLACE INTO temp.listed VALUES (?, ?, ?);
 
+-- name: unabsorb
+-- Forget what earlier lines of the list said of projects of a JSON list of names.
+DELETE FROM temp.listed WHERE name IN (SELECT value FROM json_each(:names));
+
+-- name: known_lines
+-- What is known of the projects of a JSON list of names, as a line of the list says it; whether a line could change
+-- more than that; whether the project would be missed; and whether it is published.
+SELECT name, promised, display, departing OR (published AND missing_since IS NOT NULL),
+       published AND wanted AND (missing_since IS NULL OR due IS NOT NULL), published
+FROM project WHERE name IN (SELECT value FROM json_each(:names));
+
+-- name: known_range
+-- The same from one name to another.
+SELECT name, promised, display, departing OR (published AND missing_since IS NOT NULL),
+       published AND wanted AND (missing_since IS NULL OR due IS NOT NULL), published
+FROM project WHERE name >= :first AND name <= :last LIMIT :count;
+
+-- name: count_unpublished
+-- How many projects are known of which nothing is published.
+SELECT count(*) FROM project INDEXED BY project_unpublished WHERE NOT published;
+
+-- name: count_listed
+-- How many of the projects that our list names are wanted; and how many would be missed in upstream's: the published
+-- and wanted ones, those left out that are kept although upstream has them no longer.
+SELECT listed, missable - (SELECT count(*) FROM project INDEXED BY project_missing
+                           WHERE missing_since IS NOT NULL AND due IS NULL AND published AND wanted)
+FROM total;
+
+-- name: missable
+-- The projects that would be missed, from a name on.
+SELECT name FROM project
+WHERE published AND wanted AND (missing_since IS NULL OR due IS NOT NULL) AND name > :after
+ORDER BY name LIMIT :count;
+
+-- name: unpublished
+-- The projects of which nothing is published, from a name on.
+SELECT name FROM project INDEXED BY project_unpublished WHERE NOT published AND name > :after
+ORDER BY name LIMIT :count;
+
+-- name: forget_unpublished
+-- A project of which nothing is published and that the list lacks: it came and went.
+DELETE FROM project WHERE name = :name AND NOT published;
+
 -- name: compare
 -- How many projects of the list are new, and how many have another serial than they had.
 SELECT count(*) FILTER (WHERE project.name IS NULL),
        count(*) FILTER (WHERE project.name IS NOT NULL AND project.promised IS NOT listed.serial)
 FROM temp.listed LEFT JOIN project ON project.name = listed.name;
-
--- name: lacking
--- The published projects that the list lacks, those left out that are kept although upstream has them no longer.
-SELECT name FROM project
-WHERE published AND wanted AND (missing_since IS NULL OR due IS NOT NULL)
-    AND NOT EXISTS (SELECT 1 FROM temp.listed WHERE listed.name = project.name)
-ORDER BY name;
 
 -- name: adopt
 -- Make the list the known state; what it does not change is not written.
@@ -73,11 +109,6 @@ ON CONFLICT (name) DO UPDATE SET
     missing_since = CASE WHEN published THEN NULL ELSE missing_since END
 WHERE promised IS NOT excluded.promised OR display <> excluded.display OR departing
     OR (published AND missing_since IS NOT NULL);
-
--- name: forget_unlisted
--- Drop the projects of which nothing is published and that the list lacks: they came and went.
-DELETE FROM project
-WHERE NOT published AND NOT EXISTS (SELECT 1 FROM temp.listed WHERE listed.name = project.name);
 
 -- name: promise
 -- The same for one line of a changelog.
@@ -185,6 +216,14 @@ SELECT key, project, reason, since, until FROM trash WHERE until < :before AND k
 -- A key that is gone from the trash, or back in its place.
 DELETE FROM trash WHERE key = :key;
 
+-- name: is_leaving
+-- Whether a key is to be swept.
+SELECT EXISTS (SELECT 1 FROM leaving WHERE key = :key);
+
+-- name: is_buried
+-- Whether the bytes of a key are in the trash.
+SELECT EXISTS (SELECT 1 FROM trash WHERE key = :key);
+
 -- name: any_guest
 -- Whether any file is on the page of a project whose name it does not bear.
 SELECT EXISTS (SELECT 1 FROM guest);
@@ -260,7 +299,7 @@ WHERE due IS NOT NULL AND wanted AND promised IS NOT NULL AND (serial IS NULL OR
 
 -- name: totals
 -- Published projects, files and their bytes.
-SELECT count(*) FILTER (WHERE published), coalesce(sum(files), 0), coalesce(sum(bytes), 0) FROM project;
+SELECT projects, files, bytes FROM total;
 
 -- name: count_waiting
 -- The projects that wait for their turn, those behind included.
@@ -270,10 +309,6 @@ SELECT count(*) FROM project INDEXED BY project_due WHERE due IS NOT NULL;
 -- The projects that are behind, and those of them that are absent: without a page here and upstream.
 SELECT count(*), count(*) FILTER (WHERE NOT published AND missing_since IS NOT NULL)
 FROM project INDEXED BY project_behind WHERE tries > 0;
-
--- name: known
--- How many of the projects that our list names are wanted.
-SELECT count(*) FROM project WHERE indexed AND wanted;
 
 -- name: behind
 -- The projects that are behind, from a name on.

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from bandersnatch.catalogue import keys, records, rows
+from bandersnatch.catalogue.arriving import Arriving
 from bandersnatch.catalogue.base import (
     Behind,
     Buried,
@@ -50,7 +51,7 @@ class SqliteCatalogue:
     def __init__(self, path: Path, *, read_only: bool = False, clock: Callable[[], float] = time.time) -> None:
         self._database = Database(path, read_only=read_only)
         self._clock = clock
-        self._listing = False
+        self._arriving: Arriving | None = None
 
     # --- facts about the mirror as a whole -------------------------------------------------------------------------
 
@@ -67,35 +68,22 @@ class SqliteCatalogue:
         self._write("want", rows.of_list(projects, now))
 
     def begin_listing(self) -> None:
-        with self._database.connection() as connection:
-            connection.execute(SQL["unstage"])
-            connection.execute(SQL["stage"])
-        self._listing = True
+        self._arriving = Arriving(self._database)
 
     def absorb(self, batch: Sequence[Listed]) -> None:
-        self._need_listing()
-        lines = [(line.name, line.display, line.serial) for line in batch]
-        with self._database.transaction() as connection:
-            connection.executemany(SQL["absorb"], lines)
+        self._listing().absorb(batch)
 
     def compare(self) -> Diff:
-        self._need_listing()
-        [(new, changed)] = self._database.rows("compare")
-        missing = tuple(name for (name,) in self._database.rows("lacking"))
-        return Diff(new, changed, missing, self._database.value("known"))
+        return self._listing().compare()
 
     def adopt(self, now: float, facts: Facts, *, whole: bool = False) -> None:
-        self._need_listing()
-        self._write("adopt", [{"now": now}], facts)
-        if whole:
-            self._write("forget_unlisted", [{}])
-        self._listing = False
-        with self._database.connection() as connection:
-            connection.execute(SQL["unstage"])
+        self._listing().adopt(now, facts, whole=whole)
+        self._arriving = None
 
-    def _need_listing(self) -> None:
-        if not self._listing:
+    def _listing(self) -> Arriving:
+        if self._arriving is None:
             raise CatalogueError("no list of projects was begun, or it is adopted already")
+        return self._arriving
 
     def promise(self, changes: Sequence[Listed], now: float, facts: Facts) -> None:
         self._write("promise", rows.of_list(changes, now), facts)
@@ -205,6 +193,12 @@ class SqliteCatalogue:
 
     def purge(self, keys: Sequence[str]) -> None:
         self._write("purge", [{"key": key} for key in keys])
+
+    def is_leaving(self, key: str) -> bool:
+        return bool(self._database.value("is_leaving", key=key))
+
+    def is_buried(self, key: str) -> bool:
+        return bool(self._database.value("is_buried", key=key))
 
     def serial(self) -> int | None:
         """

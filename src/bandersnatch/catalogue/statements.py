@@ -27,5 +27,6 @@ def parse(text: str) -> dict[str, str]:
     return statements
 
 
-SCHEMA: Final = _read("schema.sql")
+TOTALS: Final = _read("totals.sql")
+SCHEMA: Final = _read("schema.sql") + TOTALS
 SQL: Final = parse(_read("queries.sql"))

@@ -34,7 +34,7 @@ def convert(old: Path) -> Converted:
             Problem("this is no configuration of PyPA bandersnatch; there is nothing to convert", str(old))
         )
     notes = load(old, {}).notes
-    translation = pypa.expand(pypa.read(text, str(old)))
+    translation = pypa.read(text, str(old))
     private = any(BY_NAME[name].secret for name in translation.values)
     return Converted(render(translation), notes, private)
 

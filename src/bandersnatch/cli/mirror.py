@@ -47,7 +47,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--accept-removals", action="store_true", help="remove what upstream's list lacks, however much it is"
     )
-    parser.add_argument("--dry-run", action="store_true", help="change nothing, and say what would be done; as plan does")
+    parser.add_argument("--dry-run", action="store_true", help="only say what would be done, as plan does")
     parser.add_argument("--wait", metavar="TIME", help="wait so long for another run to end, such as 10m")
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--json", action="store_true", help="print one JSON object a line for each event")

@@ -48,6 +48,7 @@ def requirements(args: argparse.Namespace) -> dict[str, object]:
         overrides |= {
             "select.projects": list(args.requirements),
             "select.from-files": [os.path.abspath(name) for name in args.files],
+            "select.whole-from-files": [],
             "select.index-only": [],
             "select.everything": False,
             "removal.deselected": "keep",
@@ -61,7 +62,7 @@ def load(args: argparse.Namespace, overrides: dict[str, object] | None = None) -
     """
     The configuration in force: the file, if there is one, the environment, and the command line over both.
 
-    What a file of PyPA bandersnatch says and has another effect here, or none, is printed as a warning.
+    What a file of PyPA bandersnatch says and has another effect here, or none, is printed for who sits at a terminal.
     Raises UsageError with everything that is wrong.
     """
     from bandersnatch.config.find import find
@@ -72,6 +73,7 @@ def load(args: argparse.Namespace, overrides: dict[str, object] | None = None) -
     if args.directory is not None:
         overrides["mirror.directory"] = os.path.abspath(args.directory)
     loaded = load_file(place.path if os.path.lexists(place.path) else None, os.environ, overrides)
-    for note in loaded.notes:
+    # cron would mail them after every run; "config check" has them for everybody.
+    for note in loaded.notes if sys.stderr.isatty() else ():
         print(f"bandersnatch: warning: {text.shown(str(note))}", file=sys.stderr)
     return loaded

@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 from bandersnatch.cli import exits, options, text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bandersnatch.config.load import Loaded
     from bandersnatch.sync import events
     from bandersnatch.sync.planning import Plan
@@ -121,7 +124,7 @@ async def _plan(args: argparse.Namespace, loaded: Loaded) -> Plan:
     assert task is not None
     # What was made for the time being, a copy of the catalogue above all, is to go when it is told to stop.
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    with tempfile.TemporaryDirectory(prefix="bandersnatch-") as folder, _Listener(sys.stderr) as listener:
+    with tempfile.TemporaryDirectory(prefix="bandersnatch-") as folder, _listening() as tell:
         # The resolver keeps what it reads in the mirror's directory, which a plan does not touch.
         apart = replace(config, mirror=replace(config.mirror, directory=folder))
         async with assemble.rehearsal(config, os.environ, chosen.selection) as mirror:
@@ -134,36 +137,29 @@ async def _plan(args: argparse.Namespace, loaded: Loaded) -> Plan:
                 full=args.full,
                 accept_removals=args.accept_removals,
                 sample=getattr(args, "forecast", None),
-                tell=listener.tell,
+                tell=tell,
             )
 
 
-class _Listener:
+@contextmanager
+def _listening() -> Iterator[events.Tell]:
     """Says what an operator should know; on a terminal it shows how far the reading is."""
+    from bandersnatch.sync import events
 
-    def __init__(self, err: TextIO) -> None:
-        self._progress = None
-        if err.isatty():
+    with ExitStack() as stack:
+        progress = None
+        if sys.stderr.isatty():
             from bandersnatch.cli.progress import PagesReport
 
-            self._progress = PagesReport()
+            progress = stack.enter_context(PagesReport())
 
-    def __enter__(self) -> _Listener:
-        if self._progress is not None:
-            self._progress.__enter__()
-        return self
+        def tell(event: events.Event) -> None:
+            if isinstance(event, events.Warned):
+                _complain(f"warning: {event.message}")
+            elif progress is not None:
+                progress.tell(event)
 
-    def __exit__(self, *exc: object) -> None:
-        if self._progress is not None:
-            self._progress.__exit__()
-
-    def tell(self, event: events.Event) -> None:
-        from bandersnatch.sync import events
-
-        if isinstance(event, events.Warned):
-            _complain(f"warning: {event.message}")
-        elif self._progress is not None:
-            self._progress.tell(event)
+        yield tell
 
 
 def _complain(message: str) -> int:

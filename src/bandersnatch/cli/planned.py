@@ -46,7 +46,8 @@ def _overview(plan: Plan) -> Iterator[str]:
     yield f"Fetch:   {_fetch(plan)}"
     if plan.found.files:
         yield f"Found:   {_sum(plan.found)}, in storage or in the trash already"
-    yield f"Remove:  {_sum(plan.leave)}" + (f"; {text.count(len(plan.gone), 'project')} altogether" if plan.gone else "")
+    gone = f"; {text.count(len(plan.gone), 'project')} altogether" if plan.gone else ""
+    yield f"Remove:  {_sum(plan.leave)}{gone}"
     yield f"Keep:    {_sum(plan.keep)}"
     yield f"Room:    {_room(plan)}"
 
@@ -65,7 +66,7 @@ def _fetch(plan: Plan) -> str:
         return _sum(plan.fetch) + unsized
     guess = plan.forecast
     share = f"estimated from {text.count(plan.looked_at, 'project')}"
-    return f"about {_sum(guess)} ± {text.size(guess.error)}, {share}{unsized}"
+    return f"about {_of(guess.files, guess.bytes)} ± {text.size(guess.error)}, {share}{unsized}"
 
 
 def _room(plan: Plan) -> str:

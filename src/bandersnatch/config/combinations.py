@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from bandersnatch.config import spelling, syntax
 from bandersnatch.config.options import BY_NAME
 from bandersnatch.config.read import read
-from bandersnatch.config.schema import Config, value_of
+from bandersnatch.config.schema import Config, ReleasesOptions, value_of
 from bandersnatch.config.write import key
 
 
@@ -133,12 +133,19 @@ def _items(config: Config, name: str) -> tuple[str, ...]:
     return items
 
 
+def _refuses_versions(releases: ReleasesOptions) -> bool:
+    admits_all = releases.prereleases and releases.development and releases.yanked
+    return bool(not admits_all or releases.newest or releases.unwanted)
+
+
 _NO_TIME = "it is not later than uploaded-after, so no file is wanted"
 
 _EVERYTHING = {
     "select.projects": "everything; if that is meant, write everything = true",
     "exclude.projects": "everything, so nothing would be mirrored; name what to exclude",
     "cool-down.exempt": "everything, so nothing would wait; name what is exempt",
+    "releases.count-exempt": "everything, so no number would count; name what is exempt",
+    "files.max-project-size-exempt": "everything, so no project would be too large; name what is exempt",
 }
 """Lists that may not hold an item which means all projects, and what to say of it."""
 
@@ -151,6 +158,12 @@ _IDLE: dict[str, tuple[_Works, str]] = {
     "select.dependency-versions": (lambda config: config.select.dependencies, "dependencies = true"),
     "releases.newest-by": _NEWEST,
     "releases.newest-counts-prereleases": _NEWEST,
+    "releases.count-exempt": (
+        lambda config: config.releases.at_least > 0 or config.releases.at_most > 0,
+        "at-least or at-most",
+    ),
+    "releases.waive-for": (lambda config: _refuses_versions(config.releases), "a key of this section that refuses any"),
+    "files.max-project-size-exempt": (lambda config: config.files.max_project_size is not None, "max-project-size"),
     "metadata.missing": (lambda config: bool(config.metadata.wanted or config.metadata.all), "wanted or all"),
     "cool-down.clock": (
         lambda config: config.cool_down.age > 0 or config.cool_down.not_after is not None,

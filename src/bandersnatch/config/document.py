@@ -98,7 +98,7 @@ def is_pypa_ini(text: str) -> bool:
 
 
 def _translated(text: str, file: str) -> Document:
-    found = pypa.expand(pypa.read(text, file))
+    found = pypa.read(text, file)
     return Document(found.tables(), found.lines, refused=found.refused, notes=found.notes)
 
 

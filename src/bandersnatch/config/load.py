@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from bandersnatch.config.options import BY_NAME, NAMED, OPTIONS, SECTIONS
 from bandersnatch.config.read import Fault, Value, described, from_text, read
 from bandersnatch.config.schema import Config, build, value_of
 from bandersnatch.errors import Problem, UsageError
+from bandersnatch.inputs import globs
 
 Source = Literal["default", "file", "environment", "command line"]
 
@@ -106,11 +108,16 @@ class _Setting:
         """The value, and what is wrong with it."""
         value, faults = read(self.option, self.raw)
         if self.option.kind is Kind.FILE and isinstance(value, tuple):
-            value = tuple(str(PurePath(self._base(), path)) for path in value)
+            value = tuple(self._placed(path) for path in value)
         return value, [self.origin.problem(self.option.name, fault.message, self._line(fault)) for fault in faults]
 
     def _line(self, fault: Fault) -> int | None:
         return self.lines.of(self.option.section, self.option.key, *fault.path)
+
+    def _placed(self, path: str) -> str:
+        """*path* from the folder that it starts from; in a glob that folder's name still stands for itself."""
+        base = self._base()
+        return str(PurePath(glob.escape(base) if globs.is_glob(path) else base, path))
 
     def _base(self) -> str:
         """What a relative path starts from: the file's folder; outside of the file, where the program runs."""

@@ -24,6 +24,7 @@ class SelectOptions:
     projects: tuple[str, ...]
     everything: bool
     from_files: tuple[str, ...]
+    whole_from_files: tuple[str, ...]
     index_only: tuple[str, ...]
     dependencies: bool
     dependency_versions: str
@@ -50,7 +51,9 @@ class ReleasesOptions:
     newest_counts_prereleases: bool
     at_least: int
     at_most: int
+    count_exempt: tuple[str, ...]
     unwanted: tuple[str, ...]
+    waive_for: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +65,7 @@ class FilesOptions:
     exclude_names: tuple[str, ...]
     max_size: int | None
     max_project_size: int | None
+    max_project_size_exempt: tuple[str, ...]
     uploaded_after: datetime | timedelta | None
     uploaded_before: datetime | timedelta | None
     python: tuple[str, ...]
@@ -202,7 +206,8 @@ class Config:
     def selects_nothing(self) -> bool:
         """Whether the operator has not said yet what to mirror."""
         select = self.select
-        return not (select.everything or select.projects or select.from_files or select.index_only)
+        named = select.projects or select.from_files or select.whole_from_files or select.index_only
+        return not (select.everything or named)
 
 
 CLASSES: Mapping[str, Any] = {

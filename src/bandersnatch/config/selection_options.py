@@ -27,8 +27,14 @@ SELECTION_OPTIONS = (
     Option(
         "select", "from-files", Kind.FILE, (),
         "Files that name projects: requirements.txt, pyproject.toml (behind # the parts of it that count), scripts "
-        "(PEP 723), lock files, SBOMs. A relative path starts from the folder of this file.",
-        ("requirements.txt", "/srv/app/pyproject.toml#group:test"),
+        "(PEP 723), lock files, SBOMs. A relative path starts from the folder of this file. "
+        "With *, ? or [ in it, it stands for all files that match when a run begins.",
+        ("requirements*.txt", "/srv/app/pyproject.toml#group:test"),
+    ),
+    Option(
+        "select", "whole-from-files", Kind.FILE, (),
+        "The same, but only the names in the files count: their projects are mirrored with every version.",
+        ("requirements.txt",),
     ),
     Option(
         "select", "index-only", Kind.WHOLE_PROJECT, (),
@@ -105,9 +111,20 @@ SELECTION_OPTIONS = (
         5000, minimum=0,
     ),
     Option(
+        "releases", "count-exempt", Kind.WHOLE_PROJECT, (),
+        "Projects that are mirrored however few or many releases they have; the same forms as select.index-only.",
+        ("our-*", "numpy"),
+    ),
+    Option(
         "releases", "unwanted", Kind.VERSION_PATTERN, (),
         "Regular expressions; a release is not wanted if one of them matches the whole text of its version.",
         (".*\\.post\\d+", ".*\\+.*"),
+    ),
+    Option(
+        "releases", "waive-for", Kind.TEXT, "none",
+        "For which versions the keys of this section are waived, at-least and at-most left out: none; what an item of "
+        "[select] pins by == or === (pins); or also what one admits by a range (ranges).",
+        "pins", choices=("none", "pins", "ranges"),
     ),
     Option(
         "files", "types", Kind.TEXT, (),
@@ -133,6 +150,11 @@ SELECTION_OPTIONS = (
         "files", "max-project-size", Kind.SIZE, "",
         "Projects that are larger, all files upstream taken together, are not wanted. Empty: no limit.",
         "50 GB",
+    ),
+    Option(
+        "files", "max-project-size-exempt", Kind.WHOLE_PROJECT, (),
+        "Projects that are mirrored however large they are; the same forms as select.index-only.",
+        ("numpy", "torch*"),
     ),
     Option(
         "files", "uploaded-after", Kind.MOMENT, "",

@@ -6,7 +6,9 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from bandersnatch.selection.base import Origin, Verdict
+from bandersnatch.model import Project
+from bandersnatch.selection.base import Origin, Subject, Verdict
+from bandersnatch.selection.items import Items
 
 
 def digest_of(*facts: object) -> str:
@@ -26,6 +28,8 @@ class Configured:
 
     The selection asks a rule once for each. A rule that has no such attribute is asked for every file.
     """
+    waivable: ClassVar[bool] = False
+    """Whether it is one of those that ``releases.waive-for`` is about: an item may want what they refuse."""
     # Where a line stands changes no verdict, so no page has to be made anew when it moves.
     origin: Origin | None = field(default=None, kw_only=True, repr=False, compare=False)
 
@@ -41,3 +45,31 @@ class Configured:
     def refuses(self, reason: str, until: float | None = None) -> Verdict:
         """The verdict "not wanted", for *reason*."""
         return Verdict(self.name, False, reason, self.origin, until)
+
+
+@dataclass(frozen=True, slots=True)
+class OfProjects(Configured):
+    """A rule about whole projects, from which some are exempt."""
+
+    scope: ClassVar[str] = "project"
+    exempting: ClassVar[str]
+    """The key that names the exempt ones."""
+    exempt: Items = field(default_factory=Items, kw_only=True, repr=False)
+
+    @property
+    def digest(self) -> str:
+        """Changes whenever any verdict could."""
+        return digest_of(self.name, repr(self), sorted({item.identity for item in self.exempt}))
+
+    def fingerprint(self, name: str) -> str:
+        """Changes whenever a verdict about the project *name* could: an exemption of another one changes none."""
+        return digest_of(self.name, None if self.exempt.of_name(name) else repr(self))
+
+    def judge(self, subject: Subject) -> Verdict:
+        for item in self.exempt.of_name(subject.project.name):
+            return self.passes(f"{self.exempting} names {item.origin.text}")
+        return self.judge_project(subject.project)
+
+    def judge_project(self, project: Project) -> Verdict:
+        """Whether *project*, which is not exempt, passes, and why."""
+        raise NotImplementedError

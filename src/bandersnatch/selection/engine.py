@@ -34,6 +34,11 @@ class Selection:
     rules: tuple[Rule, ...] = ()
     newest: Newest | None = None
     """Judged last, for each admitting item apart; None keeps all."""
+    waive_for: str = "none"
+    """
+    What need not pass the rules about versions, nor be among the newest: nothing (``none``), what one of ``items``
+    pins (``pins``), or what one of them admits by any range (``ranges``).
+    """
     environments: tuple[Mapping[str, str], ...] = ()
     """Variables of markers (PEP 508) by name, of every machine that the mirror serves; empty: markers do not narrow."""
 
@@ -113,7 +118,7 @@ class Selection:
         """Changes whenever any project's fingerprint could."""
         items = [sorted({item.identity for item in one}) for one in (self._items, self._exclusions, self._index_only)]
         rules = sorted(rule.digest for rule in self.rules)
-        return digest_of(bool(self.everything), items, rules, self.newest and self.newest.digest)
+        return digest_of(bool(self.everything), items, rules, self.newest and self.newest.digest, self.waive_for)
 
     # --- inside ---
 
@@ -133,7 +138,14 @@ class Selection:
         everything = Origin("select.everything") if self.everything is True else self.everything or None
         items = self._items.of_name(name)
         elsewhere = self.items.of_name(name) if not items and self._items is not self.items else ()
-        return Named(everything, items, self._index_only.of_name(name), self._exclusions.of_name(name), elsewhere)
+        return Named(
+            everything,
+            items,
+            self._index_only.of_name(name),
+            self._exclusions.of_name(name),
+            elsewhere,
+            self.waive_for,
+        )
 
     def _judge(self, named: Named, project: Project, context: Context, *, thorough: bool) -> list[Judged]:
         page = Page(named, self.rules, project, context)

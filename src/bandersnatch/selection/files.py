@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from bandersnatch.model import Project
 from bandersnatch.selection import patterns, requires_python
 from bandersnatch.selection.base import Subject, Verdict
-from bandersnatch.selection.configured import Configured
+from bandersnatch.selection.configured import Configured, OfProjects
 from bandersnatch.selection.distributions import type_of
 from bandersnatch.selection.times import shown, uploaded
 
@@ -45,17 +46,16 @@ class MaxSize(Configured):
 
 
 @dataclass(frozen=True, slots=True)
-class MaxProjectSize(Configured):
+class MaxProjectSize(OfProjects):
     """``files.max-project-size``: no projects whose files at upstream, all together, are larger, in bytes."""
 
     name: ClassVar[str] = "files.max-project-size"
-    scope: ClassVar[str] = "project"
+    exempting: ClassVar[str] = "files.max-project-size-exempt"
     limit: int
 
-    def judge(self, subject: Subject) -> Verdict:
-        files = subject.project.files
-        known = sum(file.size or 0 for file in files)
-        unknown = sum(file.size is None for file in files)
+    def judge_project(self, project: Project) -> Verdict:
+        known = sum(file.size or 0 for file in project.files)
+        unknown = sum(file.size is None for file in project.files)
         reason = f"the project's files have {known} bytes at upstream, at most {self.limit} are wanted"
         if unknown and known <= self.limit:
             return self.refuses(f"{reason}, and upstream does not say the size of {unknown} of them")

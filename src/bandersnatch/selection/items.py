@@ -51,6 +51,13 @@ class Item:
         return not len(self.specifier)
 
     @property
+    def is_pin(self) -> bool:
+        """Whether it is about exactly one version (PEP 440: ``===``, or ``==`` without a wildcard) and its builds."""
+        return any(
+            one.operator == "===" or (one.operator == "==" and not one.version.endswith(".*")) for one in self.specifier
+        )
+
+    @property
     def identity(self) -> str:
         """The same for two items that are about the same files (their markers left out)."""
         return f"{self.name or f'/{self.pattern and self.pattern.pattern}/'} {self.specifier}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from packaging.version import Version
 
@@ -26,6 +26,8 @@ class Named:
     exclusions: tuple[Item, ...]
     elsewhere: tuple[Item, ...] = ()
     """Items that would admit it, if their marker were true in any of the environments."""
+    waive_for: str = "none"
+    """``none``, ``pins`` or ``ranges``."""
 
     @property
     def is_whole(self) -> bool:
@@ -44,7 +46,19 @@ class Named:
         if not self.is_wanted:
             return ""
         items = [sorted({str(item.specifier) for item in group}) for group in (self.items, self.exclusions)]
-        return digest_of(self.everything is not None, items, bool(self.index_only))
+        waived = self.waive_for if self.waivers else "none"
+        return digest_of(self.everything is not None, items, bool(self.index_only), waived)
+
+    @property
+    def waivers(self) -> tuple[Item, ...]:
+        """The items whose versions pass the rules that can be waived."""
+        match self.waive_for:
+            case "pins":
+                return tuple(item for item in self.items if item.is_pin)
+            case "ranges":
+                return tuple(item for item in self.items if not item.is_whole)
+            case _:
+                return ()
 
     # --- verdicts ---
 
@@ -121,6 +135,10 @@ class Judged:
 
     subject: Subject
     verdicts: list[Verdict]
+    waiver: Item | None = None
+    """The item that lets it pass whatever can be waived."""
+    is_waived: bool = False
+    """Whether a rule would have refused it, if it were not for the waiver."""
 
     @property
     def refusal(self) -> Verdict | None:
@@ -150,6 +168,7 @@ class Page:
     context: Context
     _releases: dict[str, Version | None] = field(default_factory=dict)
     _admissions: dict[str, tuple[Verdict, ...]] = field(default_factory=dict)
+    _waivers: dict[str, Item | None] = field(default_factory=dict)
     _verdicts: dict[tuple[int, str], Verdict] = field(default_factory=dict)
 
     def judge(self, *, thorough: bool) -> list[Judged]:
@@ -157,13 +176,18 @@ class Page:
         return [self._judge(self._subject(file), thorough) for file in self.project.files]
 
     def judge_newest(self, newest: Newest, judged: Iterable[Judged]) -> None:
-        """Add the last verdict to all that nothing has refused, for each admitting item apart."""
+        """
+        Add the last verdict to all that nothing has refused, for each admitting item apart.
+
+        What is there by a waiver alone is counted by nobody: an item more would otherwise push out others' newest.
+        """
         left = [one for one in judged if one.refusal is None]
-        kept = self._newest(newest, [one.subject for one in left])
+        kept = self._newest(newest, [one.subject for one in left if not one.is_waived])
         for one in left:
             wanted = release_key(one.subject) in kept
             reason = f"version {one.subject.release} is {'' if wanted else 'not '}among the newest {newest.count}"
-            one.verdicts.append(Verdict(newest.name, wanted, reason, newest.origin))
+            verdict = Verdict(newest.name, wanted, reason, newest.origin)
+            one.verdicts.append(_waived(verdict, one.waiver) if one.waiver and not wanted else verdict)
 
     def _newest(self, newest: Newest, subjects: Sequence[Subject]) -> set[Release]:
         kept = set(newest.of(subjects)) if self.named.is_whole else set()
@@ -185,15 +209,23 @@ class Page:
         release = subject.release
         if release not in self._admissions:
             self._admissions[release] = self.named.by_version(subject.version, release)
-        judged = Judged(subject, list(self._admissions[release]))
+            self._waivers[release] = self._waiver(subject)
+        judged = Judged(subject, list(self._admissions[release]), self._waivers[release])
         if not thorough and judged.refusal is not None:
             return judged
         for number, rule in enumerate(self.rules):
             verdict = self._ask(number, rule, subject)
+            if judged.waiver and not verdict.wanted and getattr(rule, "waivable", False):
+                verdict, judged.is_waived = _waived(verdict, judged.waiver), True
             judged.verdicts.append(verdict)
             if not (thorough or verdict.wanted or verdict.until is not None):
                 break
         return judged
+
+    def _waiver(self, subject: Subject) -> Item | None:
+        return next(
+            (item for item in self.named.waivers if item.matches_version(subject.version, subject.release)), None
+        )
 
     def _ask(self, number: int, rule: Rule, subject: Subject) -> Verdict:
         """The rule's verdict; asked once only for what it holds for, where the rule says so."""
@@ -204,3 +236,9 @@ class Page:
         if place not in self._verdicts:
             self._verdicts[place] = rule.judge(subject)
         return self._verdicts[place]
+
+
+def _waived(refusal: Verdict, waiver: Item) -> Verdict:
+    """*refusal* turned round by the item that lets the file pass."""
+    told = "it is pinned by" if waiver.is_pin else "its version is asked for by"
+    return replace(refusal, wanted=True, reason=f"{refusal.reason}, but {told} {waiver.origin}", until=None)

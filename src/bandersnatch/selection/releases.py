@@ -12,7 +12,7 @@ from packaging.version import Version
 from bandersnatch.model import Project
 from bandersnatch.selection import patterns
 from bandersnatch.selection.base import Origin, Subject, Verdict
-from bandersnatch.selection.configured import Configured, digest_of
+from bandersnatch.selection.configured import Configured, OfProjects, digest_of
 from bandersnatch.selection.distributions import release_of, version_of
 from bandersnatch.selection.times import uploaded
 
@@ -30,6 +30,7 @@ class NoPrereleases(Configured):
 
     name: ClassVar[str] = "releases.prereleases"
     scope: ClassVar[str] = "release"
+    waivable: ClassVar[bool] = True
 
     def judge(self, subject: Subject) -> Verdict:
         if subject.version is not None and subject.version.is_prerelease:
@@ -43,6 +44,7 @@ class NoDevelopment(Configured):
 
     name: ClassVar[str] = "releases.development"
     scope: ClassVar[str] = "release"
+    waivable: ClassVar[bool] = True
 
     def judge(self, subject: Subject) -> Verdict:
         if subject.version is not None and subject.version.is_devrelease:
@@ -55,6 +57,7 @@ class NoYanked(Configured):
     """``releases.yanked = false``: no yanked files (PEP 592)."""
 
     name: ClassVar[str] = "releases.yanked"
+    waivable: ClassVar[bool] = True
 
     def judge(self, subject: Subject) -> Verdict:
         yanked = subject.file.yanked
@@ -64,11 +67,20 @@ class NoYanked(Configured):
 
 
 @dataclass(frozen=True, slots=True)
+class HiddenYanked(NoYanked):
+    """``removal.yanked = "hide"``: no yanked files either; this is no rule of ``[releases]``, and nothing waives it."""
+
+    name: ClassVar[str] = "removal.yanked"
+    waivable: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, slots=True)
 class Unwanted(Configured):
     """``releases.unwanted``: no version that one of the regular expressions matches as a whole."""
 
     name: ClassVar[str] = "releases.unwanted"
     scope: ClassVar[str] = "release"
+    waivable: ClassVar[bool] = True
     patterns: tuple[str, ...]
     """Each is tried on the version as the file name spells it, and on its normal form (PEP 440)."""
 
@@ -97,29 +109,29 @@ def releases_of(project: Project) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class AtLeast(Configured):
+class AtLeast(OfProjects):
     """``releases.at-least``: only projects with so many releases at upstream."""
 
     name: ClassVar[str] = "releases.at-least"
-    scope: ClassVar[str] = "project"
+    exempting: ClassVar[str] = "releases.count-exempt"
     count: int
 
-    def judge(self, subject: Subject) -> Verdict:
-        found = releases_of(subject.project)
+    def judge_project(self, project: Project) -> Verdict:
+        found = releases_of(project)
         reason = f"the project has {found} {'release' if found == 1 else 'releases'}, wanted are at least {self.count}"
         return self.passes(reason) if found >= self.count else self.refuses(reason)
 
 
 @dataclass(frozen=True, slots=True)
-class AtMost(Configured):
+class AtMost(OfProjects):
     """``releases.at-most``: only projects with no more releases at upstream."""
 
     name: ClassVar[str] = "releases.at-most"
-    scope: ClassVar[str] = "project"
+    exempting: ClassVar[str] = "releases.count-exempt"
     count: int
 
-    def judge(self, subject: Subject) -> Verdict:
-        found = releases_of(subject.project)
+    def judge_project(self, project: Project) -> Verdict:
+        found = releases_of(project)
         reason = f"the project has {found} {'release' if found == 1 else 'releases'}, wanted are at most {self.count}"
         return self.passes(reason) if found <= self.count else self.refuses(reason)
 

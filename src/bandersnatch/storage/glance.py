@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
-from contextlib import ExitStack, closing
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
+from typing import BinaryIO
 
+from bandersnatch.errors import StorageError
 from bandersnatch.storage.base import Stat
 from bandersnatch.storage.beneath import FOLDER
 from bandersnatch.storage.fsops import FileSystem
-from bandersnatch.storage.keys import split
+from bandersnatch.storage.keys import split, split_prefix
 from bandersnatch.storage.memory import MemoryStorage
 from bandersnatch.storage.oserrors import translated
 from bandersnatch.storage.reading import stream
-from bandersnatch.storage.tree import Tree
+from bandersnatch.storage.tree import Tree, object_of
 
 
 class Glance(MemoryStorage):
     """
-    The part of the ``Storage`` port that looks at single objects, over the directory of a ``FileStorage``.
+    The part of the ``Storage`` port that only looks, over the directory of a ``FileStorage``.
 
     The directory need not be there. Nothing is made in it, and its lock need not be held.
     """
@@ -36,6 +40,37 @@ class Glance(MemoryStorage):
 
     def buried(self, key: str) -> Stat | None:
         return _stat(self._trash, key)
+
+    def open(self, key: str) -> BinaryIO:
+        tree, parts = self._served, split(key)
+        fd = None
+        if tree is not None:
+            with translated(key, tree.place(key)):
+                fd = tree.open(parts)
+        if tree is None or fd is None:
+            raise StorageError(f"{key}: there is no such object in {self._directory}", key=key, errno=errno.ENOENT)
+        return stream(fd, key, tree.place(key))
+
+    def keys(self, prefix: str = "") -> Iterator[tuple[str, Stat]]:
+        return ((key, found) for key, found in self.survey(prefix) if found is not None)
+
+    def survey(self, prefix: str = "") -> Iterator[tuple[str, Stat | None]]:
+        """
+        Everything below the folder *prefix*, folder by folder.
+
+        None stands for what is no object: a link, a pipe, a folder that this user may not look into.
+        """
+        tree, parts = self._served, split_prefix(prefix)
+        if tree is not None:
+            with translated(prefix or None, tree.place(prefix)), suppress(FileNotFoundError), tree.folder(parts) as fd:
+                yield from _survey(fd, "".join(part + "/" for part in parts))
+
+    def list_buried(self) -> Iterator[tuple[str, int, float]]:
+        tree = self._trash
+        if tree is not None:
+            with translated(None, tree.place("")):
+                for key, found in tree.walk(()):
+                    yield key, found.size, found.mtime_ns / 1e9
 
     def read(self, key: str, limit: int) -> bytes | None:
         tree, parts = self._served, split(key)
@@ -77,3 +112,25 @@ def _stat(tree: Tree | None, key: str) -> Stat | None:
         return None
     with translated(key, tree.place(key)):
         return tree.stat(parts)
+
+
+def _survey(folder: int, prefix: str) -> Iterator[tuple[str, Stat | None]]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            with suppress(FileNotFoundError):  # removed since it was listed
+                if entry.is_dir(follow_symlinks=False):
+                    yield from _survey_inner(folder, entry.name, prefix)
+                else:
+                    yield prefix + entry.name, object_of(entry.stat(follow_symlinks=False))
+
+
+def _survey_inner(outer: int, name: str, prefix: str) -> Iterator[tuple[str, Stat | None]]:
+    try:
+        folder = os.open(name, FOLDER, dir_fd=outer)
+    except PermissionError:
+        yield prefix + name, None
+        return
+    try:
+        yield from _survey(folder, f"{prefix}{name}/")
+    finally:
+        os.close(folder)

@@ -67,7 +67,7 @@ class Tree:
         """What is known of an object, or None if there is none."""
         try:
             with self.folder(parts[:-1]) as folder:
-                return _object(os.stat(parts[-1], dir_fd=folder, follow_symlinks=False))
+                return object_of(os.stat(parts[-1], dir_fd=folder, follow_symlinks=False))
         except FileNotFoundError:
             return None
 
@@ -75,7 +75,7 @@ class Tree:
         """A descriptor for reading an object, or None if there is none."""
         try:
             with self.folder(parts[:-1]) as folder:
-                if _object(os.stat(parts[-1], dir_fd=folder, follow_symlinks=False)) is None:
+                if object_of(os.stat(parts[-1], dir_fd=folder, follow_symlinks=False)) is None:
                     return None
                 return os.open(parts[-1], _READ, dir_fd=folder)
         except FileNotFoundError:
@@ -186,7 +186,7 @@ def _walk(folder: int, prefix: str) -> Iterator[tuple[str, Stat]]:
             with suppress(FileNotFoundError):  # removed since it was listed
                 if entry.is_dir(follow_symlinks=False):
                     yield from _walk_inner(folder, entry.name, prefix)
-                elif found := _object(entry.stat(follow_symlinks=False)):
+                elif found := object_of(entry.stat(follow_symlinks=False)):
                     yield prefix + entry.name, found
 
 
@@ -198,5 +198,6 @@ def _walk_inner(outer: int, name: str, prefix: str) -> Iterator[tuple[str, Stat]
         os.close(folder)
 
 
-def _object(status: os.stat_result) -> Stat | None:
+def object_of(status: os.stat_result) -> Stat | None:
+    """What is known of the object that has this status; None if it is no object."""
     return Stat(status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None

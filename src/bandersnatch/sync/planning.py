@@ -242,11 +242,11 @@ class _Planning:
 
     def _count_growth(self, files: Iterable[File]) -> None:
         for file in files:
-            moment = uploaded(file)
-            if moment is None:
+            month = _month(file)
+            if month is None:
                 self._tally.undated += _sum([file])
             else:
-                self._tally.growth[f"{datetime.fromtimestamp(moment, UTC):%Y-%m}"] += file.size or 0
+                self._tally.growth[month] += file.size or 0
 
     async def _count_files(self, project: str, files: Sequence[File]) -> Sum:
         """Tell what has to be fetched from what lies in storage. Returns the former."""
@@ -342,6 +342,15 @@ def _here(files: Iterable[File], storage: Storage) -> set[File]:
         if stat is not None and file.size in (None, stat.size):
             here.add(file)
     return here
+
+
+def _month(file: File) -> str | None:
+    """Of its upload, ``YYYY-MM``; None where that cannot be told."""
+    moment = uploaded(file)
+    try:
+        return None if moment is None else datetime.fromtimestamp(moment, UTC).date().isoformat()[:7]
+    except (ValueError, OverflowError):
+        return None  # beyond the calendar, once it is in UTC
 
 
 def _sum(files: Iterable[File]) -> Sum:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from bandersnatch.selection import Item, Items, Selection
+from bandersnatch.selection import Item, Items, Rule, Selection
+from bandersnatch.selection.configured import OfProjects
 from bandersnatch.selection.cooldown import CoolDown
 from bandersnatch.sync.nearest import Nearest
 
@@ -63,10 +64,17 @@ def _items(selection: Selection) -> Iterator[Item]:
     yield from selection.items
     yield from selection.exclusions
     yield from selection.index_only
-    for rule in selection.rules:
+    # Two rules may share a list.
+    yield from dict.fromkeys(_exempt(selection.rules))
+
+
+def _exempt(rules: Iterable[Rule]) -> Iterator[Item]:
+    for rule in rules:
         if isinstance(rule, CoolDown):
             yield from rule.exempt
             yield from rule.break_glass
+        elif isinstance(rule, OfProjects):
+            yield from rule.exempt
 
 
 def _told(item: Item, nearest: Nearest) -> str:

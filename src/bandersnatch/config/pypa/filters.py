@@ -35,7 +35,6 @@ def translate(draft: Draft, plugins: Plugins) -> None:
     _scalar(draft, plugins, "size_project_metadata", "max_package_size", "files.max-project-size", scalars.size)
     _version_counts(draft, plugins)
     _newest(draft)
-    _refuse_exceptions(draft, plugins)
 
 
 # --- releases ------------------------------------------------------------------------------------------------------
@@ -135,21 +134,6 @@ def _version_counts(draft: Draft, plugins: Plugins) -> None:
         for name in ("releases.at-least", "releases.at-most"):
             draft.note(draft.sources.pop(name)[0], "has no effect: min_versions is greater than max_versions")
             del draft.values[name]
-
-
-def _refuse_exceptions(draft: Draft, plugins: Plugins) -> None:
-    """With these filters an allowlist that is not enabled names exceptions."""
-    allowed = draft.get("allowlist", "packages")
-    if allowed is None or plugins.has("allowlist_project", "allowlist_release"):
-        return
-    for name in ("files.max-project-size", "releases.at-least", "releases.at-most"):
-        if name in draft.values:
-            draft.refuse(
-                allowed,
-                f"these are exceptions from {draft.sources[name][0].name}, and {name} knows none; enable "
-                "allowlist_project to mirror these alone, or take packages out and exclude large projects by name",
-            )
-            return
 
 
 def _scalar(draft: Draft, plugins: Plugins, plugin: str, key: str, name: str, read: Callable[[str], Written]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import posixpath
 from collections.abc import Iterator
 
@@ -14,9 +15,12 @@ from bandersnatch.config.pypa.plugins import Plugins
 from bandersnatch.config.pypa.translation import Draft
 
 _ALLOW = ("allowlist_project", "allowlist_release")
+_EXEMPTING = {
+    "files.max-project-size": "files.max-project-size-exempt",
+    "releases.at-least": "releases.count-exempt",
+    "releases.at-most": "releases.count-exempt",
+}
 _FILES = ("project_requirements", "project_requirements_pinned")
-_EXEMPTING = ("size_project_metadata", "versions_count_project_metadata")
-_RELEASE_RULES = ("prerelease_release", "regex_release", "blocklist_release", "latest_release")
 
 
 def select(draft: Draft, plugins: Plugins) -> None:
@@ -60,8 +64,6 @@ def _packages(draft: Draft, plugins: Plugins) -> Entry | None:
             "an allowlist is enabled and [allowlist] packages is empty; name projects there, or take the plugin out"
         )
         draft.refuse(chosen, f"{message} if you want everything that upstream has")
-    if packages and not plugins.has(*_EXEMPTING):
-        draft.note(packages, _needs("allowlist_project or allowlist_release"))
     return None
 
 
@@ -100,27 +102,21 @@ def _requirement_files(draft: Draft, plugins: Plugins) -> Entry | None:
                 chosen, "requirement files are enabled and [allowlist] requirements is empty; name files there"
             )
         return None
+    key = "select.from-files" if plugins.has("project_requirements_pinned") else "select.whole-from-files"
     folder = draft.get("allowlist", "requirements_path")
     base = folder.value if folder else "/"
-    places = [(posixpath.join(base, line.text.partition("#")[0].strip()), line.number) for line in files.lines]
-    draft.add("select.from-files", [place for place in places if not place[0].endswith("/")], files)
+    places = [(_place(base, line.text.partition("#")[0].strip()), line.number) for line in files.lines]
+    draft.add(key, [place for place in places if not place[0].endswith("/")], files)
     if folder:
-        draft.sources["select.from-files"] += (folder,)
+        draft.sources[key] += (folder,)
         if not posixpath.isabs(base):
             draft.note(folder, "is taken from the folder of the configuration here")
-    _note_pins(draft, files, plugins)
     return files
 
 
-def _note_pins(draft: Draft, files: Entry, plugins: Plugins) -> None:
-    if not plugins.has("project_requirements_pinned"):
-        draft.note(
-            files,
-            "only the versions that the files ask for are mirrored; there, without project_requirements_pinned, every "
-            "release is: if you want that, name the projects under [select] projects",
-        )
-    elif plugins.has(*_RELEASE_RULES):
-        draft.note(files, "the rules about releases hold for versions that the files name as well")
+def _place(base: str, name: str) -> str:
+    """Only what has a star in it is a glob there, and the folder never is."""
+    return posixpath.join(glob.escape(base) if "*" in name else base, name)
 
 
 def _keep_files_upstream(draft: Draft) -> None:
@@ -136,10 +132,28 @@ def _keep_files_upstream(draft: Draft) -> None:
     projects = draft.values.pop("select.projects", ())
     everything = draft.values.pop("select.everything", False)
     items = ("*",) if everything else projects if isinstance(projects, tuple) else ()
-    if "select.from-files" in draft.values or any(Requirement(item).specifier for item in items if item != "*"):
+    files = any(key in draft.values for key in ("select.from-files", "select.whole-from-files"))
+    if files or any(Requirement(item).specifier for item in items if item != "*"):
         draft.refuse(entry, "pages without files are for whole projects here; name these under [select] index-only")
     sources = draft.sources.pop("select.projects", ())
     draft.put("select.index-only", items, *sources, entry)
+
+
+# --- exempt ----------------------------------------------------------------------------------------------------------
+
+
+def exempt(draft: Draft, plugins: Plugins) -> None:
+    """An allowlist that is not enabled: it names exceptions from limits of size and number, where there are any."""
+    packages = draft.get("allowlist", "packages")
+    if packages is None or plugins.has(*_ALLOW):
+        return
+    keys = dict.fromkeys(key for limit, key in _EXEMPTING.items() if draft.values.get(limit))
+    if not keys:
+        draft.note(packages, _needs("allowlist_project or allowlist_release"))
+        return
+    projects = list(_allowed(draft, packages, by_version=False))
+    for key in keys:
+        draft.add(key, projects, packages)
 
 
 # --- excluded ------------------------------------------------------------------------------------------------------

@@ -153,7 +153,6 @@ def _field(draft: Draft, test: _Test) -> None:
     draft.add_field(f"metadata.{table}", field, test.searched(draft), test.entry)
     if test.mode == "none" and not test.nulls_match:
         draft.add_field("metadata.all", field, [("*", test.entry.line)], test.entry)
-    draft.note(test.entry, "each release is judged by its own metadata; there, all are by the newest one's")
 
 
 def _missing(draft: Draft, tests: Iterable[_Test]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bandersnatch.config.pypa import filters, ini, known, lists, metadata, mirror, plugins
+from bandersnatch.config.pypa import filters, ini, known, lists, metadata, mirror, pinned, plugins
 from bandersnatch.config.pypa.translation import Draft, Translation
 
 
@@ -20,5 +20,7 @@ def read(text: str, file: str) -> Translation:
     lists.select(draft, on)
     lists.exclude(draft, on)
     filters.translate(draft, on)
+    lists.exempt(draft, on)
     metadata.translate(draft, on)
+    pinned.translate(draft)
     return draft.finished()

@@ -1,0 +1,82 @@
+"""A first sync of projects with three small files each (bar 1), and the same over a line with latency (bar 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench import measure, peers
+from bench.context import Bench
+from bench.measure import Contestant
+from bench.results import Bar, Result
+from bench.serve import Site, serve
+from bench.tree import Shape
+
+FILES = 3
+ROUND_TRIP = 0.03
+"""Seconds."""
+
+
+def near(bench: Bench) -> Result:
+    """On the loopback interface."""
+    count = bench.size(500, 2_000)
+    about = f"{count} projects with {FILES} small wheels each, into an empty directory, everything with its metadata."
+    bars = (
+        Bar("wall time of PyPA bandersnatch", "bandersnatch", "wall", 1 / 10, "PyPA bandersnatch"),
+        Bar("wall time of curl with the same URLs", "bandersnatch", "wall", 2.0, "curl --parallel"),
+    )
+    return _compared(bench, Result("first-sync", "First sync", about, (), bars), count, 0.0)
+
+
+def far(bench: Bench) -> Result:
+    """With 30 ms to and from upstream."""
+    count = bench.size(200, 2_000)
+    about = f"{count} projects, as above, over a line with a round trip of {ROUND_TRIP * 1000:.0f} ms."
+    bars = (
+        Bar("wall time of PyPA bandersnatch", "bandersnatch", "wall", 1 / 10, "PyPA bandersnatch"),
+        Bar("connections", "bandersnatch", "connections", 10),
+    )
+    return _compared(bench, Result("first-sync-far", "First sync from far away", about, (), bars), count, ROUND_TRIP)
+
+
+def _compared(bench: Bench, result: Result, count: int, delay: float) -> Result:
+    room = bench.room(result.scenario)
+    tree = bench.tree(Shape(count, files=FILES, size=2_000))
+    with serve(tree, room / "site", delay=delay) as site:
+        paths = asked_paths(site, room / "rehearsal")
+        contestants = bench.chosen(mirrors(bench, site, count * FILES, paths))
+        rows = measure.compare(contestants, bench.runs, room, site)
+    return Result(result.scenario, result.title, result.about, rows, result.bars)
+
+
+def asked_paths(site: Site, home: Path) -> list[str]:
+    """What the product asks for in a first sync."""
+    site.forget()
+    home.mkdir()
+    measure.run(peers.ours(home, site))
+    return sorted({one.path for one in site.asked()})
+
+
+def mirrors(bench: Bench, site: Site, files: int, paths: Sequence[str]) -> list[Contestant]:
+    """Everybody who can make a mirror of *files* files, and curl, which fetches *paths*."""
+    return [
+        Contestant("bandersnatch", "ours", lambda home: peers.ours(home, site), lambda home: lacking(home, files)),
+        Contestant(
+            "PyPA bandersnatch", "pypa", lambda home: bench.pypa.mirror(home, site), lambda home: lacking(home, files)
+        ),
+        Contestant(
+            "curl --parallel",
+            "curl",
+            lambda home: peers.curl(home, site, paths),
+            lambda home: _fewer(sum(1 for _ in (home / "got").iterdir()), len(paths)),
+        ),
+    ]
+
+
+def lacking(home: Path, files: int) -> str:
+    """What is wrong with a mirror below *home* that is to hold *files* wheels."""
+    return _fewer(sum(1 for _ in home.glob("*/web/packages/*/*/*/*.whl")), files)
+
+
+def _fewer(found: int, wanted: int) -> str:
+    return "" if found == wanted else f"{found} files came of {wanted}"

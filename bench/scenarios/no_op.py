@@ -1,0 +1,81 @@
+"""A run that finds nothing new, against a long list of projects (bar 3)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench import draws, held, measure, peers
+from bench.context import Bench
+from bench.measure import Command, Contestant
+from bench.results import Bar, Result
+from bench.serve import Site, serve
+from bench.tree import LIST
+
+ABOUT = """\
+A mirror of everything on a list of {count} projects ({size:.0f} MB) runs again. The list is the one that it has seen
+(304), or it came anew with the same content, or a changelog is asked instead. Beside it, what it takes to download the
+list with curl and to parse it at once into typed values with msgspec."""
+
+PARSED = "curl, then msgspec"
+
+
+def run(bench: Bench) -> Result:
+    """The mirror is the same in all runs: none of them changes it."""
+    count = bench.size(20_000, 930_000)
+    room = bench.room("no-op")
+    tree = bench.own_tree(held.shape(count), room)
+    with serve(tree, room / "site") as site:
+        mirror = held.seed(site, room)
+        contestants = [*_ours(site, mirror), *_peers(bench, site, room)]
+        rows = measure.compare(bench.chosen(contestants), bench.runs, room / "turns", site)
+    about = ABOUT.format(count=count, size=(tree.root / LIST).stat().st_size / 1e6)
+    bars = (
+        Bar("seconds on a 304", "bandersnatch", "wall", 0.5),
+        Bar("download and parse", "bandersnatch, new list", "wall", 1.5, PARSED),
+        Bar("megabytes", "bandersnatch, new list", "peak", 100),
+        Bar("requests with a changelog", "bandersnatch, changelog", "requests", 1),
+    )
+    return Result("no-op", "Nothing new", about, rows, bars)
+
+
+def _ours(site: Site, mirror: Path) -> list[Contestant]:
+    def anew(home: Path) -> Command:
+        site.renew_list()
+        return peers.ours(home, site, mirror=mirror)
+
+    def by_changelog(home: Path) -> Command:
+        return peers.ours(home, site, mirror=mirror, settings='changes = "changelog"\n')
+
+    # The first takes note of the list that the third renewed in the turn before: it is a rehearsal for the second.
+    def known(home: Path) -> Command:
+        rehearsal = home / "rehearsal"
+        rehearsal.mkdir()
+        measure.run(peers.ours(rehearsal, site, mirror=mirror))
+        return peers.ours(home, site, mirror=mirror)
+
+    return [
+        Contestant("bandersnatch", "ours", known),
+        Contestant("bandersnatch, new list", "ours", anew),
+        Contestant("bandersnatch, changelog", "ours", by_changelog),
+    ]
+
+
+def _peers(bench: Bench, site: Site, room: Path) -> list[Contestant]:
+    def pypa(home: Path) -> Command:
+        return bench.pypa.mirror(home, site, held=pypa_at(room / "pypa", draws.NEWEST))
+
+    def parsed(home: Path) -> Command:
+        fetch = peers.curl(home, site, ["/simple/"])
+        program = peers.python(home, str(peers.PROGRAMS / "parse_list.py"), "got/0")
+        script = f'"$@" && exec {" ".join(program.argv)}'
+        return Command(("sh", "-c", script, "sh", *fetch.argv), program.env, home)
+
+    return [Contestant("PyPA bandersnatch", "pypa", pypa), Contestant(PARSED, "curl", parsed)]
+
+
+def pypa_at(place: Path, serial: int) -> Path:
+    """A directory of PyPA bandersnatch's that says it has all changes up to *serial*."""
+    place.mkdir(exist_ok=True)
+    (place / "generation").write_text("5")
+    (place / "status").write_text(str(serial))
+    return place

@@ -1,0 +1,141 @@
+"""Upstream's list on its way into the catalogue: only lines that say something new are staged, and none is kept."""
+
+from __future__ import annotations
+
+import json
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from operator import eq
+
+from bandersnatch.catalogue.base import Diff
+from bandersnatch.catalogue.database import Database
+from bandersnatch.catalogue.statements import SQL
+from bandersnatch.model import Listed
+
+AT_ONCE = 5000
+"""Names between two writes."""
+
+WORTH_A_RANGE = 100
+"""Lines of a batch from which on they are read in one go."""
+
+Facts = Mapping[str, str | None]
+
+
+class Arriving:
+    """
+    One list. What is held in memory is 8 bytes for each line: a digest of its name, to tell later what was not there.
+
+    Python's own digest of a text is keyed anew in every process, so no list can be made to collide; by chance, two
+    of a million names do once in some ten million lists, and a missing project is then noticed with the next one.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._seen = array("Q")
+        self._sorted: Sequence[int] | None = None
+        self._missable = 0
+        """Lines of projects that would be missed if they were not there."""
+        self._unpublished = 0
+        """Lines of known projects of which nothing is published."""
+        self._staged = False
+        """Whether any line differs so far."""
+        with database.connection() as connection:
+            connection.execute(SQL["unstage"])
+            connection.execute(SQL["stage"])
+
+    def absorb(self, batch: Sequence[Listed]) -> None:
+        """Compare a batch with what is known, and stage what differs."""
+        lines = {line.name: line for line in batch}
+        known = self._known(sorted(lines))
+        new = (None, "", 0)
+        differing = [
+            (line.name, line.display, line.serial)
+            for line in lines.values()
+            if known.get(line.name, new) != (line.serial, line.display, 0)
+        ]
+        self._seen.extend(map(_digest, lines))
+        self._sorted = None
+        with self._database.transaction() as connection:
+            # A later line for the same project counts, also where it takes back what an earlier one said.
+            if self._staged and len(differing) < len(lines):
+                connection.execute(SQL["unabsorb"], {"names": json.dumps(list(lines))})
+            connection.executemany(SQL["absorb"], differing)
+        self._staged = self._staged or bool(differing)
+
+    def _known(self, names: Sequence[str]) -> dict[str, tuple[object, ...]]:
+        """
+        What is known of the projects, as a line says it. *names* are in order.
+
+        Lists are nearly in order of names, so most of a batch lies close together in the catalogue, and to read
+        from one end to the other costs a fraction of looking each name up; what lies elsewhere is looked up.
+        """
+        low, high = len(names) // 50, len(names) - len(names) // 50
+        first, last = names[low : low + 1], names[high - 1 : high]
+        rows: list[tuple[object, ...]] = []
+        if len(names) >= WORTH_A_RANGE:
+            count = 2 * len(names)
+            rows = self._database.rows("known_range", first=first[0], last=last[0], count=count)
+            if len(rows) == count:
+                rows = []  # they lie too far apart after all
+            else:
+                wanted = set(names)
+                rows = [row for row in rows if row[0] in wanted]
+                names = [*names[:low], *names[high:]]
+        if names:
+            rows += self._database.rows("known_lines", names=json.dumps(list(names)))
+        self._missable += sum(bool(row[4]) for row in rows)
+        self._unpublished += sum(not row[5] for row in rows)
+        return {str(row[0]): row[1:4] for row in rows}
+
+    def compare(self) -> Diff:
+        """What the list says that was not known."""
+        [(new, changed)] = self._database.rows("compare")
+        [(known, missable)] = self._database.rows("count_listed")
+        missing: tuple[str, ...] = ()
+        if self._has_doubles() or self._missable != missable:
+            missing = tuple(self._unlisted(self._database.stream("missable")))
+        return Diff(new, changed, missing, known)
+
+    def adopt(self, now: float, facts: Facts, *, whole: bool) -> None:
+        """As the port says."""
+        new = int(self._database.rows("compare")[0][0])
+        with self._database.transaction() as connection:
+            connection.execute(SQL["adopt"], {"now": now})
+            for name, value in facts.items():
+                connection.execute(SQL["drop_fact" if value is None else "set_fact"], {"name": name, "value": value})
+        if whole:
+            self._forget_unlisted(new)
+        with self._database.connection() as connection:
+            connection.execute(SQL["unstage"])
+
+    def _forget_unlisted(self, new: int) -> None:
+        unpublished = self._database.value("count_unpublished")
+        if not self._has_doubles() and unpublished == self._unpublished + new:
+            return  # each of them was listed
+        gone = self._unlisted(self._database.stream("unpublished"))
+        while part := list(islice(gone, AT_ONCE)):
+            with self._database.transaction() as connection:
+                connection.executemany(SQL["forget_unpublished"], [{"name": name} for name in part])
+
+    def _unlisted(self, rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+        """The names that no line had."""
+        seen = self._in_order()
+        for name, *_ in rows:
+            place = bisect_left(seen, _digest(name))
+            if place == len(seen) or seen[place] != _digest(name):
+                yield name
+
+    def _has_doubles(self) -> bool:
+        seen = self._in_order()
+        return any(map(eq, seen, islice(seen, 1, None)))
+
+    def _in_order(self) -> Sequence[int]:
+        if self._sorted is None:
+            self._sorted = array("Q", sorted(self._seen))
+        return self._sorted
+
+
+def _digest(name: str) -> int:
+    return hash(name) & 0xFFFF_FFFF_FFFF_FFFF
