@@ -11,7 +11,6 @@ import hashlib
 import itertools
 from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 from bandersnatch.catalogue.base import Catalogue, Commit, Entry, Published
@@ -19,8 +18,8 @@ from bandersnatch.catalogue.sqlite import SqliteCatalogue
 from bandersnatch.model import File, Held, Validators
 from bench import measure, peers
 from bench.draws import Drawn
-from bench.serve import Site, serve
-from bench.tree import UPLOADED, Shape, make
+from bench.serve import Site
+from bench.tree import UPLOADED, Shape
 
 FILES = 3
 SMALL = 20
@@ -38,9 +37,8 @@ def seed(site: Site, room: Path) -> Path:
     """A mirror in *room* of all that *site* lists, whose tree ``shape`` describes. It is up to date."""
     mirror, first = room / "mirror", room / "first"
     first.mkdir()
-    few = make(room / "few", replace(site.tree.shape, listed=0))
-    with serve(few, room / "few-site") as small:
-        measure.run(peers.ours(first, small, mirror=mirror))
+    with site.tree.shortened():
+        measure.run(peers.ours(first, site, mirror=mirror))
     with closing(SqliteCatalogue(mirror / "state" / "catalogue.sqlite")) as catalogue:
         fill(catalogue, itertools.islice(site.tree.listed, SMALL, None))
     measure.run(peers.ours(first, site, mirror=mirror))  # the list of projects is written for all of them

@@ -84,6 +84,16 @@ class Tree:
         _write_project(self.root, self.shape, first)
         _edit_list(self, first)
 
+    @contextmanager
+    def shortened(self) -> Iterator[None]:
+        """Meanwhile the list names only the projects that have pages."""
+        whole = self.root / LIST
+        aside = whole.with_name("aside")
+        os.rename(whole, aside)
+        _write_list(Tree(self.root, replace(self.shape, listed=0)))
+        yield
+        os.replace(aside, whole)
+
 
 def make(home: Path, shape: Shape) -> Tree:
     """The tree of *shape* below *home*, made anew unless it is there whole."""

@@ -14,6 +14,7 @@ from bandersnatch.assemble.machine import this_machine
 from bandersnatch.assemble.reaching import STATE, upstream_settings
 from bandersnatch.assemble.selection import environments, with_closure
 from bandersnatch.closure import base as closures
+from bandersnatch.closure.base import Interpreter
 from bandersnatch.closure.find import find
 from bandersnatch.closure.interpreters import interpreters
 from bandersnatch.closure.locked import Question

@@ -48,6 +48,8 @@ class Detected:
     """Whether upstream's list was compared, in this run or, unchanged since, in an earlier one."""
     refused: str = ""
     """Why the list was not believed where it lacks projects."""
+    braked: str = ""
+    """Why it would not have been, if the operator had not accepted removals."""
 
 
 async def detect(mirror: Mirror, now: float, *, full: bool, accept_removals: bool, tell: events.Tell) -> Detected:
@@ -169,9 +171,16 @@ class _Detection:
         self._bare = self._bare and all(one.serial is None for one in batch)
         if self._unmatched is not None:
             await asyncio.to_thread(self._unmatched.absorb, [one.name for one in batch])
-        wanted = [one for one in batch if self._wants(one.name)]
-        if wanted:
-            await asyncio.to_thread(self._catalogue.absorb, wanted)
+        await asyncio.to_thread(self._absorb_wanted, batch)
+
+    def _absorb_wanted(self, batch: Sequence[Listed]) -> None:
+        selection = self._mirror.selection
+        if not selection.everything or selection.exclusions:
+            # Asking a set is several times cheaper than asking the selection, and there are a million names.
+            wants = selection.wants if selection.names is None else selection.names.__contains__
+            batch = [one for one in batch if wants(one.name)]
+        if batch:
+            self._catalogue.absorb(batch)
 
     async def _compare(self, listing: Listing) -> Detected | None:
         """Take the list over, as far as it can be believed."""
@@ -179,7 +188,7 @@ class _Detection:
             return await self._leave_older()
         diff = await asyncio.to_thread(self._catalogue.compare)
         self._tell(events.Compared("list", listing.count, diff.new, diff.changed, len(diff.missing)))
-        refused = await self._doubt(listing, diff)
+        refused = self._doubt(listing, diff)
         if self._unmatched is not None and not refused:
             for message in await asyncio.to_thread(self._unmatched.messages):
                 self._tell(events.Warned(message))
@@ -191,19 +200,22 @@ class _Detection:
         await asyncio.to_thread(self._catalogue.adopt, self._now, facts, whole=whole)
         if self._bare:
             await self._ask_all()
-        return Detected("list", listed=True, refused=refused)
+        return Detected("list", listed=True, refused=refused, braked=self._brake(diff))
 
-    async def _doubt(self, listing: Listing, diff: Diff) -> str:
+    def _doubt(self, listing: Listing, diff: Diff) -> str:
         """Why the list cannot be believed to be whole; empty if it can."""
-        brake = self._mirror.rules.brake
         if listing.count == 0 and diff.known:
             return f"upstream's list of projects is empty, though {diff.known} projects of it are published here"
-        if brake.refuses(len(diff.missing), diff.known) and not self._accept_removals:
-            return (
-                f"upstream's list lacks {len(diff.missing)} of {diff.known} published projects, which is more than "
-                "[removal] allows; nothing was removed. If that is right, run once with --accept-removals"
-            )
-        return ""
+        return "" if self._accept_removals else self._brake(diff)
+
+    def _brake(self, diff: Diff) -> str:
+        """Why so many projects cannot be missing without an operator's word; empty if they can."""
+        if not self._mirror.rules.brake.refuses(len(diff.missing), diff.known):
+            return ""
+        return (
+            f"upstream's list lacks {len(diff.missing)} of {diff.known} published projects, which is more than "
+            "[removal] allows; nothing was removed. If that is right, run once with --accept-removals"
+        )
 
     async def _is_older(self, listing: Listing) -> bool:
         """Whether the list is from before one that we have seen; a full run takes upstream as it is."""

@@ -302,7 +302,9 @@ class _Planning:
             yield detected.refused
         if self._accepted:
             return
-        if brake.refuses(tally.departed, held.projects):
+        if detected.braked:
+            yield detected.braked
+        elif brake.refuses(tally.departed, held.projects):
             yield f"{tally.departed} of {held.projects} projects would leave, more than [removal] allows"
         if brake.refuses_files(tally.lost, held.files):
             yield f"{tally.lost} of {held.files} files would leave their pages, more than [removal] allows"
