@@ -16,6 +16,7 @@ from bench.scenarios import SCENARIOS
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "performance.md"
+REPORT = "report"
 
 
 def main() -> int:
@@ -23,13 +24,13 @@ def main() -> int:
     # An end that is asked for politely runs what ends the programs that were started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     args = _parser().parse_args()
-    if args.scenarios == ["report"]:
-        return _report(args.work, args.output)
     bench = Bench(args.work.absolute(), args.size == "full", args.runs, frozenset(args.peers))
-    failed = [name for name in args.scenarios or SCENARIOS if not _measured(bench, name, args.size)]
+    names = [name for name in args.scenarios or SCENARIOS if name != REPORT]
+    failed = [name for name in names if not _measured(bench, name, args.size)]
     if failed:
         print(f"not measured: {', '.join(failed)}", file=sys.stderr)
-    return 1 if failed else 0
+    written = _report(bench.work, args.output) if REPORT in args.scenarios else True
+    return 1 if failed or not written else 0
 
 
 def _measured(bench: Bench, name: str, size: str) -> bool:
@@ -46,20 +47,26 @@ def _measured(bench: Bench, name: str, size: str) -> bool:
     return True
 
 
-def _report(work: Path, output: Path) -> int:
+def _report(work: Path, output: Path) -> bool:
     kept = [work / "results" / f"{name}.json" for name in SCENARIOS]
     found = [results.load(path) for path in kept if path.exists()]
-    if not found:
+    if found:
+        output.write_text(report.render(found))
+    else:
         print(f"nothing was measured in {work}: run python -m bench first", file=sys.stderr)
-        return 1
-    output.write_text(report.render(found))
-    return 0
+    return bool(found)
+
+
+def _scenario(text: str) -> str:
+    if text in SCENARIOS or text == REPORT:
+        return text
+    raise argparse.ArgumentTypeError(f"{text} is none of {', '.join([*SCENARIOS, REPORT])}")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure bandersnatch beside its peers.")
     parser.add_argument(
-        "scenarios", nargs="*", choices=[*SCENARIOS, "report", []], metavar="SCENARIO",
+        "scenarios", nargs="*", default=[], type=_scenario, metavar="SCENARIO",
         help=f"what to measure (default: everything): {', '.join(SCENARIOS)}; or report, which writes the page",
     )  # fmt: skip
     parser.add_argument("--size", choices=("short", "full"), default="short", help="how much (default: short)")

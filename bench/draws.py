@@ -4,7 +4,7 @@ The distributions are stand-ins, chosen so that their means meet what PyPI is as
 than 10 million files, tens of terabytes, 48 bytes for each line of the list) and so that their tails are as heavy:
 
 ========================  ==========================================================================================
-names                     8 to 20 letters, 13 in the mean; a third has a separator, a sixth is not spelled normally
+names                     8 to 20 letters, 13 in the mean; most have a separator, nearly half are not normalised
 serials                   uniform from 1 to 30 million
 files of a project        log-normal, median 4, sigma 1.5 (mean 12, one in a thousand above 400), at most 5,000
 bytes of a file           log-normal, median 20 kB, sigma 3.1 (mean 2.4 MB), at least 1 kB, at most 1 GB
@@ -59,13 +59,13 @@ class Drawn:
 
 def project(seed: int, number: int) -> Drawn:
     """The project of that *number*, below about 40 million: each has another name."""
-    first, second = divmod((seed * 7919 + number * _STEP) % (_WORDS * _WORDS), _WORDS)
-    dice = _dice(seed, number, "name")
-    words = (_word(first), _word(second))
-    if dice.random() < 0.1:
-        words = (words[0].title(), words[1].title())
-    display = dice.choice(_PREFIXES) + dice.choice(_SEPARATORS).join(words)
-    return Drawn(number, display, dice.randint(1, NEWEST))
+    bits = int.from_bytes(_digest(seed, number, "name"))
+    words = [_word(pair) for pair in divmod((seed * 7919 + number * _STEP) % (_WORDS * _WORDS), _WORDS)]
+    if bits % 10 == 0:
+        words = [word.title() for word in words]
+    separator = _SEPARATORS[bits // 10 % len(_SEPARATORS)]
+    prefix = _PREFIXES[bits // 100 % len(_PREFIXES)]
+    return Drawn(number, prefix + separator.join(words), 1 + bits // 10_000 % NEWEST)
 
 
 def file_count(seed: int, number: int) -> int:
@@ -85,5 +85,9 @@ def _word(number: int) -> str:
 
 
 def _dice(seed: int, number: int, about: str) -> Random:
+    return Random(_digest(seed, number, about))
+
+
+def _digest(seed: int, number: int, about: str) -> bytes:
     # Not hash(): it differs from process to process.
-    return Random(hashlib.blake2b(f"{seed} {number} {about}".encode(), digest_size=8).digest())
+    return hashlib.blake2b(f"{seed} {number} {about}".encode(), digest_size=8).digest()

@@ -17,6 +17,7 @@ import time
 def main() -> None:
     """Write the report: exit code (null if the time was up), seconds, kilobytes, bytes."""
     report, limit, *command = sys.argv[1:]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     began = time.perf_counter()
     # A session of its own, so that whatever it started ends with it.
     child = subprocess.Popen(command, start_new_session=True)

@@ -81,15 +81,20 @@ def run(command: Command, limit: float = LIMIT) -> dict[str, float]:
     report = command.home / "used.json"
     launcher = [sys.executable, "-I", "-S", str(Path(__file__).with_name("launch.py")), str(report), str(limit)]
     with command.output.open("w") as output:
-        subprocess.run(
+        process = subprocess.Popen(
             [*launcher, *command.argv],
             cwd=command.home,
             env=dict(command.env),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            check=True,
         )
+        try:
+            process.wait()
+        except BaseException:
+            process.terminate()  # and it ends what it started
+            process.wait()
+            raise
     used = json.loads(report.read_text())
     if used["code"] != 0:
         how = f"was ended after {limit:g} s" if used["code"] is None else f"ended with {used['code']}"

@@ -22,6 +22,9 @@ run that is not timed; requests and connections are what the server saw.
 """
 
 
+_SHORT = "What is wanted is meant for the full size; this was the short form, which says little about it."
+
+
 def render(results: Sequence[Result]) -> str:
     """The whole page; *results* in the order of its sections."""
     parts = [HEAD, _circumstances(results), *map(_section, results)]
@@ -39,11 +42,13 @@ def _circumstances(results: Sequence[Result]) -> str:
 def _section(result: Result) -> str:
     parts = [f"## {result.title}", "", result.about, "", *_table(result), ""]
     if result.bars:
+        if result.size == "short":
+            parts += [_SHORT, ""]
         parts += ["| what is wanted | at most | reached | |", "|---|---|---|---|"]
         parts += [_bar(result, bar) for bar in result.bars] + [""]
-    commands = [f"    {row.command}" for row in result.rows if row.command]
-    again = f"    python -m bench {result.scenario} --size {result.size}"
-    return "\n".join([*parts, "Measured by:", "", again, "", *(["Commands:", "", *commands, ""] if commands else [])])
+    parts += ["Measured by:", "", f"    python -m bench {result.scenario} --size {result.size}", ""]
+    commands = [f"- {row.name}: `{row.command}`" for row in result.rows if row.command]
+    return "\n".join([*parts, *(["Commands:", "", *commands, ""] if commands else [])])
 
 
 def _table(result: Result) -> list[str]:

@@ -27,7 +27,7 @@ BATCH, BATCHES, SEED = 64, 20, 1
 def run(bench: Bench) -> Result:
     """In this process, through the catalogue's port, the sizes in turns."""
     room = bench.room("bookkeeping")
-    counts = bench.size((1_000, 10_000, 100_000), (1_000, 10_000, 100_000, 1_000_000))
+    counts = bench.size((1_000, 30_000), (1_000, 10_000, 100_000, 1_000_000))
     kept = {f"{count} held": _Kept(room / f"{count}.sqlite", count) for count in counts}
     samples: dict[str, list[dict[str, float]]] = {name: [] for name in kept}
     for one in kept.values():

@@ -12,6 +12,10 @@ from bench.results import Bar, Result
 from bench.serve import Site, serve
 from bench.tree import Shape
 
+ABOUT = """\
+{count} projects with {files} small wheels each, into an empty directory, everything with its metadata: PyPA
+bandersnatch asks upstream for it, bandersnatch takes it out of the wheels. curl fetches what bandersnatch asks for."""
+
 FILES = 3
 ROUND_TRIP = 0.03
 """Seconds."""
@@ -19,8 +23,8 @@ ROUND_TRIP = 0.03
 
 def near(bench: Bench) -> Result:
     """On the loopback interface."""
-    count = bench.size(500, 2_000)
-    about = f"{count} projects with {FILES} small wheels each, into an empty directory, everything with its metadata."
+    count = bench.size(300, 2_000)
+    about = ABOUT.format(count=count, files=FILES)
     bars = (
         Bar("wall time of PyPA bandersnatch", "bandersnatch", "wall", 1 / 10, "PyPA bandersnatch"),
         Bar("wall time of curl with the same URLs", "bandersnatch", "wall", 2.0, "curl --parallel"),
@@ -30,7 +34,7 @@ def near(bench: Bench) -> Result:
 
 def far(bench: Bench) -> Result:
     """With 30 ms to and from upstream."""
-    count = bench.size(200, 2_000)
+    count = bench.size(100, 2_000)
     about = f"{count} projects, as above, over a line with a round trip of {ROUND_TRIP * 1000:.0f} ms."
     bars = (
         Bar("wall time of PyPA bandersnatch", "bandersnatch", "wall", 1 / 10, "PyPA bandersnatch"),

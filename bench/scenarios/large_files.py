@@ -15,7 +15,7 @@ BOTH = "curl --parallel, then sha256sum"
 
 def run(bench: Bench) -> Result:
     """Each file in a project of its own, so that everybody may fetch several at once."""
-    count, size = bench.size((4, 50_000_000), (20, 200_000_000))
+    count, size = bench.size((4, 25_000_000), (20, 200_000_000))
     room = bench.room("large-files")
     tree = bench.tree(Shape(count, files=1, size=size))
     with serve(tree, room / "site") as site:

@@ -23,7 +23,7 @@ holds {small} projects, so that its own list is short."""
 
 def run(bench: Bench) -> Result:
     """Each run finds another change, always of the same project."""
-    count = bench.size(20_000, 1_000_000)
+    count = bench.size(10_000, 1_000_000)
     room = bench.room("one-changed")
     with serve(bench.own_tree(held.shape(count), room), room / "site") as site:
         mirror = held.seed(site, room)

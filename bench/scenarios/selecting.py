@@ -23,7 +23,7 @@ SEED = 1
 
 def run(bench: Bench) -> Result:
     """Each in a process of its own."""
-    count, few = bench.size(200_000, 900_000), bench.size(500, 5_000)
+    count, few = bench.size(200_000, 900_000), bench.size(200, 5_000)
     excluded, allowed = bench.size(20_000, 100_000), 1_000
     room = bench.room("selecting")
     lists = _Lists(room, count, excluded, allowed)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -49,6 +51,26 @@ def test_failures(tmp_path: Path, code: str, limit: float, said: str) -> None:
     """A command that fails, or that does not end, has no figures, and its output is shown."""
     with pytest.raises(Failed, match=said):
         measure.run(command(tmp_path, code), limit)
+
+
+def test_an_end_from_outside(tmp_path: Path) -> None:
+    """Who ends the measuring ends what is measured."""
+    launcher = [
+        sys.executable,
+        "-I",
+        "-S",
+        str(Path(measure.__file__).with_name("launch.py")),
+        str(tmp_path / "r"),
+        "60",
+    ]
+    code = "import os, signal; print(os.getpid(), flush=True); signal.pause()"
+    with subprocess.Popen([*launcher, sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        number = int(process.stdout.readline())
+        process.terminate()
+        assert process.wait(20) == 143
+    with pytest.raises(ProcessLookupError):
+        os.kill(number, 0)
 
 
 def test_nothing_is_inherited(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def test_rendering() -> None:
     assert "| bandersnatch: wall time of the slower | 0.10 × | 0.067 × | yes |" in page
     assert "| bandersnatch: megabytes | 50 | 60 | **no** |" in page
     assert "| bandersnatch: wall time of who was not asked | 2 × | – | not measured |" in page
-    assert "    x -y" in page
+    assert "- bandersnatch: `x -y`" in page
     assert "    python -m bench first-sync --size short" in page
 
 

@@ -275,6 +275,7 @@ def test_json_is_the_plan(program: Program) -> None:
 # --- what people read ----------------------------------------------------------------------------------------------
 
 DUE = replace(EMPTY, due=3, looked_at=3)
+ROOM = replace(DUE, free=3 * GIB, reserve=GIB)
 
 
 @pytest.mark.parametrize(
@@ -284,7 +285,10 @@ DUE = replace(EMPTY, due=3, looked_at=3)
         (replace(DUE, new=2, unchanged=1), "Due:     3 projects, 2 new, 1 unchanged"),
         (replace(DUE, looked_at=2), "Due:     3 projects, 2 of them looked at"),
         (replace(DUE, fetch=Sum(2, GIB)), "Fetch:   2 files, 1.0 GiB"),
-        (replace(DUE, fetch=Sum(2, GIB), unsized=1), "Fetch:   2 files, 1.0 GiB, and the bytes of 1 whose size is not known"),
+        (
+            replace(DUE, fetch=Sum(2, GIB), unsized=1),
+            "Fetch:   2 files, 1.0 GiB, and the bytes of 1 whose size is not known",
+        ),
         (
             replace(DUE, looked_at=2, forecast=Estimate(5, 3 * GIB, GIB)),
             "Fetch:   about 5 files, 3.0 GiB ± 1.0 GiB, estimated from 2 projects",
@@ -296,10 +300,10 @@ DUE = replace(EMPTY, due=3, looked_at=3)
         (replace(DUE, keep=Sum(4, 9)), "Keep:    4 files, 9 B"),
         (DUE, "Room:    not known"),
         (replace(DUE, free=GIB), "Room:    1.0 GiB: enough"),
-        (replace(DUE, free=3 * GIB, reserve=GIB, fetch=Sum(1, 2 * GIB)), "Room:    3.0 GiB, 1.0 GiB of it to stay free: enough"),
-        (replace(DUE, free=3 * GIB, reserve=GIB, fetch=Sum(1, 3 * GIB)), "Room:    3.0 GiB, 1.0 GiB of it to stay free: 1.0 GiB too little"),
-        (replace(DUE, free=GIB, reserve=2 * GIB, fetch=Sum(1, 7)), "Room:    1.0 GiB, 2.0 GiB of it to stay free: 7 B too little"),
-        (replace(DUE, free=GIB, fetch=Sum(1, 7), forecast=Estimate(1, 3 * GIB, 0)), "Room:    1.0 GiB: 2.0 GiB too little"),
+        (replace(ROOM, fetch=Sum(1, 2 * GIB)), "Room:    3.0 GiB, 1.0 GiB to stay free: enough"),
+        (replace(ROOM, fetch=Sum(1, 3 * GIB)), "Room:    3.0 GiB, 1.0 GiB to stay free: 1.0 GiB too little"),
+        (replace(ROOM, free=7, fetch=Sum(1, 7)), "Room:    7 B, 1.0 GiB to stay free: 7 B too little"),
+        (replace(DUE, free=GIB, forecast=Estimate(1, 3 * GIB, 0)), "Room:    1.0 GiB: 2.0 GiB too little"),
         (replace(DUE, leaving={"yanked": Sum(1, 2)}), "  yanked  1 file, 2 B"),
         (replace(DUE, refused={"files.types": Sum(3, 2)}), "  files.types  3 files, 2 B"),
         (replace(DUE, largest=(Share("six", 2, 9), Share("x", 1, 3))), "  six  2 files, 9 B"),

@@ -87,6 +87,10 @@ def test_the_command_line_goes_before_the_environment_before_the_file(tmp_path: 
 COMPANIONS = {
     "upstream.password": {"BANDERSNATCH_UPSTREAM_USERNAME": "mirror", "BANDERSNATCH_LOG_LEVEL": ""},
     "select.dependency-versions": {"BANDERSNATCH_SELECT_DEPENDENCIES": "true"},
+    "select.dependency-builds": {"BANDERSNATCH_SELECT_DEPENDENCIES": "true"},
+    "releases.count-exempt": {"BANDERSNATCH_RELEASES_AT_MOST": "9"},
+    "releases.waive-for": {"BANDERSNATCH_RELEASES_PRERELEASES": "false"},
+    "files.max-project-size-exempt": {"BANDERSNATCH_FILES_MAX_PROJECT_SIZE": "1 GB"},
     "releases.newest-by": {"BANDERSNATCH_RELEASES_NEWEST": "3"},
     "releases.newest-counts-prereleases": {"BANDERSNATCH_RELEASES_NEWEST": "3"},
     "metadata.missing": {"BANDERSNATCH_METADATA_WANTED": '{ license-expression = ["MIT"] }'},

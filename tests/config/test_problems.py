@@ -184,6 +184,34 @@ CASES = {
         "[releases]\nnewest-by = 'time'",
         "b.conf:2: releases.newest-by: it changes nothing without newest; set that as well, or drop this",
     ),
+    "exempt from no number": (
+        "[releases]\ncount-exempt = ['six']",
+        (
+            "b.conf:2: releases.count-exempt: it changes nothing without at-least or at-most; "
+            "set that as well, or drop this"
+        ),
+    ),
+    "exempt from no size": (
+        "[files]\nmax-project-size-exempt = ['six']",
+        (
+            "b.conf:2: files.max-project-size-exempt: it changes nothing without max-project-size; "
+            "set that as well, or drop this"
+        ),
+    ),
+    "everything exempt": (
+        "[files]\nmax-project-size = '1 GB'\nmax-project-size-exempt = ['six',\n'*']",
+        (
+            'b.conf:4: files.max-project-size-exempt: "*" is everything, so no project would be too large; '
+            "name what is exempt"
+        ),
+    ),
+    "nothing to waive": (
+        "[releases]\nat-most = 5\nwaive-for = 'pins'",
+        (
+            "b.conf:3: releases.waive-for: it changes nothing without a key of this section that refuses versions; "
+            "set that as well, or drop this"
+        ),
+    ),
     "versions of no dependencies": (
         "[select]\ndependency-versions = 'newest 3'",
         (

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from difflib import SequenceMatcher
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,13 @@ from hypothesis import strategies as st
 from bandersnatch import assemble
 from bandersnatch.assemble.selection import choose
 from bandersnatch.catalogue.base import Totals
+from bandersnatch.config.schema import Config
 from bandersnatch.sync import events
-from bandersnatch.sync.explaining import Answer, explain
-from bandersnatch.sync.planning import Plan, Sum, plan
-from bandersnatch.testing import UpstreamServer
+from bandersnatch.sync.engine import Wish, run
+from bandersnatch.sync.explaining import Answer, Fate, explain
+from bandersnatch.sync.nearest import ALIKE, Nearest
+from bandersnatch.sync.planning import Estimate, Plan, Sum, estimate, plan
+from bandersnatch.testing import Status, UpstreamServer
 from tests.sync.conftest import World
 
 SOON = 600.0
@@ -234,3 +238,224 @@ def _expected(world: World, items: Sequence[str], name: str, rules: dict[str, ob
     chosen = {"select__projects": list(items), "select__everything": not items}
     answer = answer_of(world, name, **chosen, **rules)
     return sorted(one.filename for one in answer.files if one.wanted or (one.fate and one.fate.stays))
+
+
+# --- what it says --------------------------------------------------------------------------------------------------
+
+
+def test_by_rule_by_cause_and_by_month(two: World) -> None:
+    """Each refusal is counted with its rule, each departure with its cause, each file with its month."""
+    two.index.yank("beta", "2.0")
+    [gone] = [name for name in two.filenames("beta") if "1.0" in name]
+    two.index.remove_file(gone)
+    planned = plan_of(two, releases__prereleases=False, releases__yanked=False)
+    assert {rule: one.files for rule, one in planned.refused.items()} == {
+        "releases.prereleases": 2, "releases.yanked": 1,
+    }  # fmt: skip
+    assert {cause: one.files for cause, one in planned.leaving.items()} == {"deleted": 1, "deselected": 2, "yanked": 1}
+    assert planned.leave.files == 4
+    assert planned.gone == ("beta",)
+    assert list(planned.growth) == ["2021-05", "2022-05"]
+
+
+def test_largest(world: World) -> None:
+    """The projects with the most to fetch are named, the largest first, twenty at most."""
+    for number in range(30):
+        world.index.upload(f"project-{number:02}", "1.0", padding=number * 1000)
+    planned = plan_of(world)
+    assert [one.project for one in planned.largest] == [f"project-{number:02}" for number in range(29, 9, -1)]
+    assert all(one.files == 1 and one.bytes > 1000 for one in planned.largest)
+
+
+def test_state_is_lost(two: World) -> None:
+    """Files that lie in storage are found, not fetched, also where nothing is known of them any more."""
+    for path in sorted(two.state.rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    planned = plan_of(two)
+    assert (planned.fetch.files, planned.found.files, planned.held.files) == (0, 6, 0)
+
+
+def test_projects_without_a_page(world: World) -> None:
+    """What upstream lists and has no page for is counted; what the operator named is a failure."""
+    world.index.upload("alpha", "1.0")
+    world.index.upload("beta", "1.0")
+    world.upstream.fault("/simple/beta/", Status(404), times=None)
+    everything, named = plan_of(world), plan_of(world, "alpha", "beta")
+    assert (everything.absent, everything.failures) == (1, {})
+    assert named.absent == 0
+    assert "no page" in named.failures["beta"]
+
+
+def test_upstream_stops_answering(world: World) -> None:
+    """A plan that upstream cut short says so, and what it found until then."""
+    for number in range(40):
+        world.index.upload(f"project-{number:02}", "1.0")
+    world.upstream.fault("/simple/*/", Status(503), times=None)
+    planned = plan_of(world, mirror__workers=1)
+    assert planned.stopped
+    assert planned.looked_at < planned.due == 40
+    assert planned.forecast is None
+
+
+def test_forecast(world: World) -> None:
+    """A sample gives the sum for all with its error; where all are alike it is exact, and of all there is no sample."""
+    for number in range(12):
+        world.index.upload(f"project-{number:02}", "1.0")
+    every = plan_of(world)
+    sample = plan_of(world, sample=6)
+    assert (sample.due, sample.looked_at) == (12, 6)
+    assert sample.forecast is not None
+    assert sample.forecast.files == every.fetch.files
+    assert abs(sample.forecast.bytes - every.fetch.bytes) <= max(100, 2 * sample.forecast.error)
+    assert plan_of(world, sample=12).forecast is None
+
+
+def test_forecast_looks_at_all_that_leaves(two: World) -> None:
+    """What is not selected any more needs no page to be judged, so a sample knows all of it."""
+    planned = plan_of(two, sample=2, exclude__projects=["alpha", "beta"])
+    assert planned.gone == ("alpha", "beta")
+
+
+@pytest.mark.parametrize(
+    ("drawn", "count", "forecast"),
+    [
+        ([], 5, None),
+        ([Sum(1, 10)], 5, None),
+        ([Sum(1, 10), Sum(1, 10)], 4, Estimate(4, 40, 0)),
+        ([Sum(0, 0), Sum(2, 20)], 2, Estimate(2, 20, 0)),
+        ([Sum(0, 0), Sum(2, 20)], 4, Estimate(4, 40, 57)),
+    ],
+)
+def test_estimate(drawn: Sequence[Sum], count: int, forecast: Estimate | None) -> None:
+    """The error is that of the mean, less what was drawn already; from one alone nothing can be told."""
+    assert estimate(drawn, count) == forecast
+
+
+# --- names that match nothing --------------------------------------------------------------------------------------
+
+
+def test_items_that_match_nothing(two: World) -> None:
+    """Each item about no project is a warning, with the names that are most like it; in a run as in a plan."""
+    told: list[events.Event] = []
+    rules = {
+        "select__projects": ["alhpa", "beta", "nothing-*"],
+        "exclude__projects": ["beat==1.0"],
+        "select__index_only": ["/gam.*/"],
+        "cool_down__age": "1d",
+        "cool_down__exempt": ["betta"],
+    }
+    plan_of(two, told=told, **rules)
+    warned = [one.message for one in told if isinstance(one, events.Warned)]
+    assert warned == [
+        "select.projects = alhpa: upstream has no project of this name; did you mean alpha?",
+        "select.projects = nothing-*: no project of upstream has a name that matches",
+        "exclude.projects = beat==1.0: upstream has no project of this name; did you mean beta?",
+        "select.index-only = /gam.*/: no project of upstream has a name that matches",
+        "cool-down.exempt = betta: upstream has no project of this name; did you mean beta?",
+    ]
+    two.run(**rules)
+    assert [one.message for one in two.of(events.Warned)] == warned
+    two.run(**rules)
+    assert two.of(events.Warned) == [], "once is enough, as long as the rules are the same"
+
+
+def test_many_items_that_match_nothing(two: World) -> None:
+    """A block list of names that are long gone is one line."""
+    two.run(exclude__projects=[f"gone-{number}" for number in range(30)])
+    assert [one.message for one in two.of(events.Warned)] == [
+        "30 items of the selection match no project of upstream, such as gone-0, gone-1, gone-2"
+    ]
+
+
+NAME = st.text("abcde-", min_size=1, max_size=8).filter(lambda name: name[0] != "-" != name[-1])
+
+
+@given(names=st.sets(NAME, max_size=20), sought=st.sets(NAME, max_size=4), batch=st.integers(1, 5))
+def test_nearest_is_near(names: set[str], sought: set[str], batch: int) -> None:
+    """However the list is cut, the nearest are of the list, alike enough, the most alike first, and never the name."""
+    nearest, every = Nearest(sought), sorted(names)
+    for first in range(0, len(every), batch):
+        nearest.offer(every[first : first + batch])
+    for name in sought:
+        found = nearest.of(name)
+        ratios = [SequenceMatcher(None, one, name, autojunk=False).ratio() for one in found]
+        assert set(found) <= names - {name}
+        assert len(found) <= 3
+        assert ratios == sorted(ratios, reverse=True)
+        assert all(ratio >= ALIKE for ratio in ratios)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("reqeusts", "requests"), ("numpi", "numpy"), ("nmpy", "numpy"), ("djnago", "django"), ("padnas", "pandas"),
+        ("flaks", "flask"), ("scikitlearn", "scikit-learn"), ("beautifulsoup", "beautifulsoup4"),
+    ],
+)  # fmt: skip
+def test_what_was_meant(typed: str, meant: str) -> None:
+    """The mistakes that people make are understood."""
+    nearest = Nearest([typed])
+    nearest.offer(["requests", "numpy", "django", "pandas", "flask", "scikit-learn", "beautifulsoup4", "six", "boto3"])
+    assert list(nearest.of(typed))[:1] == [meant]
+
+
+# --- why -----------------------------------------------------------------------------------------------------------
+
+
+def test_why_a_file_is_held_though_not_wanted(two: World) -> None:
+    """What is held and not wanted has the policy that decides, and whether it stays."""
+    [gone] = [name for name in two.filenames("beta") if "1.0" in name]
+    two.index.remove_file(gone)
+    two.index.yank("beta", "2.0", "broken")
+    rules = {"releases__prereleases": False, "releases__yanked": False, "removal__yanked": "keep"}
+    fates = {one.version: one.fate for one in answer_of(two, "beta", removal__deleted="hide", **rules).files}
+    assert fates == {
+        "1.0": Fate("deleted", "hide", False, ""),
+        "2.0": Fate("yanked", "keep", True, "it is yanked: broken"),
+        "3.0rc1": Fate("deselected", "follow", False, "3.0rc1 is a pre-release"),
+    }
+
+
+def test_why_without_upstream(two: World) -> None:
+    """Offline, and where upstream gives no answer, the held files are judged; offline it is not even asked."""
+    two.upstream.fault("/simple/alpha/", Status(500), times=None)
+    away = answer_of(two, "alpha", releases__prereleases=False)
+    assert "500" in away.unreachable
+    two.upstream.reset()
+    offline = answer_of(two, "alpha", offline=True, releases__prereleases=False)
+    assert two.upstream.count("*") == 0
+    assert (offline.exists, offline.unreachable) == (None, "")
+    assert [(one.version, one.wanted, one.held, one.upstream) for one in offline.files] == [
+        ("1.0", True, True, False), ("2.0", True, True, False), ("3.0rc1", False, True, False),
+    ]  # fmt: skip
+    assert offline.files == away.files
+
+
+def test_why_a_project_that_is_gone(two: World) -> None:
+    """A project that only the mirror has is known, and its files leave by the policy for what upstream deleted."""
+    two.index.remove_project("beta")
+    answer = answer_of(two, "beta")
+    assert (answer.exists, answer.is_known) == (False, True)
+    assert {one.fate for one in answer.files} == {Fate("deleted", "follow", False, "")}
+    assert answer_of(two, "nobody").is_known is False
+
+
+def test_why_a_project_that_is_behind(two: World) -> None:
+    """A project that is behind has its reason and its next try."""
+    two.index.upload("beta", "4.0")
+    two.upstream.fault("/simple/beta/", Status(500), times=None)
+    config = two.config()
+    two.now += SOON
+    asyncio.run(_run(two, config))
+    two.upstream.reset()
+    behind = answer_of(two, "beta").behind
+    assert behind is not None
+    assert "500" in behind.reason
+    assert behind.next_try > two.now
+
+
+async def _run(world: World, config: Config) -> None:
+    """A run that leaves the faults in place."""
+    with assemble.locked(config):
+        async with assemble.mirror(config, {}, world.now) as mirror:
+            await run(mirror, Wish(), world.now, lambda _: None)

@@ -131,8 +131,7 @@ class _Choosing:
 
     def _origin(self, key: str) -> Origin:
         """Where the value of a key that holds one value stands."""
-        value = value_of(self._config, key)
-        text = str(value).lower() if isinstance(value, bool) else str(value)
+        text = _shown(value_of(self._config, key))
         if self._loaded is None:
             return Origin(key, text)
         origin = self._loaded.origins[key]
@@ -254,6 +253,13 @@ class _Choosing:
             return Origin(".".join(path))
         place = self._loaded.origins[f"rules.{name}"].place
         return Origin(".".join(path), file=place, line=self._loaded.lines.of(*path))
+
+
+def _shown(value: object) -> str:
+    """A value for people, much as they wrote it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _line(value: datetime | timedelta) -> of_files.Line:

@@ -17,7 +17,8 @@ APPLICATION_ID = 0x6264736E
 VERSION = 2
 """Of the schema (``PRAGMA user_version``)."""
 
-_TO_2 = """
+_TO_2 = (
+    """
 ALTER TABLE project ADD COLUMN wanted INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE project ADD COLUMN review REAL;
 CREATE INDEX project_review ON project (review) WHERE review IS NOT NULL;
@@ -29,7 +30,9 @@ CREATE TABLE trash (
     until REAL NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE guest (key TEXT NOT NULL, project TEXT NOT NULL, PRIMARY KEY (key, project)) WITHOUT ROWID;
-""" + TOTALS
+"""
+    + TOTALS
+)
 
 MIGRATIONS: Sequence[tuple[int, str]] = ((2, _TO_2),)
 """For each later version, in order: its number, and the SQL that makes it from the one before."""

@@ -72,7 +72,7 @@ def _fetch(plan: Plan) -> str:
 def _room(plan: Plan) -> str:
     if plan.free is None:
         return "not known"
-    reserve = f", {text.size(plan.reserve)} of it to stay free" if plan.reserve else ""
+    reserve = f", {text.size(plan.reserve)} to stay free" if plan.reserve else ""
     fits = f"{text.size(plan.missing)} too little" if plan.missing else "enough"
     return f"{text.size(plan.free)}{reserve}: {fits}"
 

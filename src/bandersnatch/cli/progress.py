@@ -97,12 +97,12 @@ class TerminalReport:
 
 
 class PagesReport:
-    """One bar for the pages that are read, and nothing else. Written to standard error."""
+    """One bar for the projects that are done, and nothing else; *doing* says what. Written to standard error."""
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self, console: Console | None = None, *, doing: str = "reading pages") -> None:
         self._progress = Progress(
             SpinnerColumn(),
-            TextColumn("reading pages"),
+            TextColumn(doing),
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),

@@ -6,19 +6,19 @@ import argparse
 import os
 import sys
 from collections import Counter
-from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Protocol, TextIO
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TextIO
 
 from bandersnatch.cli import exits, options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from bandersnatch.config.load import Loaded
-    from bandersnatch.config.schema import Config
     from bandersnatch.storage.bookmark import Bookmark
-    from bandersnatch.verify.base import Finding, Ground, Kind
-    from bandersnatch.verify.engine import Wish
+    from bandersnatch.verify.base import Ground, Kind
+    from bandersnatch.verify.engine import Tell, Wish
 
 SHOWN = 50
 """So many findings of one kind are printed for people; --all and --json print all."""
@@ -88,29 +88,64 @@ def run_verify(args: argparse.Namespace, out: TextIO) -> int:
 
     from bandersnatch.assemble import verifying
     from bandersnatch.assemble.selection import choose
+    from bandersnatch.cli import verified
     from bandersnatch.verify.engine import verify
 
     loaded = options.load(args)
     wish = _wish(args)
-    if args.resume and wish.projects:
-        from bandersnatch.errors import UsageError
-
-        raise UsageError("--resume goes through all projects, and --project names some: use one of them")
-    report = _JsonReport(out) if args.json else _PeopleReport(out, None if args.all else SHOWN)
-    with ExitStack() as stack:
-        ground = stack.enter_context(verifying.ground(loaded.config, os.environ, choose(loaded).selection))
+    report = verified.choose(out, as_json=args.json, shown=None if args.all else SHOWN)
+    bookmark = verifying.bookmark(loaded.config, _mode(wish)) if args.resume else None
+    with verifying.ground(loaded.config, os.environ, choose(loaded).selection) as ground:
         _refuse_unknown(ground, wish.projects)
         if ground.selection is None:
             print(f"bandersnatch: {_why_unjudged(loaded)}", file=sys.stderr)
-        place = _Place(verifying.bookmark(loaded.config, _mode(wish))) if args.resume else None
-        wish = place.wish(wish) if place else wish
-        tell = _Listener(stack, ground, wish, place).tell
-        for finding in verify(ground, wish, time.time(), tell=tell):
-            report.add(finding)
-        if place:
-            place.end()
+        if bookmark:
+            wish = replace(wish, after=bookmark.read())
+        with _listening(ground, wish, bookmark) as tell:
+            for finding in verify(ground, wish, time.time(), tell=tell):
+                report.add(finding)
+        if bookmark:
+            bookmark.clear()
     report.end()
     return _exit_code(report.counts, strict=args.strict)
+
+
+@contextmanager
+def _listening(ground: Ground, wish: Wish, bookmark: Bookmark | None) -> Iterator[Tell]:
+    """Keeps the place where a later verification can go on, and shows on a terminal how far this one is."""
+    import time
+
+    from bandersnatch.sync import events
+
+    done, due = wish.after, time.monotonic() + EVERY
+    with ExitStack() as stack:
+        progress = None
+        if sys.stderr.isatty():
+            from bandersnatch.cli.progress import PagesReport
+
+            progress = stack.enter_context(PagesReport(doing="verifying"))
+            count = len(wish.projects) or ground.catalogue.totals().projects
+            progress.tell(events.Planned(count, None, None, None))
+
+        def tell(name: str, _read: int) -> None:
+            nonlocal done, due
+            done = name
+            if progress is not None:
+                progress.tell(events.Confirmed(name))
+            if bookmark is not None and time.monotonic() >= due:
+                bookmark.write(done)
+                due = time.monotonic() + EVERY
+
+        try:
+            yield tell
+        finally:
+            if bookmark is not None:
+                bookmark.write(done)
+
+
+def _mode(wish: Wish) -> str:
+    """What --resume goes on with: who asks for more has to begin again."""
+    return " ".join(word for word, asked in (("pages", wish.pages), ("hash", wish.contents)) if asked)
 
 
 def _wish(args: argparse.Namespace) -> Wish:
@@ -131,6 +166,10 @@ def _wish(args: argparse.Namespace) -> Wish:
         bandwidth = values.parse_rate(args.bandwidth) if args.bandwidth else 0
     except ValueError as error:
         problems.append(Problem(str(error), key="--bandwidth"))
+    if args.resume and projects:
+        problems.append(
+            Problem("it goes through all projects, and --project names some: use one of them", key="--resume")
+        )
     if problems:
         raise UsageError(*problems)
     return Wish(

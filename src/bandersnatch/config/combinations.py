@@ -162,7 +162,10 @@ _IDLE: dict[str, tuple[_Works, str]] = {
         lambda config: config.releases.at_least > 0 or config.releases.at_most > 0,
         "at-least or at-most",
     ),
-    "releases.waive-for": (lambda config: _refuses_versions(config.releases), "a key of this section that refuses any"),
+    "releases.waive-for": (
+        lambda config: _refuses_versions(config.releases),
+        "a key of this section that refuses versions",
+    ),
     "files.max-project-size-exempt": (lambda config: config.files.max_project_size is not None, "max-project-size"),
     "metadata.missing": (lambda config: bool(config.metadata.wanted or config.metadata.all), "wanted or all"),
     "cool-down.clock": (

@@ -13,7 +13,7 @@ ALIKE = 0.75
 LONGER = 3
 """So many letters may be too many, or missing."""
 
-COMMON = 0.3
+COMMON = 0.2
 """The least share of its pairs of letters that a likely name has in common with the one sought."""
 
 

@@ -293,7 +293,7 @@ class _Planning:
             held=held,
             free=self._mirror.storage.free(),
             reserve=self._mirror.rules.transfer.reserve,
-            forecast=_forecast(tally.drawn, wanted) if self._sampled else None,
+            forecast=estimate(tally.drawn, wanted) if self._sampled else None,
         )
 
     def _brake(self, held: Totals, detected: Detected) -> Iterator[str]:
@@ -364,7 +364,7 @@ def _add(sums: dict[str, Sum], key: str, more: Sum) -> None:
     sums[key] = sums.get(key, Sum()) + more
 
 
-def _forecast(drawn: Sequence[Sum], count: int) -> Estimate | None:
+def estimate(drawn: Sequence[Sum], count: int) -> Estimate | None:
     """The sum over *count* projects, from what is to be fetched for some that were drawn at random."""
     size = len(drawn)
     if size < 2:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
 
@@ -55,14 +55,9 @@ class _Form:
         """Whether a run that is under way is to write it: then only what no reader may meet is a finding."""
 
     def findings(self) -> Iterator[Finding]:
-        parser: ListingParser = listing.JsonListing(self._key) if self._in_json else listing.HtmlListing(self._key)
-        differences = self._differences(self._ordered(self._lines(parser)))
         try:
-            yield from islice(differences, MOST)
-            if next(differences, None) is not None:
-                yield self._finding(Kind.STALE_INDEX, f"more than {MOST:,} differences; the rest is not told")
-                return
-            serial = parser.finish().serial
+            serial = self._read_through()
+            yield from self._told(self._differences(self._lines(self._parser())))
         except FileNotFoundError:
             if self._required:
                 yield self._finding(Kind.MISSING_INDEX, "")
@@ -74,17 +69,27 @@ class _Form:
             if str(serial) != self._serial and not self._is_due:
                 yield self._finding(Kind.STALE_INDEX, f"its serial is {serial}, and not {self._serial}")
 
+    def _read_through(self) -> int | None:
+        """The serial of a list that is whole and in order; of any other, no line would say anything."""
+        parser = self._parser()
+        last = ""
+        for line in self._lines(parser):
+            if line.name <= last:
+                raise _Disorder(line.name)
+            last = line.name
+        return parser.finish().serial
+
+    def _parser(self) -> ListingParser:
+        return listing.JsonListing(self._key) if self._in_json else listing.HtmlListing(self._key)
+
     def _lines(self, parser: ListingParser) -> Iterator[Listed]:
         for chunk in self._reader.chunks(self._key):
             yield from parser.feed(chunk)
 
-    def _ordered(self, lines: Iterable[Listed]) -> Iterator[Listed]:
-        last = ""
-        for line in lines:
-            if line.name <= last:
-                raise _Disorder(line.name)
-            last = line.name
-            yield line
+    def _told(self, differences: Iterator[Finding]) -> Iterator[Finding]:
+        yield from islice(differences, MOST)
+        if next(differences, None) is not None:
+            yield self._finding(Kind.STALE_INDEX, f"more than {MOST:,} differences; the rest is not told")
 
     def _differences(self, lines: Iterator[Listed]) -> Iterator[Finding]:
         """Both lists are in the order of names, so that neither is ever held."""

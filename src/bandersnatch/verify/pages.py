@@ -38,9 +38,7 @@ def pages(ground: Ground, reader: Reader, record: Record) -> Iterator[Finding]:
         yield from guarded(record.name, key, _page(ground, reader, record, key, digest, drafted))
 
 
-def _page(
-    ground: Ground, reader: Reader, record: Record, key: str, digest: str, drafted: Drafted
-) -> Iterator[Finding]:
+def _page(ground: Ground, reader: Reader, record: Record, key: str, digest: str, drafted: Drafted) -> Iterator[Finding]:
     data = reader.content(key)
     if data is None:
         return

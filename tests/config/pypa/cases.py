@@ -35,7 +35,7 @@ class Case:
     python: Mapping[str, str] = field(default_factory=dict)
     """requires-python, by the name of a file."""
     metadata: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
-    """Core metadata, by version."""
+    """Core metadata, by the name of a file."""
     files: Mapping[str, str] = field(default_factory=dict)
     """The files beside the configuration."""
 
@@ -123,10 +123,31 @@ CASES = {
         requirements =
             requirements-*.txt
         """,
-        {"select.from-files": ("{folder}/requirements-*.txt",)},
-        "one-1.0.tar.gz two-1.0.tar.gz",
+        {"select.whole-from-files": ("{folder}/requirements-*.txt",)},
+        "one-1.0.tar.gz two-1.0.tar.gz two-2.0a1.tar.gz",
         dropped="three-1.0.tar.gz",
-        files={"requirements-1.txt": "one\n", "requirements-2.txt": "two\n", "requirements.txt": "three\n"},
+        files={"requirements-1.txt": "one\n", "requirements-2.txt": "two==1.0\n", "requirements.txt": "three\n"},
+    ),
+    "requirement files without their versions": Case(
+        """
+        [plugins]
+        enabled =
+            project_requirements
+            latest_release
+        [allowlist]
+        requirements_path = {folder}
+        requirements = requirements.txt
+        [latest_release]
+        keep = 1
+        """,
+        {
+            "select.whole-from-files": ("{folder}/requirements.txt",),
+            "releases.newest": 1,
+            "releases.newest-counts-prereleases": True,
+        },
+        "pinned-1.1.tar.gz whole-2.0.tar.gz",
+        dropped="pinned-1.0.tar.gz whole-1.0.tar.gz other-1.0.tar.gz",
+        files={"requirements.txt": "pinned==1.0\nwhole\n"},
     ),
     "pinned versions beside the newest ones": Case(
         """
@@ -145,10 +166,40 @@ CASES = {
             "select.from-files": ("{folder}/requirements.txt",),
             "releases.newest": 1,
             "releases.newest-counts-prereleases": True,
+            "releases.waive-for": "ranges",
         },
-        "pinned-1.0.tar.gz whole-2.0.tar.gz",
-        dropped="pinned-1.1.tar.gz whole-1.0.tar.gz",
-        files={"requirements.txt": "pinned==1.0\nwhole\n"},
+        "pinned-1.0.tar.gz whole-2.0.tar.gz range-2.0.tar.gz range-3.0.tar.gz",
+        dropped="pinned-1.1.tar.gz whole-1.0.tar.gz range-1.0.tar.gz",
+        files={"requirements.txt": "pinned==1.0\nwhole\nrange>=2\n"},
+    ),
+    "no other filter of releases for pinned versions": Case(
+        """
+        [plugins]
+        enabled =
+            project_requirements
+            project_requirements_pinned
+            prerelease_release
+            regex_release
+            exclude_platform
+        [allowlist]
+        requirements_path = {folder}
+        requirements = requirements.txt
+        [filter_regex]
+        releases = .+\\.post\\d$
+        [blocklist]
+        platforms = windows
+        """,
+        {
+            "select.from-files": ("{folder}/requirements.txt",),
+            "releases.prereleases": False,
+            "releases.unwanted": (".+\\.post\\d",),
+            "releases.waive-for": "ranges",
+            "files.exclude-platforms": ("windows",),
+        },
+        "pinned-1.0rc1.tar.gz range-1.0.post1.tar.gz range-1.1a1.tar.gz whole-1.0.tar.gz",
+        dropped="pinned-1.0.tar.gz range-0.9.tar.gz whole-1.0.post1.tar.gz whole-1.1a1.tar.gz "
+        "pinned-1.0rc1-cp312-cp312-win_amd64.whl",
+        files={"requirements.txt": "pinned==1.0rc1\nrange>=1\nwhole\n"},
     ),
     "projects by a field": Case(
         """
@@ -164,12 +215,14 @@ CASES = {
             "metadata.wanted": {"classifier": (r"/\A.*Programming Language :: Python :: 2.*/",)},
             "metadata.missing": "drop",
         },
-        "lang-1.0.tar.gz",
-        dropped="lang-2.0.tar.gz lang-3.0.tar.gz",
+        "old-1.0.tar.gz old-2.0.tar.gz",
+        dropped="new-1.0.tar.gz new-2.0.tar.gz mute-1.0.tar.gz",
         metadata={
-            "1.0": {"classifier": ("Typing :: Typed", "Programming Language :: Python :: 2.7")},
-            "2.0": {"classifier": ("Programming Language :: Python :: 3",)},
-            "3.0": {"summary": ("says little",)},
+            "old-1.0.tar.gz": {"classifier": ("Programming Language :: Python :: 3",)},
+            "old-2.0.tar.gz": {"classifier": ("Typing :: Typed", "Programming Language :: Python :: 2.7")},
+            "new-1.0.tar.gz": {"classifier": ("Programming Language :: Python :: 2.7",)},
+            "new-2.0.tar.gz": {"classifier": ("Programming Language :: Python :: 3",)},
+            "mute-1.0.tar.gz": {"summary": ("says little",)},
         },
     ),
     "every pattern, and none": Case(
@@ -189,13 +242,12 @@ CASES = {
             "metadata.all": {"classifier": (r"/\AFramework :: Django/", r"/\ATyping/")},
             "metadata.unwanted": {"license": (r"/\A(?:GPL|AGPL)/",)},
         },
-        "lang-1.0.tar.gz lang-4.0.tar.gz",
-        dropped="lang-2.0.tar.gz lang-3.0.tar.gz",
+        "both-1.0.tar.gz mute-1.0.tar.gz",
+        dropped="one-1.0.tar.gz agpl-1.0.tar.gz",
         metadata={
-            "1.0": {"classifier": ("Typing :: Typed", "Framework :: Django :: 5.2"), "license": ("LGPL",)},
-            "2.0": {"classifier": ("Typing :: Typed", "Framework :: Flask")},
-            "3.0": {"license": ("AGPL 3",)},
-            "4.0": {},
+            "both-1.0.tar.gz": {"classifier": ("Typing :: Typed", "Framework :: Django :: 5.2"), "license": ("LGPL",)},
+            "one-1.0.tar.gz": {"classifier": ("Typing :: Typed", "Framework :: Flask")},
+            "agpl-1.0.tar.gz": {"license": ("AGPL 3",)},
         },
     ),
     "files by their type": Case(
@@ -380,6 +432,22 @@ CASES = {
         dropped="large-1.0.tar.gz large-2.0.tar.gz",
         sizes={"exact-1.0.tar.gz": GIB, "large-1.0.tar.gz": GIB},
     ),
+    "no large projects but one": Case(
+        """
+        [plugins]
+        enabled =
+            size_project_metadata
+        [allowlist]
+        packages =
+            NumPy
+        [size_project_metadata]
+        max_package_size = 1G
+        """,
+        {**EVERYTHING, "files.max-project-size": "1 GiB", "files.max-project-size-exempt": ("NumPy",)},
+        "numpy-1.0.tar.gz numpy-2.0.tar.gz small-1.0.tar.gz",
+        dropped="large-1.0.tar.gz",
+        sizes={"numpy-1.0.tar.gz": GIB + 1, "large-1.0.tar.gz": GIB + 1},
+    ),
     "no large projects of an allowlist": Case(
         """
         [plugins]
@@ -410,6 +478,51 @@ CASES = {
         {**EVERYTHING, "releases.at-least": 2, "releases.at-most": 3},
         "two-1.0.tar.gz two-2.0.tar.gz",
         dropped="one-1.0.tar.gz four-1.0.tar.gz four-2.0.tar.gz four-3.0.tar.gz four-4.0.tar.gz",
+    ),
+    "neither few versions nor many, but for some": Case(
+        """
+        [plugins]
+        enabled =
+            versions_count_project_metadata
+            size_project_metadata
+        [allowlist]
+        packages =
+            one
+            four>=2
+        [versions_count_project_metadata]
+        min_versions = 2
+        max_versions = 3
+        [size_project_metadata]
+        max_package_size = 10
+        """,
+        {
+            **EVERYTHING,
+            "releases.at-least": 2,
+            "releases.at-most": 3,
+            "releases.count-exempt": ("one", "four"),
+            "files.max-project-size": "10 B",
+            "files.max-project-size-exempt": ("one", "four"),
+        },
+        "one-1.0.tar.gz four-1.0.tar.gz four-2.0.tar.gz four-3.0.tar.gz four-4.0.tar.gz",
+        dropped="single-1.0.tar.gz",
+        sizes={"one-1.0.tar.gz": 11},
+    ),
+    "few versions of an allowlist": Case(
+        """
+        [plugins]
+        enabled =
+            versions_count_project_metadata
+            allowlist_project
+        [allowlist]
+        packages =
+            one
+            two
+        [versions_count_project_metadata]
+        min_versions = 2
+        """,
+        {"select.projects": ("one", "two"), "releases.at-least": 2},
+        "two-1.0.tar.gz two-2.0.tar.gz",
+        dropped="one-1.0.tar.gz other-1.0.tar.gz other-2.0.tar.gz",
     ),
     "files for some Pythons": Case(
         """

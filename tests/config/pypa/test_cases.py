@@ -6,26 +6,20 @@ import re
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 
 from bandersnatch import names
 from bandersnatch.assemble.selection import choose
 from bandersnatch.config.load import load
-from bandersnatch.config.option import Written
 from bandersnatch.model import Project
 from bandersnatch.selection import Context, Selection
+from bandersnatch.selection.distributions import release_of
 from tests.config.pypa.cases import CASES, Case
 from tests.config.pypa.helpers import ini, values
 from tests.selection.samples import CONTEXT, file
 
 PRERELEASES = "no pre-releases of one project"
 """Its value is an expression that says more by what it matches than by how it looks."""
-
-
-def placed(value: Written, folder: Path) -> Written:
-    """*value* with the folder in it."""
-    if isinstance(value, tuple):
-        return tuple(item.replace("{folder}", str(folder)) for item in value)
-    return value
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
@@ -62,19 +56,27 @@ def test_examples_select_what_they_promise(tmp_path: Path, case: Case) -> None:
         (tmp_path / name).write_text(text)
     path = tmp_path / "bandersnatch.conf"
     path.write_text(ini(case.ini).replace("{folder}", str(tmp_path)))
-    selection = choose(load(path, {})).selection
-    context = Context(now=CONTEXT.now, metadata=case.metadata)
-    kept, linked = selected(selection, projects(case), context)
+    loaded = load(path, {})
+    assert loaded.config.metadata.of == "newest"
+    kept, linked = selected(choose(loaded).selection, case)
     assert kept == set(case.kept.split())
     assert linked == set(case.linked.split())
 
 
-def selected(selection: Selection, pages: list[Project], context: Context) -> tuple[set[str], set[str]]:
+def selected(selection: Selection, case: Case) -> tuple[set[str], set[str]]:
     """The names of the files to hold, and of those to link only."""
     kept: set[str] = set()
     linked: set[str] = set()
-    for page in pages:
+    for page in projects(case):
         if selection.wants(page.name):
             place = linked if selection.is_index_only(page.name) else kept
-            place |= {one.filename for one in selection.apply(page, context).project.files}
+            place |= {one.filename for one in selection.apply(page, context(page, case)).project.files}
     return kept, linked
+
+
+def context(page: Project, case: Case) -> Context:
+    """What a run tells the selection: the metadata of the newest release, for all releases."""
+    releases = {one.filename: release_of(one.filename, page.name) for one in page.files}
+    newest = max(releases, key=lambda filename: releases[filename][1] or Version("0"))
+    facts = case.metadata.get(newest, {})
+    return Context(CONTEXT.now, metadata={release: facts for release, _ in releases.values()})

@@ -98,17 +98,39 @@ def test_requirement_files_without_a_folder() -> None:
     assert found == {"select.from-files": ("/a.txt", "/b/c.txt")}
 
 
-@pytest.mark.parametrize(
-    ("plugins", "said"),
-    [
-        (["project_requirements"], "only the versions that the files ask for"),
-        (["project_requirements_pinned", "prerelease_release"], "hold for versions that the files name as well"),
-    ],
-)
-def test_what_pins_mean_is_told(plugins: list[str], said: str) -> None:
-    """Where pinned versions mean something else than there, the operator is told."""
-    [note] = notes(on(*plugins) + "[allowlist]\nrequirements = r.txt\n")
+def test_a_folder_is_no_glob() -> None:
+    """Only a star makes a glob, and only in the name of the file."""
+    text = on("project_requirements_pinned") + (
+        "[allowlist]\nrequirements_path = /a[1]*\nrequirements =\n  r-*.txt\n  r-[1].txt\n"
+    )
+    assert values(text) == {"select.from-files": ("/a[[]1][*]/r-*.txt", "/a[1]*/r-[1].txt")}
+
+
+PINNED = {
+    "blocklist_release": ("[blocklist]\npackages =\n  a\n  b>1\n", "[blocklist] packages: holds for versions that"),
+    "prerelease_release": ("[filter_prerelease]\npackages = a\n", "[filter_prerelease] packages: holds for versions"),
+}
+
+
+@pytest.mark.parametrize(("plugin", "text", "said"), [(name, *pair) for name, pair in PINNED.items()], ids=PINNED)
+def test_filters_that_hold_for_pinned_versions_here(plugin: str, text: str, said: str) -> None:
+    """A filter of releases that is no rule of [releases] here holds for pinned versions as well, and that is told."""
+    [note] = notes(on("project_requirements_pinned", plugin) + text + "[allowlist]\nrequirements = r.txt\n")
     assert said in note
+    assert not notes(on("project_requirements", plugin) + text + "[allowlist]\nrequirements = r.txt\n")
+
+
+def test_filters_that_do_not_hold_for_pinned_versions_here() -> None:
+    """A filter of files that is a rule of [releases] here does not hold for pinned versions, and that is told."""
+    text = on("project_requirements_pinned", "regex_release_file_metadata", "prerelease_release") + (
+        "[regex_release_file_metadata]\nnone:release = 2\n[allowlist]\nrequirements = r.txt\n"
+    )
+    assert values(text)["releases.waive-for"] == "ranges"
+    [note] = notes(text)
+    assert "none:release: does not hold for versions that requirement files name" in note
+    alone = text.replace("    prerelease_release\n", "")
+    assert "releases.waive-for" not in values(alone)
+    assert not notes(alone)
 
 
 def test_items_that_say_the_same() -> None:
@@ -194,12 +216,24 @@ def test_sizes_are_binary(text: str, expected: str) -> None:
     assert found["files.max-project-size"] == expected
 
 
-def test_exceptions_from_a_size_are_refused() -> None:
-    """An allowlist that is not enabled names exceptions, which there are none of here."""
-    text = on("size_project_metadata") + "[allowlist]\npackages = numpy\n[size_project_metadata]\nmax_package_size=1G\n"
-    [problem] = refused(text)
-    assert "exceptions from [size_project_metadata] max_package_size" in problem
-    assert "enable allowlist_project" in problem
+EXEMPTING = on("size_project_metadata", "versions_count_project_metadata") + "[allowlist]\npackages = numpy>=2\n"
+
+
+def test_exceptions_are_whole_projects() -> None:
+    """An allowlist that is not enabled names exceptions; their versions do nothing, which is told once."""
+    limits = "[size_project_metadata]\nmax_package_size=1G\n[versions_count_project_metadata]\nmax_versions=9\n"
+    found = values(EXEMPTING + limits)
+    assert found["files.max-project-size-exempt"] == found["releases.count-exempt"] == ("numpy",)
+    [note] = notes(EXEMPTING + limits)
+    assert "the versions of numpy have no effect" in note
+
+
+def test_exceptions_from_nothing() -> None:
+    """Without a limit there is nothing to be excepted from, and that is told."""
+    for limits in ("", "[versions_count_project_metadata]\nmin_versions = 0\n"):
+        assert not {"files.max-project-size-exempt", "releases.count-exempt"} & values(EXEMPTING + limits).keys()
+        [note] = notes(EXEMPTING + limits)
+        assert "[allowlist] packages: has no effect" in note
 
 
 WRONG = {
@@ -225,6 +259,9 @@ def test_settings_that_say_nothing() -> None:
     assert notes(on("latest_release") + "[latest_release]\nsort_by = time\nkeep = 0\n") == [
         "b.conf:7: [latest_release] sort_by: has no effect without keep"
     ]
+    text = on("size_project_metadata") + "[size_project_metadata]\nmax_package_size = 0\n"
+    assert values(text) == {"select.everything": True}
+    assert notes(text) == ["b.conf:7: [size_project_metadata] max_package_size: has no effect: 0 is no limit"]
     text = on("versions_count_project_metadata") + (
         "[versions_count_project_metadata]\nmin_versions = 9\nmax_versions = 3\n"
     )

@@ -33,6 +33,7 @@ def translate(draft: Draft, plugins: Plugins) -> None:
     _scalar(draft, plugins, "latest_release", "keep", "releases.newest", scalars.number)
     _scalar(draft, plugins, "latest_release", "sort_by", "releases.newest-by", _order)
     _scalar(draft, plugins, "size_project_metadata", "max_package_size", "files.max-project-size", scalars.size)
+    _no_size(draft)
     _version_counts(draft, plugins)
     _newest(draft)
 
@@ -123,6 +124,12 @@ def _exclude(draft: Draft, entry: Entry, word: str, line: int) -> None:
 
 
 # --- projects ------------------------------------------------------------------------------------------------------
+
+
+def _no_size(draft: Draft) -> None:
+    if draft.values.get("files.max-project-size") == "0 B":
+        del draft.values["files.max-project-size"]
+        draft.note(draft.sources.pop("files.max-project-size")[0], "has no effect: 0 is no limit")
 
 
 def _version_counts(draft: Draft, plugins: Plugins) -> None:
