@@ -17,7 +17,7 @@ catalogue's too. The second is no option of the product: the bench replaces its 
 
 def run(bench: Bench) -> Result:
     """With and without."""
-    count = bench.size(300, 2_000)
+    count = bench.size(200, 2_000)
     room = bench.room("durability")
     careless = str(peers.PROGRAMS / "without_fsync.py")
     with serve(bench.tree(Shape(count, files=FILES, size=2_000)), room / "site") as site:

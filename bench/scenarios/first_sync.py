@@ -23,7 +23,7 @@ ROUND_TRIP = 0.03
 
 def near(bench: Bench) -> Result:
     """On the loopback interface."""
-    count = bench.size(300, 2_000)
+    count = bench.size(200, 2_000)
     about = ABOUT.format(count=count, files=FILES)
     bars = (
         Bar("wall time of PyPA bandersnatch", "bandersnatch", "wall", 1 / 10, "PyPA bandersnatch"),
@@ -34,7 +34,7 @@ def near(bench: Bench) -> Result:
 
 def far(bench: Bench) -> Result:
     """With 30 ms to and from upstream."""
-    count = bench.size(100, 2_000)
+    count = bench.size(60, 2_000)
     about = f"{count} projects, as above, over a line with a round trip of {ROUND_TRIP * 1000:.0f} ms."
     bars = (
         Bar("wall time of PyPA bandersnatch", "bandersnatch", "wall", 1 / 10, "PyPA bandersnatch"),

@@ -20,7 +20,7 @@ from bandersnatch.cli import exits
 from bandersnatch.cli.plan import collect, exit_code
 from bandersnatch.cli.planned import lines, spans_of
 from bandersnatch.storage.lock import Lock
-from bandersnatch.sync.planning import Estimate, Plan, Share, Sum
+from bandersnatch.sync.plans import Estimate, Plan, Share, Sum
 from bandersnatch.testing import Status
 from tests.cli.conftest import Program
 

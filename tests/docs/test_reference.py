@@ -24,6 +24,9 @@ REFERENCE = ROOT / "docs" / "reference"
 ABSENT = {"serve", "update-stats", "adopt", "bundle", "stats", "sync", "diff"}
 """Commands that there are not, and that nobody shall be told to use."""
 
+PYPROJECT = {"project.dependencies", "build-system.requires"}
+"""Keys of pyproject.toml that pages speak of."""
+
 
 def parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
     yield parser
@@ -75,9 +78,9 @@ def test_every_key_of_the_configuration() -> None:
     """Every key is in the reference; no page names a key that there is not."""
     page = (REFERENCE / "configuration.md").read_text("utf-8")
     assert all(f"### {option.key}\n" in page for option in OPTIONS)
-    known = {option.name for option in OPTIONS}
+    known = {option.name for option in OPTIONS} | PYPROJECT
     for other in PAGES:
-        for section, key in re.findall(r"`\[(\w+)\] ([a-z][a-z-]*)", prose(other)):
+        for section, key in re.findall(r"`\[([\w-]+)\] ([a-z][a-z-]*)", prose(other)):
             assert f"{section}.{key}" in known, f"{name(other)}: [{section}] {key}"
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from difflib import SequenceMatcher
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -22,7 +23,8 @@ from bandersnatch.sync import events
 from bandersnatch.sync.engine import Wish, run
 from bandersnatch.sync.explaining import Answer, Fate, explain
 from bandersnatch.sync.nearest import ALIKE, Nearest
-from bandersnatch.sync.planning import Estimate, Plan, Sum, estimate, plan
+from bandersnatch.sync.planning import plan
+from bandersnatch.sync.plans import Estimate, Plan, Sum, estimate
 from bandersnatch.testing import Status, UpstreamServer
 from tests.sync.conftest import World
 
@@ -185,8 +187,8 @@ def fresh_world() -> Iterator[World]:
 def test_plan_says_what_the_run_does(
     first: Sequence[Change],
     then: Sequence[Change],
-    before: dict[str, object],
-    after: dict[str, object],
+    before: dict[str, Any],
+    after: dict[str, Any],
     items: Sequence[str],
     accept: bool,
     full: bool,
@@ -233,9 +235,9 @@ def _taken(planned: Plan, held: Totals, now: Totals) -> int:
     return taken
 
 
-def _expected(world: World, items: Sequence[str], name: str, rules: dict[str, object]) -> list[str]:
+def _expected(world: World, items: Sequence[str], name: str, rules: dict[str, Any]) -> list[str]:
     """The files that the project's page has after the next run, by what why says of each."""
-    chosen = {"select__projects": list(items), "select__everything": not items}
+    chosen: dict[str, Any] = {"select__projects": list(items), "select__everything": not items}
     answer = answer_of(world, name, **chosen, **rules)
     return sorted(one.filename for one in answer.files if one.wanted or (one.fate and one.fate.stays))
 
@@ -337,7 +339,7 @@ def test_estimate(drawn: Sequence[Sum], count: int, forecast: Estimate | None) -
 def test_items_that_match_nothing(two: World) -> None:
     """Each item about no project is a warning, with the names that are most like it; in a run as in a plan."""
     told: list[events.Event] = []
-    rules = {
+    rules: dict[str, Any] = {
         "select__projects": ["alhpa", "beta", "nothing-*"],
         "exclude__projects": ["beat==1.0"],
         "select__index_only": ["/gam.*/"],
@@ -407,7 +409,7 @@ def test_why_a_file_is_held_though_not_wanted(two: World) -> None:
     [gone] = [name for name in two.filenames("beta") if "1.0" in name]
     two.index.remove_file(gone)
     two.index.yank("beta", "2.0", "broken")
-    rules = {"releases__prereleases": False, "releases__yanked": False, "removal__yanked": "keep"}
+    rules: dict[str, Any] = {"releases__prereleases": False, "releases__yanked": False, "removal__yanked": "keep"}
     fates = {one.version: one.fate for one in answer_of(two, "beta", removal__deleted="hide", **rules).files}
     assert fates == {
         "1.0": Fate("deleted", "hide", False, ""),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from bandersnatch.config.load import Loaded
     from bandersnatch.sync import events
-    from bandersnatch.sync.planning import Plan
+    from bandersnatch.sync.plans import Plan
 
 DESCRIPTION = """\
 Say what a run would do: fetch, keep and remove; projects, files and bytes; by rule, by cause and by month of upload.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bandersnatch.cli import text
 
 if TYPE_CHECKING:
-    from bandersnatch.sync.planning import Plan, Sum
+    from bandersnatch.sync.plans import Plan, Sum
 
 SHOWN = 10
 """So many projects and failures are named; --json has all."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
 
 SHOWN = 3
@@ -29,6 +29,7 @@ class Nearest:
         self._best: dict[str, list[tuple[float, str]]] = {name: [] for name in sought}
         self._matchers = {name: SequenceMatcher(None, "", name, autojunk=False) for name in self._best}
         self._least = {name: COMMON * max(1, len(name) - 1) for name in self._best}
+        self._fewest = min(self._least.values(), default=0.0)
         self._lengths = {len(name) + more for name in self._best for more in range(-LONGER, LONGER + 1)}
         self._sharing: dict[str, list[str]] = {}
         for name in self._best:
@@ -38,16 +39,21 @@ class Nearest:
     def offer(self, names: Iterable[str]) -> None:
         """Look at some more names."""
         for name in names:
-            if len(name) in self._lengths:
-                # Sought names often share no pair with it at all: then nothing is counted.
-                shared = Counter(sought for pair in _pairs(name) for sought in self._sharing.get(pair, ()))
-                for sought, count in shared.items():
-                    if count >= self._least[sought] and name != sought and abs(len(name) - len(sought)) <= LONGER:
-                        self._weigh(name, sought)
+            if len(name) not in self._lengths:
+                continue
+            shared = [one for place in range(len(name) - 1) if (one := self._sharing.get(name[place : place + 2]))]
+            if len(shared) >= self._fewest:
+                self._compare(name, Counter(sought for each in shared for sought in each))
 
     def of(self, name: str) -> Sequence[str]:
         """The names that are most like *name*, the most alike first."""
         return tuple(found for _, found in self._best.get(name, ()))
+
+    def _compare(self, name: str, shared: Mapping[str, int]) -> None:
+        """*shared*: how many pairs it has in common with each of those sought that it has any with."""
+        for sought, count in shared.items():
+            if count >= self._least[sought] and name != sought and abs(len(name) - len(sought)) <= LONGER:
+                self._weigh(name, sought)
 
     def _weigh(self, name: str, sought: str) -> None:
         matcher = self._matchers[sought]

@@ -1,0 +1,113 @@
+"""What a plan says: frozen values, for people and for machines (docs/reference/json-plan.md has each field)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bandersnatch.catalogue.base import Totals
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """So many files, and their bytes as far as upstream states them."""
+
+    files: int = 0
+    bytes: int = 0
+
+    def __add__(self, other: Sum) -> Sum:
+        return Sum(self.files + other.files, self.bytes + other.bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one project has of a sum."""
+
+    project: str
+    files: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A sum that was drawn from a sample."""
+
+    files: int
+    bytes: int
+    error: int
+    """Two standard errors of ``bytes``: in 19 of 20 samples the true sum is no further away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """
+    What a run would do. It looks at the projects that are due: those that upstream or the rules have changed.
+
+    Of a sample, everything but ``forecast`` is about the projects that were looked at.
+    """
+
+    due: int
+    """Projects to be looked at."""
+    looked_at: int
+    """Those that were; fewer than ``due`` for a sample, or where upstream stopped answering."""
+    new: int
+    """Projects that would be published for the first time."""
+    unchanged: int
+    """Projects whose page is as it was."""
+    fetch: Sum
+    """Files that would be fetched."""
+    unsized: int
+    """Those of them of which upstream does not state the size."""
+    found: Sum
+    """Files that would be taken as they lie in storage or in the trash, if they are whole."""
+    keep: Sum
+    """Files that the mirror holds and that would stay on their pages."""
+    leave: Sum
+    """Files that the mirror holds and that would leave their pages."""
+    leaving: dict[str, Sum]
+    """The same by cause: deleted, quarantined, yanked, deselected."""
+    gone: tuple[str, ...]
+    """Projects that would leave altogether; their files are in ``leave``."""
+    refused: dict[str, Sum]
+    """Files of upstream's pages that the rules refuse, by the rule that decides."""
+    largest: tuple[Share, ...]
+    """The projects with the most to fetch, the largest first."""
+    growth: dict[str, int]
+    """Bytes of the files that would be on the pages that were read, by the month of their upload, ``YYYY-MM``."""
+    undated: Sum
+    """Files on those pages that have no upload time, and so are not in ``growth``."""
+    failures: dict[str, str]
+    """Projects of which nothing can be said, with the reason."""
+    absent: int
+    """Projects on upstream's list that it has no page for. If they were named, they are failures."""
+    stopped: bool
+    """Whether upstream stopped answering before all were looked at."""
+    brake: tuple[str, ...]
+    """Why a run would not remove what this plan says; empty if it would."""
+    held: Totals
+    """What the mirror holds now."""
+    free: int | None
+    """Bytes that are free; null where that cannot be told."""
+    reserve: int
+    """Bytes that a run leaves free."""
+    forecast: Estimate | None = None
+    """What would be fetched for all that is due; null unless this is a sample."""
+
+    @property
+    def missing(self) -> int:
+        """Bytes that the disk has too few, as far as sizes are known; 0 if all fits."""
+        size = self.fetch.bytes if self.forecast is None else self.forecast.bytes
+        return 0 if self.free is None else max(0, size - max(0, self.free - self.reserve))
+
+
+def estimate(drawn: Sequence[Sum], count: int) -> Estimate | None:
+    """The sum over *count* projects, from what is to be fetched for some that were drawn at random."""
+    size = len(drawn)
+    if size < 2:
+        return None
+    mean = sum(one.bytes for one in drawn) / size
+    variance = sum((one.bytes - mean) ** 2 for one in drawn) / (size - 1)
+    # Drawn without putting back: the more of all were drawn, the less is left to be wrong about.
+    error = count * math.sqrt(variance / size * max(0.0, 1 - size / count))
+    return Estimate(round(sum(one.files for one in drawn) / size * count), round(mean * count), round(2 * error))
