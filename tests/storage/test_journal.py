@@ -25,7 +25,7 @@ LINES = st.lists(
     st.builds(
         Removal,
         time=st.floats(0, 1e11),
-        action=st.sampled_from(["left", "buried", "deleted", "restored", "purged"]),
+        action=st.sampled_from(["left", "buried", "deleted", "purged"]),
         project=st.text(),
         key=st.text(st.characters(codec=None)),
         reason=st.text(),

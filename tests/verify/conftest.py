@@ -50,10 +50,14 @@ class Tree(World):
         with verifying.ground(config, {}, choose(config).selection) as ground:
             yield ground
 
-    def verify(self, wish: Wish = ALL, **settings: object) -> list[Finding]:
-        """What a verification finds that begins a second after the last run ended."""
+    def verify(self, *wishes: Wish, **settings: object) -> list[Finding]:
+        """What verifications find that begin well after the last run ended."""
         with self.ground(**settings) as ground:
-            return list(verify(ground, wish, self.now + 100, pause=self.pauses.append))
+            return [
+                finding
+                for wish in wishes or (ALL,)
+                for finding in verify(ground, wish, self.now + 100, pause=self.pauses.append)
+            ]
 
     def unwanted(self, **settings: object) -> set[str]:
         """The file names that are found to be unwanted."""

@@ -53,20 +53,21 @@ async def close(
     environment: Mapping[str, str],
     now: float,
     *,
+    constraints: tuple[str, ...] = (),
     anew: bool = False,
 ) -> Closed:
     """
     *mirror* with exactly what its requirements need, if the configuration wants their dependencies.
 
-    *anew* finds the closure again, however fresh the kept one is. Raises UsageError, Conflict and UpstreamError: half a
-    closure is none.
+    *constraints* (PEP 508) narrow what is needed and need nothing themselves. *anew* finds the closure again, however
+    fresh the kept one is. Raises UsageError, Conflict and UpstreamError: half a closure is none.
     """
     if not config.select.dependencies:
         return Closed(mirror)
     requirements, passed_over = requirements_of(mirror.selection)
     places = _places(config)
     policy = closures.policy(config.select.dependency_versions)
-    key = _key(mirror, config)
+    key = _key(mirror, config, constraints)
     closure = None if anew else await asyncio.to_thread(_recall, mirror, key, now)
     if closure is None:
         settings = upstream_settings(config, environment)
@@ -75,7 +76,11 @@ async def close(
             uv.find(environment), environment, cache=Path(config.mirror.directory, STATE, RESOLVER_CACHE)
         )
         question = Question(
-            resolver, _index(settings), exclude_newer=_exclude_newer(config, now), build=config.select.dependency_builds
+            resolver,
+            _index(settings),
+            constraints,
+            _exclude_newer(config, now),
+            build=config.select.dependency_builds,
         )
         shelf = Shelf(mirror.upstream, narrow=_narrow(mirror, now))
         closure = await find(requirements, places, policy, shelf, question)
@@ -86,7 +91,7 @@ async def close(
     return Closed(replace(mirror, selection=selection), (*passed_over, *unknown))
 
 
-def recall(mirror: Mirror, config: Config) -> Closed | None:
+def recall(mirror: Mirror, config: Config, constraints: tuple[str, ...] = ()) -> Closed | None:
     """
     As ``close``, with the closure that was found last, however old; upstream is not asked. Blocks.
 
@@ -94,7 +99,7 @@ def recall(mirror: Mirror, config: Config) -> Closed | None:
     """
     if not config.select.dependencies:
         return Closed(mirror)
-    closure = _recall(mirror, _key(mirror, config), float(mirror.catalogue.get(FOUND_AT) or "inf"))
+    closure = _recall(mirror, _key(mirror, config, constraints), float(mirror.catalogue.get(FOUND_AT) or "inf"))
     if closure is None:
         return None
     return Closed(replace(mirror, selection=with_closure(mirror.selection, _origins(closure))))
@@ -114,11 +119,11 @@ def _places(config: Config) -> tuple[Interpreter, ...]:
     return interpreters(environments(config) or (this_machine(tuple(platform_tags())),))
 
 
-def _key(mirror: Mirror, config: Config) -> str:
+def _key(mirror: Mirror, config: Config, constraints: tuple[str, ...]) -> str:
     """What the closure is found from."""
     requirements, _ = requirements_of(mirror.selection)
     policy = closures.policy(config.select.dependency_versions)
-    return closures.key(requirements, (), _places(config), policy, mirror.address, mirror.selection.digest)
+    return closures.key(requirements, constraints, _places(config), policy, mirror.address, mirror.selection.digest)
 
 
 def _recall(mirror: Mirror, key: str, now: float) -> closures.Closure | None:

@@ -13,7 +13,9 @@ from packaging.utils import canonicalize_name
 
 from bandersnatch.assemble import third_party
 from bandersnatch.config.load import Loaded
+from bandersnatch.config.options import BY_NAME
 from bandersnatch.config.schema import Config, value_of
+from bandersnatch.config.write import written as as_written
 from bandersnatch.errors import Problem, UsageError
 from bandersnatch.inputs import advisories as advisory_files
 from bandersnatch.inputs import files as requirement_files
@@ -35,6 +37,8 @@ class Chosen:
 
     selection: Selection
     warnings: tuple[Problem, ...] = ()
+    constraints: tuple[str, ...] = ()
+    """Of requirement files (``-c``), for whoever looks for what the items need in turn."""
 
 
 def choose(source: Config | Loaded) -> Chosen:
@@ -58,6 +62,7 @@ class _Choosing:
         self._config = source if isinstance(source, Config) else source.config
         self._problems: list[Problem] = []
         self._warnings: list[Problem] = []
+        self._constraints: list[str] = []
 
     def result(self) -> Chosen:
         config = self._config
@@ -85,7 +90,7 @@ class _Choosing:
             waive_for=config.releases.waive_for,
             environments=tuple(one for each in environments(config) for one in each.marker_environments()),
         )
-        return Chosen(selection, tuple(self._warnings))
+        return Chosen(selection, tuple(self._warnings), tuple(self._constraints))
 
     # --- items -----------------------------------------------------------------------------------------------------
 
@@ -115,6 +120,7 @@ class _Choosing:
             self._problems += error.problems
             return
         self._warnings += read.warnings
+        self._constraints += [one.text for one in read.constraints]
         for wanted in whole(read) if key == "select.whole-from-files" else constrained(read):
             yield Origin(key, wanted.text, wanted.file, wanted.line)
 
@@ -131,7 +137,7 @@ class _Choosing:
 
     def _origin(self, key: str) -> Origin:
         """Where the value of a key that holds one value stands."""
-        text = _shown(value_of(self._config, key))
+        text = _shown(as_written(BY_NAME[key], value_of(self._config, key)))
         if self._loaded is None:
             return Origin(key, text)
         origin = self._loaded.origins[key]

@@ -128,7 +128,7 @@ async def _plan(args: argparse.Namespace, loaded: Loaded) -> Plan:
         # The resolver keeps what it reads in the mirror's directory, which a plan does not touch.
         apart = replace(config, mirror=replace(config.mirror, directory=folder))
         async with assemble.rehearsal(config, os.environ, chosen.selection) as mirror:
-            closed = await close(mirror, apart, os.environ, now, anew=args.full)
+            closed = await close(mirror, apart, os.environ, now, constraints=chosen.constraints, anew=args.full)
             for problem in (*chosen.warnings, *closed.warnings):
                 _complain(f"warning: {problem}")
             return await plan(

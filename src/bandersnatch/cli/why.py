@@ -117,7 +117,7 @@ async def _explain(args: argparse.Namespace, loaded: Loaded, project: str) -> An
         async with rehearsal as mirror:
             # The closure that the mirror was made with, however old, says why things are as they are.
             found_at = float(mirror.catalogue.get(closing.FOUND_AT) or now)
-            closed = await closing.close(mirror, apart, os.environ, found_at)
+            closed = await closing.close(mirror, apart, os.environ, found_at, constraints=chosen.constraints)
             for problem in (*chosen.warnings, *closed.warnings):
                 print(f"bandersnatch: warning: {text.shown(str(problem))}", file=sys.stderr)
             return await explain(closed.mirror, project, now, offline=args.offline)

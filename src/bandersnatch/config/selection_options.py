@@ -43,7 +43,8 @@ SELECTION_OPTIONS = (
     ),
     Option(
         "select", "dependencies", Kind.SWITCH, False,
-        "Mirror as well whatever is needed to install what is selected, in each of [environments], transitively.",
+        "Mirror what is needed to install the projects named above, in each of [environments], transitively; of them "
+        "and of what they need only the versions that dependency-versions says.",
         True,
     ),
     Option(

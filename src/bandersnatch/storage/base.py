@@ -134,8 +134,8 @@ class Storage(Protocol):
         """Let go of what is open. Staged objects that were not settled are forgotten."""
 
 
-Action = Literal["left", "buried", "deleted", "restored", "purged"]
-"""A file left its page; its bytes went to the trash, or for good; they came back from the trash, or went from there."""
+Action = Literal["left", "buried", "deleted", "purged"]
+"""A file left its page; its bytes went to the trash, or for good; or they went from the trash for good."""
 
 
 @dataclass(frozen=True, slots=True)
