@@ -78,7 +78,13 @@ def _quick() -> Iterator[None]:
 
 
 @pytest.fixture
-def tree(tmp_path: Path) -> Iterator[Tree]:
-    """An empty upstream, and no mirror of it yet."""
+def upstream() -> Iterator[UpstreamServer]:
+    """An empty upstream that behaves as PyPI does."""
     with UpstreamServer() as upstream:
-        yield Tree(upstream, tmp_path / "mirror")
+        yield upstream
+
+
+@pytest.fixture
+def tree(upstream: UpstreamServer, tmp_path: Path) -> Tree:
+    """No mirror of it yet."""
+    return Tree(upstream, tmp_path / "mirror")

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from hypothesis import strategies as st
 
@@ -29,55 +28,64 @@ CHANGES: st.SearchStrategy[Change] = st.tuples(
     st.integers(0, 60),
 )
 
-Rules = dict[str, Any]
+Rules = dict[str, object]
 
-NARROWING: st.SearchStrategy[Rules] = st.fixed_dictionaries(
-    {},
-    optional={
-        "releases.prereleases": st.just(False),
-        "releases.development": st.just(False),
-        "releases.newest": st.integers(1, 2),
-        "releases.yanked": st.just(False),
-        "files.types": st.sampled_from([["wheel"], ["sdist"]]),
-        "files.names": st.sampled_from([["*1*"], ["*.whl"]]),
-        "files.python": st.just(["3.7"]),
-        "files.max-size": st.sampled_from(["400 B", "1 KiB"]),
-        "files.uploaded-after": st.sampled_from(["30d", "10d"]),
-        "exclude.projects": st.sampled_from([["beta"], ["alpha>=2"], ["*-one", "alpha==1.0"]]),
-        "cool-down.age": st.sampled_from(["7d", "20d"]),
-    },
-)
+NARROW: list[tuple[str, object]] = [
+    ("releases.prereleases", False),
+    ("releases.development", False),
+    ("releases.newest", 1),
+    ("releases.newest", 2),
+    ("releases.yanked", False),
+    ("files.types", ["wheel"]),
+    ("files.types", ["sdist"]),
+    ("files.names", ["*1*"]),
+    ("files.python", ["3.7"]),
+    ("files.max-size", "1200 B"),
+    ("files.uploaded-after", "30d"),
+    ("files.uploaded-after", "10d"),
+    ("exclude.projects", ["beta"]),
+    ("exclude.projects", ["alpha>=2", "*-one"]),
+    ("cool-down.age", "7d"),
+]
 """Rules each of which only ever makes less wanted."""
 
-RULES: st.SearchStrategy[Rules] = st.tuples(
-    NARROWING,
-    st.fixed_dictionaries(
-        {},
-        optional={
-            "select.index-only": st.just(["beta"]),
-            "files.max-project-size": st.sampled_from(["1500 B", "5 KiB"]),
-            "releases.at-least": st.just(2),
-            "releases.at-most": st.integers(1, 3),
-            "files.metadata": st.booleans(),
-            "files.provenance": st.booleans(),
-            "publish.html": st.booleans(),
-            "publish.legacy-json": st.booleans(),
-            "removal.deleted": st.sampled_from(["follow", "hide", "keep"]),
-            "removal.quarantined": st.sampled_from(["follow", "hide", "keep"]),
-            "removal.yanked": st.sampled_from(["follow", "hide", "keep"]),
-            "removal.deselected": st.sampled_from(["follow", "hide", "keep"]),
-            "removal.trash": st.sampled_from(["0s", "7d"]),
-            "metadata.unwanted": st.just({"summary": [".*beta.*"]}),
-            "metadata.missing": st.sampled_from(["keep", "drop"]),
-        },
+OTHER: list[tuple[str, object]] = [
+    ("select.index-only", ["beta"]),
+    ("files.max-project-size", "5 KiB"),
+    ("releases.at-least", 2),
+    ("releases.at-most", 2),
+    ("files.metadata", False),
+    ("files.provenance", False),
+    ("publish.html", False),
+    ("publish.legacy-json", False),
+    *(
+        (f"removal.{cause}", policy)
+        for cause in ("deleted", "quarantined", "yanked", "deselected")
+        for policy in ("hide", "keep")
     ),
-).map(lambda both: {**both[0], **both[1]})
+    ("removal.trash", "0s"),
+    ("metadata.unwanted", {"summary": ["/.*beta.*/"]}),
+    ("cool-down.clock", "first-seen"),
+]
+
+
+def _some(settings: list[tuple[str, object]], most: int) -> st.SearchStrategy[Rules]:
+    """Up to *most* settings, no key twice."""
+    return st.lists(st.sampled_from(settings), max_size=most, unique_by=lambda one: one[0]).map(dict)
+
+
+NARROWING = _some(NARROW, 3)
+RULES = _some([*NARROW, *OTHER], 5).map(
+    # A clock alone is refused, since it would change nothing.
+    lambda rules: {"cool-down.age": "7d", **rules} if "cool-down.clock" in rules else rules
+)
 
 
 @contextmanager
-def empty() -> Iterator[Tree]:
-    """An upstream and a mirror of its own for one example."""
-    with UpstreamServer() as upstream, tempfile.TemporaryDirectory() as folder:
+def empty(upstream: UpstreamServer) -> Iterator[Tree]:
+    """A mirror of its own for one example, of *upstream* as if nothing had ever happened there."""
+    upstream.index = Index()
+    with tempfile.TemporaryDirectory() as folder:
         yield Tree(upstream, Path(folder, "mirror"))
 
 

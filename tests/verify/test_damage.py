@@ -84,6 +84,11 @@ def truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-1])
 
 
+def folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
 def flip(path: Path) -> None:
     """Another byte in the middle: the size stays."""
     data = bytearray(path.read_bytes())
@@ -180,17 +185,19 @@ DAMAGES: dict[str, tuple[Damage, Found, frozenset[str]]] = {
     "file deleted": (lambda p: p.file(WHEEL).unlink(), [(K.MISSING_FILE, WHEEL)], EVERY),
     "file cut short": (lambda p: truncate(p.file(WHEEL)), [(K.WRONG_SIZE, WHEEL)], EVERY),
     "file emptied": (lambda p: p.file(WHEEL).write_bytes(b""), [(K.WRONG_SIZE, WHEEL)], EVERY),
-    "file longer": (lambda p: p.file(WHEEL).write_bytes(p.file(WHEEL).read_bytes() + b"x"), [(K.WRONG_SIZE, WHEEL)], EVERY),
+    "file longer": (
+        lambda p: p.file(WHEEL).write_bytes(p.file(WHEEL).read_bytes() + b"x"), [(K.WRONG_SIZE, WHEEL)], EVERY,
+    ),
     "byte flipped": (lambda p: flip(p.file(WHEEL)), [(K.WRONG_BYTES, WHEEL)], HASH),
     "sdist flipped": (lambda p: flip(p.file("alpha-2.0.tar.gz")), [(K.WRONG_BYTES, "alpha-2.0.tar.gz")], HASH),
     "file is a link": (
         lambda p: link(p, str(p.file(WHEEL).relative_to(p.tree.web))), [(K.MISSING_FILE, WHEEL)], EVERY,
     ),
     "file is a folder": (
-        lambda p: (found := p.file(WHEEL)).unlink() or found.mkdir(), [(K.MISSING_FILE, WHEEL)], EVERY,
+        lambda p: folder(p.file(WHEEL)), [(K.MISSING_FILE, WHEEL)], EVERY,
     ),
     "two files deleted": (
-        lambda p: (p.file(WHEEL).unlink(), p.file("beta-2.0.tar.gz").unlink()),
+        lambda p: [p.file(name).unlink() for name in (WHEEL, "beta-2.0.tar.gz")],  # type: ignore[func-returns-value]  # it is the deed that counts
         [(K.MISSING_FILE, WHEEL), (K.MISSING_FILE, "beta-2.0.tar.gz")],
         EVERY,
     ),
@@ -234,7 +241,9 @@ DAMAGES: dict[str, tuple[Damage, Found, frozenset[str]]] = {
     "page lacks a file": (lambda p: drop_file(p, JSON), [(K.STALE_PAGE, JSON)], PAGES),
     "page written otherwise": (lambda p: pretty(p, JSON), [(K.STALE_PAGE, JSON)], PAGES),
     "page links elsewhere": (
-        lambda p: p.edit(HTML, 'href="../../packages', 'href="https://example.org/packages'), [(K.STALE_PAGE, HTML)], PAGES,
+        lambda p: p.edit(HTML, 'href="../../packages', 'href="https://example.org/packages'),
+        [(K.STALE_PAGE, HTML)],
+        PAGES,
     ),
     "link to nothing": (
         lambda p: p.edit(HTML, "2.0-py3-none-any.whl#", "2.1-py3-none-any.whl#"),
@@ -277,7 +286,9 @@ DAMAGES: dict[str, tuple[Damage, Found, frozenset[str]]] = {
     "list deleted": (lambda p: p.path(ROOT_JSON).unlink(), [(K.MISSING_INDEX, ROOT_JSON)], EVERY),
     "list in HTML deleted": (lambda p: p.path(ROOT_HTML).unlink(), [(K.MISSING_INDEX, ROOT_HTML)], EVERY),
     "list cut short": (
-        lambda p: p.path(ROOT_JSON).write_bytes(p.path(ROOT_JSON).read_bytes()[:-5]), [(K.BROKEN_INDEX, ROOT_JSON)], EVERY,
+        lambda p: p.path(ROOT_JSON).write_bytes(p.path(ROOT_JSON).read_bytes()[:-5]),
+        [(K.BROKEN_INDEX, ROOT_JSON)],
+        EVERY,
     ),
     "list emptied": (
         lambda p: p.path(ROOT_JSON).write_text('{"meta":{"api-version":"1.4"},"projects":[]}'),

@@ -46,9 +46,7 @@ def _take_away(mirror: Mirror, leaving: Sequence[Leaving], now: float) -> None:
                 kept.pop(one.key, None)
                 mirror.storage.delete(one.key)
         mirror.storage.settle()
-    buried = [
-        Buried(one.key, one.project, one.reason, now, now + kept[one.key]) for one in leaving if one.key in kept
-    ]
+    buried = [Buried(one.key, one.project, one.reason, now, now + kept[one.key]) for one in leaving if one.key in kept]
     mirror.catalogue.bury(buried)
     mirror.catalogue.left([one.key for one in leaving if one.key not in kept])
 
