@@ -7,6 +7,7 @@ PyPI's path shape are taken from a file's URL, so that lock files stay portable.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import quote
 
 from bandersnatch import names
@@ -15,10 +16,14 @@ from bandersnatch.model import File, Held
 LAST_MODIFIED = "last-modified"
 """PEP 381's date of the last synchronisation."""
 
+REMEMBERED = 4096
+"""Keys that are kept: each step of a file's way in asks for its key, and so does each form of its page."""
+
 # PyPI's: /packages/<2>/<2>/<60 hex>/<file>, the digits being the file's BLAKE2b-256.
 _DIGEST_PATH = re.compile(r"/packages/([0-9a-f]{2})/([0-9a-f]{2})/([0-9a-f]{60})/[^/]+\Z")
 
 
+@lru_cache(maxsize=REMEMBERED)
 def path_digest(url: str) -> str | None:
     """The 64 digits that *url* carries in PyPI's path shape, or None for another shape."""
     path = url.split("#", 1)[0].split("?", 1)[0]
@@ -34,10 +39,15 @@ def claimed_blake2(file: File) -> str | None:
 
 def file_key(file: File) -> str:
     """``packages/aa/bb/<60 digits>/<file>``: upstream's digits where it has the shape, else those of the SHA-256."""
-    if not names.is_filename(file.filename):
-        raise ValueError(f"not a usable file name: {file.filename[:80]!r}")
-    digits = path_digest(file.url) or file.sha256
-    return f"packages/{digits[:2]}/{digits[2:4]}/{digits[4:]}/{file.filename}"
+    return _file_key(file.filename, file.url, file.sha256)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _file_key(filename: str, url: str, sha256: str) -> str:
+    if not names.is_filename(filename):
+        raise ValueError(f"not a usable file name: {filename[:80]!r}")
+    digits = path_digest(url) or sha256
+    return f"packages/{digits[:2]}/{digits[2:4]}/{digits[4:]}/{filename}"
 
 
 def metadata_key(file: File) -> str:
@@ -85,6 +95,7 @@ def legacy_key(project: str, version: str | None = None) -> str:
     return f"pypi/{_name(project)}/{_version(version)}/json"
 
 
+@lru_cache(maxsize=REMEMBERED)
 def url_of(key: str) -> str:
     """*key* as the path of a URL, percent-encoded."""
     return quote(key, safe="/+~!@=,()'$;:&")

@@ -45,12 +45,21 @@ class FilePlan:
         return sum(file.size or 0 for file in self.fetch)
 
 
-def files(wanted: Iterable[File], held: Iterable[Held], *, trust: bool = True, companions: bool = False) -> FilePlan:
+def files(
+    wanted: Iterable[File],
+    held: Iterable[Held],
+    *,
+    trust: bool = True,
+    companions: bool = False,
+    metadata: bool = True,
+    provenance: bool = True,
+) -> FilePlan:
     """
     Compare what is *wanted* with what is *held*; a file is the same when its key and its digest are.
 
     Without *trust*, each wanted file is planned to be fetched: a fetch looks into storage before it asks upstream.
-    *companions* plans so each file that lacks one: they may be wanted now, or be had now.
+    *companions* plans so each file that lacks one: they may be wanted now, or be had now. *metadata* and *provenance*
+    say whether these are wanted at all: what is kept has none that is not.
     """
     have = {layout.file_key(one.file): one for one in held}
     fetch: list[File] = []
@@ -63,7 +72,8 @@ def files(wanted: Iterable[File], held: Iterable[Held], *, trust: bool = True, c
             continue
         del have[key]
         if trust and not _companion_is_missing(file, one, anew=companions):
-            keep.append(replace(one, file=file))
+            mine = one.metadata if metadata else None
+            keep.append(replace(one, file=file, metadata=mine, provenance=one.provenance and provenance))
         else:
             fetch.append(file)
     return FilePlan(tuple(fetch), tuple(keep), tuple(have.values()))
@@ -148,14 +158,14 @@ def depart(
     for held in drop:
         file = there.get(held.file.filename)
         replaced = file is not None and layout.file_key(file) != layout.file_key(held.file)
-        rule, why = refused.get(held.file.filename, ("", "")) if file is not None and not replaced else ("", "")
-        cause = _cause(upstream, None if replaced else file, rule)
-        policy = policies.of(cause)
-        if policy is Policy.KEEP and not replaced and not rule.startswith(NEVER_KEPT):
+        rule, why = ("", "") if replaced else refused.get(held.file.filename, ("", ""))
+        causes = _causes(upstream, None if replaced else file, rule)
+        chosen = [policies.of(cause) for cause in causes]
+        if all(one is Policy.KEEP for one in chosen) and not replaced and not rule.startswith(NEVER_KEPT):
             kept.append(held if file is None else replace(held, file=file))
         else:
-            reason = f"{cause}: {why}" if why else str(cause)
-            leaving.append(Departure(held, reason, policy is Policy.HIDE))
+            reason = f"{causes[0]}: {why}" if why else str(causes[0])
+            leaving.append(Departure(held, reason, Policy.HIDE in chosen))
     return tuple(kept), tuple(leaving)
 
 
@@ -164,12 +174,16 @@ def with_files(project: Project, files: tuple[File, ...], status: str | None) ->
     return replace(project, files=files, status=status)
 
 
-def _cause(upstream: Project, file: File | None, rule: str) -> Cause:
+def _causes(upstream: Project, file: File | None, rule: str) -> list[Cause]:
+    """Everything that speaks against a file; what happened upstream first. All policies have to agree to keep it."""
+    causes = []
     if upstream.status == QUARANTINED:
-        return Cause.QUARANTINED
-    if file is None:
-        return Cause.DELETED
-    return Cause.YANKED if rule.endswith(".yanked") else Cause.DESELECTED
+        causes.append(Cause.QUARANTINED)
+    elif file is None:
+        causes.append(Cause.DELETED)
+    if rule or not causes:
+        causes.append(Cause.YANKED if rule.endswith(".yanked") else Cause.DESELECTED)
+    return causes
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Protocol
 
 from bandersnatch import layout, names
@@ -114,6 +114,8 @@ class _Writer:
         self._storage = storage
         self._before = before
         self._trust = trust
+        self._is_new: bool | None = None
+        """Without trust: whether storage lacks the first page; then it is not asked for the others."""
         self.pages: dict[str, str] = {}
 
     def write(self, keys: tuple[str, ...], render: Callable[[], bytes], digest: str | None = None) -> None:
@@ -126,9 +128,14 @@ class _Writer:
         if self._trust and all(self._before.get(key) == digest for key in keys):
             return
         data = render() if data is None else data
-        if not self._trust and all(_is_there(self._storage, key, data) for key in keys):
+        if not self._trust and self._are_there(keys, data):
             return
         self._storage.put(keys, data)
+
+    def _are_there(self, keys: tuple[str, ...], data: bytes) -> bool:
+        if self._is_new is None:
+            self._is_new = self._storage.stat(keys[0]) is None
+        return not self._is_new and all(_is_there(self._storage, key, data) for key in keys)
 
     def delete_others(self) -> None:
         for key in self._before.keys() - self.pages.keys():
@@ -176,6 +183,7 @@ def _legacy(shown: Project, display: str, held: tuple[Held, ...], out: Output, w
     def url(one: Held) -> str:
         return root + layout.url_of(layout.file_key(one.file))
 
+    @lru_cache(maxsize=1)  # of the latest release it is asked twice, one after the other
     def metadata(one: Held) -> bytes | None:
         return out.storage.read(layout.metadata_key(one.file), MAX_METADATA) if one.metadata else None
 
@@ -187,12 +195,12 @@ def _legacy(shown: Project, display: str, held: tuple[Held, ...], out: Output, w
         return legacy.render_version(name, display, version, files, legacy.first_metadata(files, metadata), url)
 
     facts = (display, root, shown.serial, shown.versions, held)
-    writer.write((layout.legacy_key(name),), project_json, _digest(*facts))
     for version, files in by_version.items():
         if names.is_filename(version) and version != "json":  # there stands the project's own
             writer.write(
                 (layout.legacy_key(name, version),), partial(version_json, version), _digest(display, root, files)
             )
+    writer.write((layout.legacy_key(name),), project_json, _digest(*facts))
 
 
 def _digest(*facts: object) -> str:

@@ -61,7 +61,7 @@ class Model(RuleBasedStateMachine):
         self.directory = Path(tempfile.mkdtemp())
         self.clock = Clock(1.0)
         self.known: dict[str, Known] = {}
-        self.leaving: dict[str, float] = {}
+        self.leaving: dict[str, tuple[float, str]] = {}
         self.facts: dict[str, str] = {}
 
     @initialize(adapter=st.sampled_from(sorted(ADAPTERS)))
@@ -136,7 +136,8 @@ class Model(RuleBasedStateMachine):
         if self._moves(line) or one.entry.departing:
             one.due = self.now if one.due is None else min(one.due, self.now)
         since = None if one.entry.published else one.entry.missing_since
-        one.entry = replace(one.entry, display=line.display, promised=line.serial, missing_since=since, departing=False)
+        doubt = replace(one.entry, selection="" if one.entry.departing else one.entry.selection)
+        one.entry = replace(doubt, display=line.display, promised=line.serial, missing_since=since, departing=False)
         self._note_index(before, one.line)
 
     @rule(waiting=st.booleans())
@@ -151,6 +152,8 @@ class Model(RuleBasedStateMachine):
         self.catalogue.reselect(sorted(wanted - unwanted), sorted(unwanted), self.now, leave=leave)
         for name in (wanted - unwanted) & self.known.keys():
             one = self.known[name]
+            if not one.entry.wanted:
+                one.settle()
             waits = one.entry.tries and one.due is not None and one.due > self.now
             one.due = one.due if waits else self.now
             one.entry = replace(one.entry, wanted=True, selection="")
@@ -167,8 +170,16 @@ class Model(RuleBasedStateMachine):
     def wake(self) -> None:
         self.catalogue.wake(self.now, FOREVER)
         for one in self.known.values():
-            if one.entry.wanted and one.entry.review is not None and one.entry.review <= self.now:
+            time = one.entry.review
+            if one.entry.wanted and not one.entry.tries and time is not None and time <= self.now:
                 one.due = self.now if one.due is None else min(one.due, self.now)
+
+    @rule()
+    def doubt(self) -> None:
+        self.catalogue.doubt()
+        for one in self.known.values():
+            if one.due is not None:
+                one.entry = replace(one.entry, selection="")
 
     @rule(names=st.lists(NAMES, max_size=2))
     def keep(self, names: list[str]) -> None:
@@ -240,7 +251,7 @@ class Model(RuleBasedStateMachine):
         elif one.due is None:
             one.due = 0.0
         for leaving in new.leaving:
-            self.leaving.setdefault(leaving.key, self.now)
+            self.leaving.setdefault(leaving.key, (self.now, name))
         self._note_index(before, one.line)
 
     @rule(names=st.lists(NAMES, max_size=3))
@@ -331,13 +342,19 @@ class Model(RuleBasedStateMachine):
         assert self.catalogue.departing() == sorted(name for name, one in self.known.items() if one.entry.departing)
         assert self.catalogue.serial() == self._serial()
         assert self.catalogue.get("index-stale") == self.facts.get("index-stale")
-        assert leaving_keys(self.catalogue, self.now) == sorted(k for k, at in self.leaving.items() if at < self.now)
+        assert leaving_keys(self.catalogue, self.now) == sorted(
+            key for key, (at, name) in self.leaving.items() if at < self.now and not self._is_in_doubt(name)
+        )
 
     def _serial(self) -> int | None:
         if "list-serial" not in self.facts:
             return None
         broken = [one.entry.promised for one in self.known.values() if self._holds_back(one)]
         return min([int(self.facts["list-serial"]), *(promised - 1 for promised in broken if promised is not None)])
+
+    def _is_in_doubt(self, name: str) -> bool:
+        one = self.known.get(name)
+        return one is not None and one.due is not None and one.entry.selection == ""
 
     @staticmethod
     def _holds_back(one: Known) -> bool:

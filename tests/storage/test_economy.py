@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bandersnatch.storage import staging, tree
-from bandersnatch.storage.beneath import open_folder
+from bandersnatch.storage.beneath import find_folder, open_folder
 from bandersnatch.storage.filesystem import FileStorage
 from tests.storage.watched import Recording
 
@@ -115,6 +115,11 @@ def count_opens(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         opens["folder"] += 1
         return open_folder(root, parts)
 
+    def watched_look(root: int, parts: tree.Parts) -> int | None:
+        opens["folder"] += 1
+        return find_folder(root, parts)
+
     monkeypatch.setattr(os, "open", watched)
+    monkeypatch.setattr(tree, "find_folder", watched_look)
     monkeypatch.setattr(tree, "open_folder", watched_folder)
     return opens

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from packaging.requirements import Requirement
 from packaging.tags import platform_tags
+from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from bandersnatch.assemble.machine import this_machine
 from bandersnatch.assemble.reaching import STATE, upstream_settings
@@ -20,7 +23,7 @@ from bandersnatch.closure.interpreters import interpreters
 from bandersnatch.closure.locked import Question
 from bandersnatch.closure.shelf import Shelf
 from bandersnatch.config.schema import Config
-from bandersnatch.errors import Problem
+from bandersnatch.errors import Conflict, Problem
 from bandersnatch.model import Project
 from bandersnatch.resolver import uv
 from bandersnatch.resolver.base import Index
@@ -35,6 +38,9 @@ FRESH = 3600.0
 """Seconds for which a closure is used again: upstream changes all the time, and resolving asks it a lot."""
 
 RESOLVER_CACHE = "uv-cache"
+
+ATTEMPTS = 20
+"""How often the resolver is told what the rules refuse of what it chose."""
 
 DEPENDENCIES = "select.dependencies"
 
@@ -83,12 +89,55 @@ async def close(
             build=config.select.dependency_builds,
         )
         shelf = Shelf(mirror.upstream, narrow=_narrow(mirror, now))
-        closure = await find(requirements, places, policy, shelf, question)
+        closure = await _find(requirements, places, policy, shelf, question)
         facts: dict[str, str | None] = {KEPT: closure.to_json(), KEY: key, FOUND_AT: str(now)}
         await asyncio.to_thread(mirror.catalogue.set, facts)
     unknown = tuple(_unknown(one) for one in closure.unknown)
     selection = with_closure(mirror.selection, _origins(closure))
     return Closed(replace(mirror, selection=selection), (*passed_over, *unknown))
+
+
+async def _find(
+    requirements: Sequence[str],
+    places: Sequence[closures.Interpreter],
+    policy: closures.Policy,
+    shelf: Shelf,
+    question: Question,
+) -> closures.Closure:
+    """
+    The closure whose versions the rules let pass: the resolver knows no rules, so it is told which it must not take.
+
+    What it cannot do without, it says in a Conflict.
+    """
+    refused: set[str] = set()
+    more: set[str] = set()
+    for _ in range(ATTEMPTS):
+        told = replace(question, constraints=(*question.constraints, *sorted(refused)))
+        closure = await find(requirements, places, policy, shelf, told)
+        more = await _refused(closure, shelf) - refused
+        if not more:
+            return closure
+        refused |= more
+    raise Conflict(f"the rules refuse version after version, at last {', '.join(sorted(more)).replace('!=', ' ')}")
+
+
+async def _refused(closure: closures.Closure, shelf: Shelf) -> set[str]:
+    """The versions that the closure pins and of which the rules leave nothing, as constraints against them."""
+    pins = [one for one in map(Requirement, (item.requirement for item in closure.items)) if _pinned(one) is not None]
+    await shelf.load_releases(canonicalize_name(one.name) for one in pins)
+    refused = set()
+    for one in pins:
+        name, version = canonicalize_name(one.name), _pinned(one)
+        if version is not None and shelf.releases(name) is not None and shelf.release(name, version) is None:
+            refused.add(f"{name}!={version}")
+    return refused
+
+
+def _pinned(requirement: Requirement) -> Version | None:
+    [*specifiers] = requirement.specifier
+    if len(specifiers) != 1 or specifiers[0].operator != "==" or specifiers[0].version.endswith(".*"):
+        return None
+    return Version(specifiers[0].version)
 
 
 def recall(mirror: Mirror, config: Config, constraints: tuple[str, ...] = ()) -> Closed | None:
@@ -123,7 +172,8 @@ def _key(mirror: Mirror, config: Config, constraints: tuple[str, ...]) -> str:
     """What the closure is found from."""
     requirements, _ = requirements_of(mirror.selection)
     policy = closures.policy(config.select.dependency_versions)
-    return closures.key(requirements, constraints, _places(config), policy, mirror.address, mirror.selection.digest)
+    facts = (config.select.dependency_builds, mirror.address, mirror.selection.digest)
+    return closures.key(requirements, constraints, _places(config), policy, *facts)
 
 
 def _recall(mirror: Mirror, key: str, now: float) -> closures.Closure | None:
@@ -135,8 +185,9 @@ def _recall(mirror: Mirror, key: str, now: float) -> closures.Closure | None:
 
 
 def _narrow(mirror: Mirror, now: float) -> Callable[[Project], Project]:
-    """What the rules leave of a page: nothing else is there to be needed."""
-    rules = replace(mirror.selection, everything=True, newest=None)
+    """What the rules leave of a page: nothing else is there to be needed. Those about metadata are not asked here."""
+    judged = tuple(one for one in mirror.selection.rules if not getattr(one, "needs_metadata", False))
+    rules = replace(mirror.selection, everything=True, newest=None, rules=judged)
 
     def narrow(project: Project) -> Project:
         before = mirror.catalogue.published(project.name)

@@ -39,6 +39,8 @@ class Entry:
     """Fingerprint of the selection that was last applied; empty before the first, or when the page is in doubt."""
     review: float | None = None
     """When the selection's answer changes by itself."""
+    losing: int = 0
+    """Files that were to leave in the last try, and were held back."""
     validators: Validators = Validators()
     digest: str = ""
     """SHA-256 of upstream's page that the published one was made from."""
@@ -69,6 +71,8 @@ class Failure:
     missing_since: float | None = None
     tries: int = 1
     """Failed tries in a row, this one included."""
+    losing: int = 0
+    """Files that were to leave, and were held back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +241,12 @@ class Catalogue(Protocol):
         """Upstream's list lacks these projects: note since when, and make them due *now*."""
 
     # --- work ------------------------------------------------------------------------------------------------------
+
+    def doubt(self) -> None:
+        """The last run was cut off: what is published of the projects that are due is in doubt."""
+
+    def held_back(self) -> tuple[int, int]:
+        """How many projects would have lost all their files, and how many files would have left, but were refused."""
 
     def due(self, now: float, after: str, count: int) -> Sequence[Entry]:
         """The next projects that are due, in the order of names, beginning after the name *after*."""

@@ -22,10 +22,10 @@ def leave(
     """
     guests = bool(connection.execute(SQL["any_guest"]).fetchone()[0])
     for commit in commits:
-        guests = _keep_guests(connection, commit, guests=guests)
+        _keep_guests(connection, commit, guests=guests)
     for commit in commits:
         for one in commit.leaving:
-            if not (guests and _linked_elsewhere(connection, commit.entry.name, one, published)):
+            if not _is_linked_elsewhere(connection, commit.entry.name, one.key, published):
                 connection.execute(SQL["leave"], _values(one, commit.entry.name, now))
     if connection.execute(SQL["any_leaving"]).fetchone()[0]:
         held = [{"key": key} for one in commits for key in _live(one)]
@@ -54,14 +54,13 @@ def _live(commit: Commit) -> Iterator[str]:
 # --- files that several projects may link --------------------------------------------------------------------------
 
 
-def _keep_guests(connection: sqlite3.Connection, commit: Commit, *, guests: bool) -> bool:
-    """Note which files on the project's page do not bear its name. Returns whether there are any such files at all."""
+def _keep_guests(connection: sqlite3.Connection, commit: Commit, *, guests: bool) -> None:
+    """Note which files on the project's page do not bear its name; *guests*: whether there are such files at all."""
     name = commit.entry.name
     found = [layout.file_key(one.file) for one in commit.published.held if not _bears(one.file.filename, name)]
     if guests:
         connection.execute(SQL["drop_guests"], {"project": name})
     connection.executemany(SQL["add_guest"], [{"key": key, "project": name} for key in found])
-    return guests or bool(found)
 
 
 def _bears(filename: str, project: str) -> bool:
@@ -69,21 +68,16 @@ def _bears(filename: str, project: str) -> bool:
     return canonicalize_name(filename[: len(project)]) == project or names.version_of(filename, project) is not None
 
 
-def _linked_elsewhere(
-    connection: sqlite3.Connection, project: str, leaving: Leaving, published: Callable[[str], Published]
+def _is_linked_elsewhere(
+    connection: sqlite3.Connection, project: str, key: str, published: Callable[[str], Published]
 ) -> bool:
-    """
-    Whether another project's page links the key as well.
-
-    Of two projects that link one file, at least one does not bear the file's name: that one is among the guests. The
-    other can only be a project that the file's name begins with.
-    """
-    if connection.execute(SQL["is_guest"], {"key": leaving.key, "project": project}).fetchone()[0]:
+    """Whether another project's page links *key* as well: one that its file's name begins with, or a guest."""
+    if connection.execute(SQL["is_guest"], {"key": key, "project": project}).fetchone()[0]:
         return True
-    filename = leaving.key.rpartition("/")[2]
-    if not leaving.key.startswith("packages/") or _bears(filename, project):
+    if not key.startswith("packages/"):
         return False
-    return any(leaving.key in _keys(published(owner), owner) for owner in _owners(filename) if owner != project)
+    owners = set(_owners(key.rpartition("/")[2])) - {project}
+    return any(key in _keys(published(owner), owner) for owner in owners)
 
 
 def _owners(filename: str) -> Iterator[str]:

@@ -23,13 +23,20 @@ SELECT name, published, wanted, selection FROM project WHERE name > :after ORDER
 
 -- name: select
 -- The selection's answer for a wanted project may be another; what is published of it is in doubt.
-UPDATE project SET wanted = 1, selection = '', due = CASE WHEN tries > 0 AND due > :now THEN due ELSE :now END
+UPDATE project SET
+    due = CASE WHEN wanted AND tries > 0 AND due > :now THEN due ELSE :now END,
+    tries = CASE WHEN wanted THEN tries ELSE 0 END,
+    reason = CASE WHEN wanted THEN reason END,
+    since = CASE WHEN wanted THEN since END,
+    wanted = 1,
+    selection = '',
+    losing = 0
 WHERE name = :name;
 
 -- name: deselect
 -- Nothing of a project is wanted any longer.
 UPDATE project SET wanted = 0, due = CASE WHEN :leave THEN :now END, tries = 0, reason = NULL, since = NULL,
-    review = NULL
+    review = NULL, losing = 0
 WHERE name = :name AND published;
 
 -- name: drop_deselected
@@ -105,6 +112,8 @@ ON CONFLICT (name) DO UPDATE SET
     display = excluded.display,
     promised = excluded.promised,
     due = CASE WHEN promised IS NOT excluded.promised OR departing THEN min(coalesce(due, :now), :now) ELSE due END,
+    -- Its page is an empty one by now, whatever upstream's was that it was made from.
+    selection = CASE WHEN departing THEN '' ELSE selection END,
     departing = 0,
     missing_since = CASE WHEN published THEN NULL ELSE missing_since END
 WHERE promised IS NOT excluded.promised OR display <> excluded.display OR departing
@@ -117,6 +126,8 @@ ON CONFLICT (name) DO UPDATE SET
     display = excluded.display,
     promised = excluded.promised,
     due = CASE WHEN promised IS NOT excluded.promised OR departing THEN min(coalesce(due, :now), :now) ELSE due END,
+    -- Its page is an empty one by now, whatever upstream's was that it was made from.
+    selection = CASE WHEN departing THEN '' ELSE selection END,
     departing = 0,
     missing_since = CASE WHEN published THEN NULL ELSE missing_since END
 WHERE promised IS NOT excluded.promised OR display <> excluded.display OR departing
@@ -141,12 +152,21 @@ UPDATE project SET due = :now WHERE due > :latest;
 
 -- name: wake_reviews
 -- What time alone has changed.
-UPDATE project SET due = min(coalesce(due, :now), :now) WHERE review <= :now AND wanted;
+UPDATE project SET due = min(coalesce(due, :now), :now) WHERE review <= :now AND wanted AND tries = 0;
+
+-- name: doubt
+-- The last run was cut off: the pages of what it may have been at work on can be others than is known.
+UPDATE project SET selection = '' WHERE due IS NOT NULL AND selection <> '';
+
+-- name: held_back
+-- How many projects would lose all their files, and how many files would leave, had not so much been refused.
+SELECT count(*) FILTER (WHERE losing >= files), coalesce(sum(losing), 0)
+FROM project INDEXED BY project_behind WHERE tries > 0 AND losing > 0;
 
 -- name: due
 -- The next projects that are due, by name.
 SELECT name, display, promised, serial, published, indexed, departing, selection, etag, last_modified, digest, tries,
-       missing_since, wanted, review
+       missing_since, wanted, review, losing
 FROM project INDEXED BY project_due
 WHERE due IS NOT NULL AND due <= :now AND name > :after
 ORDER BY name LIMIT :count;
@@ -158,7 +178,7 @@ SELECT count(*) FROM project INDEXED BY project_due WHERE due IS NOT NULL AND du
 -- name: entry
 -- One project's small facts.
 SELECT name, display, promised, serial, published, indexed, departing, selection, etag, last_modified, digest, tries,
-       missing_since, wanted, review
+       missing_since, wanted, review, losing
 FROM project WHERE name = :name;
 
 -- name: published
@@ -192,11 +212,12 @@ ON CONFLICT (name) DO UPDATE SET
     bytes = excluded.bytes,
     wanted = excluded.wanted,
     review = excluded.review,
+    losing = 0,
     due = coalesce(due, excluded.due);
 
 -- name: keep_promise
 -- A project whose published page is as new as was promised is neither due nor behind.
-UPDATE project SET due = NULL, tries = 0, reason = NULL, since = NULL
+UPDATE project SET due = NULL, tries = 0, reason = NULL, since = NULL, losing = 0
 WHERE name = :name AND (promised IS NULL OR serial IS NULL OR serial >= promised);
 
 -- name: leave
@@ -250,11 +271,12 @@ DELETE FROM leaving WHERE key = :key;
 
 -- name: unchanged
 -- A project that upstream confirmed to be as it is.
-UPDATE project SET due = NULL, tries = 0, reason = NULL, since = NULL, missing_since = NULL WHERE name = :name;
+UPDATE project SET due = NULL, tries = 0, reason = NULL, since = NULL, losing = 0, missing_since = NULL
+WHERE name = :name;
 
 -- name: keep
 -- A project that stays although upstream does not have it any more.
-UPDATE project SET due = NULL, tries = 0, reason = NULL, since = NULL WHERE name = :name;
+UPDATE project SET due = NULL, tries = 0, reason = NULL, since = NULL, losing = 0 WHERE name = :name;
 
 -- name: fail
 -- A try that failed; the first failure's time stays.
@@ -263,6 +285,7 @@ UPDATE project SET
     reason = :reason,
     since = coalesce(since, :now),
     due = :next_try,
+    losing = :losing,
     missing_since = coalesce(:missing_since, missing_since)
 WHERE name = :name;
 
@@ -289,7 +312,11 @@ SELECT name FROM project INDEXED BY project_departing WHERE departing = 1 ORDER 
 
 -- name: leaving
 -- Keys that left before a time, from a key on.
-SELECT key, project, reason, hidden FROM leaving WHERE since < :before AND key > :after ORDER BY key LIMIT :count;
+SELECT key, project, reason, hidden FROM leaving
+WHERE since < :before AND key > :after
+    -- A page that is in doubt may link it again.
+    AND NOT EXISTS (SELECT 1 FROM project WHERE name = leaving.project AND due IS NOT NULL AND selection = '')
+ORDER BY key LIMIT :count;
 
 -- name: lowest_promise
 -- The lowest promise that is not kept; one of a project that neither side has a page of holds nothing back.

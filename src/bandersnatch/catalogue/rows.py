@@ -24,7 +24,7 @@ def entry(row: Row) -> Entry:
     name, display, promised, serial, published, indexed, departing, selection, etag, modified, digest, tries, *rest = (
         row
     )
-    since, wanted, review = rest
+    since, wanted, review, losing = rest
     return Entry(
         name=name,
         display=display,
@@ -40,6 +40,7 @@ def entry(row: Row) -> Entry:
         missing_since=since,
         wanted=bool(wanted),
         review=review,
+        losing=losing,
     )
 
 
@@ -81,5 +82,6 @@ def of_failure(failure: Failure, now: float) -> Values:
         "reason": reason[:LONGEST_REASON],
         "next_try": failure.next_try,
         "missing_since": failure.missing_since,
+        "losing": failure.losing,
         "now": now,
     }

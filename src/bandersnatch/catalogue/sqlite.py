@@ -117,6 +117,13 @@ class SqliteCatalogue:
 
     # --- work ------------------------------------------------------------------------------------------------------
 
+    def doubt(self) -> None:
+        self._write("doubt", [{}])
+
+    def held_back(self) -> tuple[int, int]:
+        [(projects, files)] = self._database.rows("held_back")
+        return projects, files
+
     def due(self, now: float, after: str, count: int) -> Sequence[Entry]:
         return [rows.entry(row) for row in self._database.rows("due", now=now, after=after, count=count)]
 

@@ -160,9 +160,7 @@ async def _mirror(args: argparse.Namespace, loaded: Loaded, out: TextIO, stopped
             last_outcome=runs[0].outcome if runs else "",
         )
         with listener:
-            closed = await close(
-                mirror, config, os.environ, now, constraints=chosen.constraints, anew=args.full
-            )
+            closed = await close(mirror, config, os.environ, now, constraints=chosen.constraints, anew=args.full)
             _warn((*chosen.warnings, *closed.warnings), mirror.catalogue, listener)
             wish = Wish(full=args.full, accept_removals=args.accept_removals)
             return await run(closed.mirror, wish, now, listener.tell)

@@ -38,8 +38,8 @@ Provenances = Callable[[Held], str | None]
 _VERSION = re.compile(r"(\d{1,9})(?:\.\d{1,9})*\Z", re.ASCII)
 _DIGITS = re.compile(r"[0-9]{1,19}\Z")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z\Z", re.ASCII)
-# URLs that need no second look: absolute, and only characters that a URL may hold.
-_PLAIN_URL = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*/[A-Za-z0-9._~!$&'()*+,;=:@/%-]*\Z")
+# URLs that need no second look: absolute, and only characters that a URL may hold; the highest ports are looked at.
+_PLAIN_URL = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::[1-5]?[0-9]{1,4})?/[A-Za-z0-9._~!$&'()*+,;=:@/%-]*\Z")
 # The same for relative ones: some steps up, then only parts that are neither "." nor "..".
 _SEGMENT = "[A-Za-z0-9_][A-Za-z0-9._~!+%-]*"
 _PLAIN_PATH = re.compile(rf"((?:\.\./)*)({_SEGMENT}(?:/{_SEGMENT})*)\Z")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from html import escape
 from urllib.parse import unquote, urljoin
@@ -14,6 +15,8 @@ from bandersnatch.simple.anchors import Anchor, Anchors, Head
 
 # What HTML cannot say at all, not even escaped: control characters other than white space, and U+0000 (HTML 13.2.3.5).
 _UNSAYABLE = dict.fromkeys((*range(0x09), 0x0B, *range(0x0E, 0x20), *range(0x7F, 0xA0)), "\N{REPLACEMENT CHARACTER}")
+# What stands for itself: most of what there is to escape, and this finds it out in a tenth of the time.
+_PLAIN = re.compile(r"[A-Za-z0-9 ,._/:;=#~+@(){}|-]*\Z")
 
 
 def parse(body: bytes, url: str, name: str) -> Project:
@@ -157,4 +160,6 @@ def _link(one: Held, url: str, provenance: str | None) -> str:
 
 def _escape(text: str) -> str:
     """*text* as it stands in an attribute or between tags. A bare CR would be read as LF, so it is a reference."""
+    if _PLAIN.match(text):
+        return text
     return escape(text.translate(_UNSAYABLE), quote=True).replace("\r", "&#13;")

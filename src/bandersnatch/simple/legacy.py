@@ -91,7 +91,7 @@ def _yanked(files: Sequence[Held]) -> bool:
 
 def _info(display: str, version: str, files: Sequence[Held], metadata: bytes | None) -> Mapping[str, object]:
     yanked = _yanked(files)
-    facts = info(metadata) | {
+    facts = dict(info(metadata)) | {
         "name": display,
         "version": version,
         "yanked": yanked,

@@ -6,14 +6,15 @@ import re
 import struct
 import zipfile
 import zlib
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import BinaryIO
 
 from packaging.metadata import parse_email
 
 from bandersnatch.errors import BadContent
-
-MAX_DIRECTORY = 1 << 24
-"""Bytes read at once from a wheel, its list of members above all; enough for some 150,000 members."""
+from bandersnatch.simple import plain
+from bandersnatch.simple.plain import MAX_DIRECTORY
 
 _METADATA = re.compile(r"[^/\\]+\.dist-info/METADATA\Z")
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # only these two stop decompressing where they are told to
@@ -39,6 +40,10 @@ def from_wheel(stream: BinaryIO, *, limit: int) -> bytes:
     Raises BadContent for everything that is wrong with the wheel, whatever it is made to be; an OSError of the
     stream's own passes through.
     """
+    found = plain.metadata_of(stream, limit=limit)
+    if found is not None:
+        return found
+    stream.seek(0)
     cautious = _Cautious(stream)
     try:
         with zipfile.ZipFile(cautious) as wheel:
@@ -96,7 +101,8 @@ class _Cautious:
             raise
 
 
-def info(metadata: bytes | None) -> dict[str, object]:
+@lru_cache(maxsize=1)  # a project's own JSON and that of its latest release are made from the same
+def info(metadata: bytes | None) -> Mapping[str, object]:
     """
     What core *metadata* says, in the keys and types of ``info`` in PyPI's older JSON; nothing said gives the empty
     values that PyPI shows. Lenient: a field that cannot be read counts as not said.
@@ -112,8 +118,8 @@ def info(metadata: bytes | None) -> dict[str, object]:
 
 
 def _fields(metadata: bytes) -> dict[str, object]:
-    raw, _ = parse_email(metadata)
-    return dict(raw)
+    found = plain.fields(metadata)
+    return dict(parse_email(metadata)[0]) if found is None else found
 
 
 def _joined(values: object) -> str | None:

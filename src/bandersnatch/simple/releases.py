@@ -31,6 +31,7 @@ def rank(version: str) -> Rank:
         return (0, version)
 
 
+@lru_cache(maxsize=4096)
 def version_of(filename: str, project: str) -> str | None:
     """``names.version_of``, without the platform that the old built formats append to the version."""
     version = names.version_of(filename, project)

@@ -25,21 +25,32 @@ _NO_MAGICLINKS, _NO_SYMLINKS, _BENEATH = 0x02, 0x04, 0x08
 
 _HOW = (ctypes.c_uint64 * 3)(FOLDER | os.O_CLOEXEC, 0, _BENEATH | _NO_SYMLINKS | _NO_MAGICLINKS)
 """``struct open_how``: flags, mode, resolve."""
+_SIZE = ctypes.sizeof(_HOW)
 
 _syscall = libc_function("syscall") if os.uname()[::4] in {("Linux", machine) for machine in _MACHINES} else None
 
 
 def open_folder(root: int, parts: Sequence[str]) -> int:
     """A descriptor of the folder *parts* below *root*, a folder's descriptor; the caller closes it."""
+    fd = find_folder(root, parts)
+    if fd is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    return fd
+
+
+def find_folder(root: int, parts: Sequence[str]) -> int | None:
+    """The same, and None if there is no such folder: half of all folders that are asked for are not there yet."""
     if _syscall is not None and parts:
-        fd = _syscall(_OPENAT2, root, os.fsencode("/".join(parts)), _HOW, ctypes.sizeof(_HOW))
+        fd = _syscall(_OPENAT2, root, os.fsencode("/".join(parts)), _HOW, _SIZE)
         if fd >= 0:
             return fd
-        number = ctypes.get_errno()
-        if number == errno.ENOENT:
-            raise FileNotFoundError(number, os.strerror(number))
+        if ctypes.get_errno() == errno.ENOENT:
+            return None
     # Whatever else it was (a link, an interruption, a kernel without the call): the walk succeeds, or says which it is.
-    return _walk(root, parts)
+    try:
+        return _walk(root, parts)
+    except FileNotFoundError:
+        return None
 
 
 def _walk(root: int, parts: Sequence[str]) -> int:

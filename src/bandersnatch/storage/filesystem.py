@@ -15,9 +15,10 @@ from typing import BinaryIO
 
 from bandersnatch.errors import StorageError
 from bandersnatch.storage.base import Incoming, Stat
+from bandersnatch.storage.fresh import Fresh
 from bandersnatch.storage.fsops import FileSystem, make_folders
 from bandersnatch.storage.keys import check_token, distinct, split, split_prefix
-from bandersnatch.storage.oserrors import translated
+from bandersnatch.storage.oserrors import storage_error, translated
 from bandersnatch.storage.partial import Partials
 from bandersnatch.storage.reading import stream
 from bandersnatch.storage.staging import Stage, Staged
@@ -52,6 +53,7 @@ class FileStorage:
         self._owed_lock = Lock()
         self._owed: set[tuple[Tree, Parts]] = set()
         """The folders whose names changed and are not durable yet."""
+        self._fresh = Fresh()
 
     def stat(self, key: str) -> Stat | None:
         parts = split(key)
@@ -65,6 +67,9 @@ class FileStorage:
         return stream(fd, key, self._place(key))
 
     def read(self, key: str, limit: int) -> bytes | None:
+        data = self._fresh.get(key)
+        if data is not None and len(data) <= limit:
+            return data
         fd = self._open(key)
         if fd is None:
             return None
@@ -94,15 +99,21 @@ class FileStorage:
                 self._flush_files(self._stage.write_out(staged))
                 self._name(staged)
                 self._flush_folders()
+                self._fresh.add(staged)
+            except BaseException:
+                self._fresh.clear()
+                raise
             finally:
                 self._stage.drop(staged)
 
     def delete(self, key: str) -> None:
         parts = split(key)
+        self._fresh.forget(key)
         with translated(key, self._place(key)):
             self._owe(self._tree, [self._tree.remove(parts)])
 
     def bury(self, key: str) -> None:
+        self._fresh.forget(key)
         self._trash.bury(key)
 
     def unbury(self, key: str) -> bool:
@@ -154,8 +165,10 @@ class FileStorage:
         try:
             with self._tree.placing(self._stage.folder, touched) as placing:
                 for one in staged:
-                    with translated(one.key, self._place(one.key)):
+                    try:
                         placing.place(one.name, split(one.key))
+                    except OSError as error:
+                        raise storage_error(error, one.key, self._place(one.key)) from error
                     self._stage.placed(one)
         finally:
             self._owe(self._tree, touched)

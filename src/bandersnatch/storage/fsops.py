@@ -82,9 +82,9 @@ class FileSystem:
 
 def write_all(fs: FileSystem, fd: int, data: bytes) -> None:
     """Write the whole of *data*."""
-    rest = memoryview(data)
-    while rest:
-        rest = rest[fs.write(fd, rest) :]
+    written = fs.write(fd, data) if data else 0
+    while written < len(data):
+        written += fs.write(fd, memoryview(data)[written:])
 
 
 def make_folders(fs: FileSystem, path: str) -> None:

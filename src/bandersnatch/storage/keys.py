@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from bandersnatch import names
 
 
+@lru_cache(maxsize=4096)
 def split(key: str) -> tuple[str, ...]:
     """The parts of *key* between its slashes. Raises ValueError for one that could name a place outside the root."""
     parts = tuple(key.split("/"))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from threading import Lock
 
 from bandersnatch.storage.fsops import FileSystem, write_all
-from bandersnatch.storage.oserrors import translated
+from bandersnatch.storage.oserrors import storage_error, translated
 
 SMALL = 256 * 1024
 """
@@ -104,7 +104,7 @@ class Stage:
         files = []
         for one in staged:
             if one.data is not None:
-                self._write(one.name, one.key, (one.data,))
+                self._write_whole(one.name, one.key, one.data)
             if one.twin is None or not self._link(one.twin, one.name, one.key):
                 files.append(one)
         return files
@@ -152,6 +152,20 @@ class Stage:
             with suppress(OSError):
                 self._fs.unlink(name, dir_fd=self.folder)
             self._forget(name)
+
+    def _write_whole(self, name: str, key: str, data: bytes) -> None:
+        self._ours.add(name)
+        try:
+            fd = self._fs.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, dir_fd=self.folder)
+            try:
+                write_all(self._fs, fd, data)
+            except BaseException:
+                with suppress(OSError):
+                    self._fs.close(fd)
+                raise
+            self._fs.close(fd)
+        except OSError as error:
+            raise storage_error(error, key, self._place) from error
 
     def _write(self, name: str, key: str, chunks: Iterable[bytes]) -> None:
         """Only our own errors are translated: what *chunks* raises is the caller's, and passes unchanged."""

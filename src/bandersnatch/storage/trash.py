@@ -33,9 +33,12 @@ class Trash:
         self._owe = owe
         self._moving = Lock()
         """Taken before *settling*. Else what one thread buries just then could go with what another one purges."""
+        self._used = not held.is_empty()
+        """Whether anything may be in it: a first sync asks of each file, and has put nothing there."""
 
     def bury(self, key: str) -> None:
         parts = split(key)
+        self._used = True
         with self._moving:
             moved = self._move(key, self._served, self._held)
             with translated(key, self._served.place(key)):
@@ -56,7 +59,7 @@ class Trash:
     def buried(self, key: str) -> Stat | None:
         parts = split(key)
         with translated(key, self._held.place(key)):
-            return self._held.stat(parts)
+            return self._held.stat(parts) if self._used else None
 
     def open_buried(self, key: str) -> BinaryIO:
         parts = split(key)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from bandersnatch.storage.base import Stat
-from bandersnatch.storage.beneath import FOLDER, open_folder
+from bandersnatch.storage.beneath import FOLDER, find_folder, open_folder
 from bandersnatch.storage.fsops import FileSystem
 
 Parts = tuple[str, ...]
@@ -63,13 +63,22 @@ class Tree:
         finally:
             os.close(fd)
 
+    def is_empty(self) -> bool:
+        """Whether there is nothing at all, not even a folder."""
+        with os.scandir(self._root) as entries:
+            return next(entries, None) is None
+
     def stat(self, parts: Parts) -> Stat | None:
         """What is known of an object, or None if there is none."""
+        folder = find_folder(self._root, parts[:-1])
+        if folder is None:
+            return None
         try:
-            with self.folder(parts[:-1]) as folder:
-                return object_of(os.stat(parts[-1], dir_fd=folder, follow_symlinks=False))
+            return object_of(os.stat(parts[-1], dir_fd=folder, follow_symlinks=False))
         except FileNotFoundError:
             return None
+        finally:
+            os.close(folder)
 
     def open(self, parts: Parts) -> int | None:
         """A descriptor for reading an object, or None if there is none."""
@@ -139,6 +148,8 @@ class Placing:
         self._touched = touched
         self._fs = fs
         self._open: dict[Parts, int] = {}
+        self._made: set[Parts] = set()
+        """Folders that were not there: neither was anything in them."""
 
     def place(self, name: str, parts: Parts) -> None:
         """Give the file *name* the place *parts*, instead of what is there."""
@@ -155,6 +166,7 @@ class Placing:
 
     def forget_folders(self) -> None:
         """Let go of what is open."""
+        self._made.clear()
         while self._open:
             os.close(self._open.popitem()[1])
 
@@ -168,15 +180,17 @@ class Placing:
         return fd
 
     def _enter(self, parts: Parts) -> int:
-        try:
+        if not parts:
             return open_folder(self._root, parts)
-        except FileNotFoundError:
-            if not parts:
-                raise
-        outer = self._folder(parts[:-1])
-        self._touched.add(parts[:-1])
+        above = parts[:-1]
+        outer = self._folder(above)
+        if above not in self._made:
+            with suppress(FileNotFoundError):
+                return os.open(parts[-1], FOLDER, dir_fd=outer)
+        self._touched.add(above)
         with suppress(FileExistsError):  # somebody else made it meanwhile
             self._fs.mkdir(parts[-1], dir_fd=outer)
+            self._made.add(parts)
         return os.open(parts[-1], FOLDER, dir_fd=outer)
 
 

@@ -9,11 +9,11 @@ from packaging.version import InvalidVersion, Version
 
 from bandersnatch import layout, names
 from bandersnatch.catalogue.base import Published
-from bandersnatch.errors import BadContent, NotAllowed, NotFound
+from bandersnatch.errors import BadContent, NotAllowed, NotFound, StorageError
 from bandersnatch.model import File, Project
 from bandersnatch.selection.base import Context
 from bandersnatch.simple import fields
-from bandersnatch.sync.run import Run
+from bandersnatch.sync.run import FATAL, Run
 
 MAX_METADATA = 16 << 20
 
@@ -80,7 +80,12 @@ async def _of_release(name: str, release: str, files: list[File], run: Run) -> M
 
 async def _read(file: File, run: Run) -> bytes:
     storage, key = run.mirror.storage, layout.metadata_key(file)
-    data = await asyncio.to_thread(storage.read, key, MAX_METADATA)
+    try:
+        data = await asyncio.to_thread(storage.read, key, MAX_METADATA)
+    except StorageError as error:
+        if error.errno is None or error.errno in FATAL:
+            raise
+        data = None  # upstream has it as well
     if data is not None:
         return data
     return await run.mirror.upstream.read(file.url + ".metadata", limit=MAX_METADATA)

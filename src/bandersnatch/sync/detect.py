@@ -27,6 +27,9 @@ BYTES_PER_NAME = 4 << 10
 SERIAL = "list-serial"
 """The fact that holds the newest serial up to which all changes are known."""
 
+ASK_LIST = "list-ask"
+"""The fact that is set when the rules are others than those that the list was read with: no changelog will do then."""
+
 OLDER = "list-older"
 """The fact that holds since when upstream's list is older than one seen before."""
 
@@ -72,7 +75,7 @@ def _note_rules(mirror: Mirror, now: float) -> bool:
     if mirror.catalogue.get("rules") == mirror.digest:
         return False
     _reselect(mirror, now)
-    facts = {"list-etag": None, "list-modified": None, "list-long": None, SERIAL: None}
+    facts: dict[str, str | None] = {"list-etag": None, "list-modified": None, "list-long": None, ASK_LIST: "1"}
     mirror.catalogue.set({"rules": mirror.digest, **facts})
     return True
 
@@ -124,8 +127,8 @@ class _Detection:
         return await self._by_pages()
 
     async def _by_changelog(self) -> Detected | None:
-        since = await asyncio.to_thread(self._catalogue.get, SERIAL)
-        if since is None:
+        since = await self._get(SERIAL)
+        if since is None or await self._get(ASK_LIST):
             return None
         try:
             changes = await self._mirror.upstream.changes(int(since))
@@ -266,6 +269,7 @@ def _facts(listing: Listing) -> dict[str, str | None]:
         "list-etag": listing.validators.etag,
         "list-modified": listing.validators.last_modified,
         SERIAL: None if listing.serial is None else str(listing.serial),
+        ASK_LIST: None,
         OLDER: None,
     }
     return facts

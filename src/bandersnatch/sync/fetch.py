@@ -14,6 +14,9 @@ from bandersnatch.sync import events
 from bandersnatch.sync.context import seen
 from bandersnatch.sync.run import FATAL, Outcome, Prepared, Ready, Run, failure
 
+COMPANION = "what belongs to the file is not wanted, or not to be had"
+"""Why metadata or provenance leaves though its file stays."""
+
 
 async def fetch(prepared: Prepared, run: Run) -> Outcome:
     """Bring in the files that the page needs. Raises only what ends the whole run."""
@@ -29,7 +32,8 @@ async def fetch(prepared: Prepared, run: Run) -> Outcome:
 def _ready(prepared: Prepared, held: tuple[Held, ...], reason: str, run: Run, *, whole: bool) -> Ready:
     entry, mirror = prepared.entry, run.mirror
     index_only = mirror.selection.is_index_only(entry.name)
-    nothing = not prepared.shown.files and bool(prepared.fetched.project.files)
+    there = bool(prepared.fetched.project.files) or entry.missing_since is not None
+    nothing = there and not prepared.shown.files
     new = _entry(prepared, run, whole=whole)
     if nothing:
         # A page without files would name a project that this mirror does not offer. One that is there goes as a
@@ -49,7 +53,7 @@ def _ready(prepared: Prepared, held: tuple[Held, ...], reason: str, run: Run, *,
 
 def _leaving(prepared: Prepared, held: tuple[Held, ...]) -> tuple[Leaving, ...]:
     """The keys of what left the page: by a decision, or because a file that replaces it could not be had."""
-    here = {layout.file_key(one.file) for one in held}
+    here = {layout.file_key(one.file): one for one in held}
     decided = {layout.file_key(one.held.file): one for one in prepared.leaving}
     name = prepared.entry.name
     result: list[Leaving] = []
@@ -59,6 +63,9 @@ def _leaving(prepared: Prepared, held: tuple[Held, ...]) -> tuple[Leaving, ...]:
             departure = decided.get(file_key) or plan.Departure(one, "damaged", hidden=False)
             keys = layout.keys_of(name, one)
             result += [Leaving(key, name, departure.reason, departure.hidden) for key in keys]
+        else:
+            now = layout.keys_of(name, here[file_key])
+            result += [Leaving(key, name, COMPANION) for key in layout.keys_of(name, one) if key not in now]
     return tuple(result)
 
 
@@ -94,7 +101,7 @@ async def _each(prepared: Prepared, run: Run) -> tuple[Sequence[Held], Sequence[
     results, mirror = _Results(), run.mirror
     if not prepared.plan.fetch:
         return (), ()
-    here = await asyncio.to_thread(transfer.look, prepared.plan.fetch, mirror.storage, mirror.rules.transfer)
+    here = await run.lane.ask(transfer.look, prepared.plan.fetch, mirror.storage, mirror.rules.transfer)
     async with asyncio.TaskGroup() as group:
         for file in prepared.plan.fetch:
             await run.slots.acquire()  # before the task is made: a million files are not a million tasks

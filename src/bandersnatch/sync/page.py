@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 
 from bandersnatch import plan
-from bandersnatch.catalogue.base import Entry
+from bandersnatch.catalogue.base import Entry, Published
 from bandersnatch.errors import BadContent, NotAllowed, NotFound, Stale, UpstreamError
-from bandersnatch.model import Validators
+from bandersnatch.model import Project, Validators
+from bandersnatch.selection.base import Context
 from bandersnatch.sync import events
 from bandersnatch.sync.context import context
 from bandersnatch.sync.run import Gone, Kept, Outcome, Prepared, Run, Unchanged, failure
@@ -26,7 +26,7 @@ async def prepare(entry: Entry, run: Run) -> Prepared | Outcome:
         prepared = await _prepare(entry, run)
     except NotFound as error:
         run.health.answered()
-        return _not_found(entry, run, error)
+        return await _not_found(entry, run, error)
     except (Stale, BadContent, NotAllowed) as error:
         run.health.answered()
         return failure(entry, str(error), run.now)
@@ -56,20 +56,42 @@ async def _prepare(entry: Entry, run: Run) -> Prepared | Unchanged:
 async def compare(entry: Entry, fetched: Fetched, late: Stale | None, run: Run) -> Prepared:
     """Judge what upstream has of the project, and compare it with what is held. Raises UpstreamError."""
     mirror, project = run.mirror, fetched.project
-    before = await asyncio.to_thread(mirror.catalogue.published, entry.name)
+    before = await run.lane.ask(mirror.catalogue.published, entry.name)
     told = await context(project, before, run)
     selected = mirror.selection.apply(project, told)
     refused = {one.file.filename: (one.verdict.rule, one.verdict.reason) for one in selected.dropped}
     index_only = mirror.selection.is_index_only(entry.name)
     other_rules = entry.selection != mirror.fingerprint(entry.name)
     files = plan.files(
-        () if index_only else selected.project.files, before.held, trust=not run.full, companions=other_rules
+        () if index_only else selected.project.files,
+        before.held,
+        trust=not run.full,
+        companions=other_rules,
+        metadata=mirror.rules.transfer.metadata,
+        provenance=mirror.rules.transfer.provenance,
     )
     policies = plan.Policies() if index_only else mirror.rules.policies
+    refused |= _refused_of_absent(project, before, told, run)
     kept, leaving = plan.depart(files.drop, project, refused, policies)
     if files.fetch:
         run.tell(events.Expected(entry.name, len(files.fetch), files.bytes))
     return Prepared(entry, fetched, selected, files, kept, leaving, before, told, late)
+
+
+def _refused_of_absent(project: Project, before: Published, told: Context, run: Run) -> dict[str, tuple[str, str]]:
+    """What the rules say of files that upstream does not list any more and that a policy may keep all the same."""
+    policies, selection = run.mirror.rules.policies, run.mirror.selection
+    there = {file.filename for file in project.files}
+    absent = tuple(one.file for one in before.held if one.file.filename not in there)
+    if not absent or plan.Policy.KEEP not in (policies.deleted, policies.quarantined):
+        return {}
+    judged = selection.apply(replace(project, files=(*project.files, *absent)), told)
+    # Which are the newest is asked of what upstream has.
+    return {
+        one.file.filename: (one.verdict.rule, one.verdict.reason)
+        for one in judged.dropped
+        if one.file in absent and (selection.newest is None or one.verdict.rule != selection.newest.name)
+    }
 
 
 def _is_current(entry: Entry, run: Run) -> bool:
@@ -116,7 +138,7 @@ def _refuse_late(entry: Entry) -> None:
         )
 
 
-def _not_found(entry: Entry, run: Run, error: NotFound) -> Outcome:
+async def _not_found(entry: Entry, run: Run, error: NotFound) -> Prepared | Outcome:
     """A page that is not there: is the project gone? One answer alone never says so."""
     since = entry.missing_since
     if not entry.published:
@@ -125,5 +147,7 @@ def _not_found(entry: Entry, run: Run, error: NotFound) -> Outcome:
         noted = None if run.listed else since or run.now
         return failure(entry, f"its page is not found, though it was there before: {error}", run.now, noted)
     if run.mirror.rules.policies.deleted is plan.Policy.KEEP:
-        return Kept(entry.name)
+        nothing = Fetched(Project(entry.name, serial=entry.serial), Validators(), "")
+        prepared = await compare(entry, nothing, None, run)
+        return prepared if prepared.leaving else Kept(entry.name)
     return Gone(replace(entry, missing_since=since))

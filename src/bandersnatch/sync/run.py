@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bandersnatch import plan
 from bandersnatch.catalogue.base import Commit, Entry, Failure, Published
@@ -13,6 +13,7 @@ from bandersnatch.model import Held, Project
 from bandersnatch.plan import Departure, FilePlan
 from bandersnatch.selection.base import Context, Selected
 from bandersnatch.sync import events
+from bandersnatch.sync.lane import Lane
 from bandersnatch.sync.mirror import Mirror
 from bandersnatch.upstream.base import Fetched
 
@@ -70,12 +71,12 @@ class Run:
     health: Health
     listed: bool = False
     """Whether upstream's list is known: then only a published project that it lacks has ``missing_since``."""
-    wary: bool = False
-    """Whether the last run was cut off: pages may be newer than the catalogue says, of any project that is due."""
+    lane: Lane = field(default_factory=Lane)
+    """Where short questions to storage and catalogue are answered."""
 
     def trusts(self, entry: Entry) -> bool:
         """Whether the catalogue knows what is published of the project."""
-        return not self.full and not self.wary and entry.selection != ""
+        return not self.full and entry.selection != ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,6 @@ class Kept:
 Outcome = Ready | Unchanged | Failure | Gone | Kept
 
 
-def failure(entry: Entry, reason: str, now: float, missing_since: float | None = None) -> Failure:
-    """What to record of a try that failed."""
-    return Failure(entry.name, reason, now + plan.wait(entry.tries + 1), missing_since, entry.tries + 1)
+def failure(entry: Entry, reason: str, now: float, missing_since: float | None = None, *, losing: int = 0) -> Failure:
+    """What to record of a try that failed; *losing*: how many files were to leave, and were held back."""
+    return Failure(entry.name, reason, now + plan.wait(entry.tries + 1), missing_since, entry.tries + 1, losing)

@@ -10,10 +10,13 @@ from typing import TypeVar
 
 from bandersnatch.catalogue.base import Buried, Leaving
 from bandersnatch.errors import StorageError
-from bandersnatch.storage.base import Removal
+from bandersnatch.storage.base import Action, Removal
 from bandersnatch.sync.mirror import Mirror
 
 Item = TypeVar("Item")
+
+TRASH_KNOWN = "trash-known"
+"""The fact that is set once the catalogue knows what is in the trash."""
 
 AT_ONCE = 1000
 """Keys between two looks at the catalogue."""
@@ -29,26 +32,42 @@ def sweep(mirror: Mirror, now: float) -> None:
     The catalogue follows storage: cut off between the two, the same keys are swept again, which changes nothing.
     Blocks. Raises StorageError and CatalogueError.
     """
+    if mirror.catalogue.get(TRASH_KNOWN) is None:
+        _find_buried(mirror, now)
     for leaving in _parts(mirror.catalogue.leaving(now - mirror.rules.grace)):
         _take_away(mirror, leaving, now)
     for buried in _parts(mirror.catalogue.buried(now)):
         _purge(mirror, buried, now)
 
 
+def _find_buried(mirror: Mirror, now: float) -> None:
+    """What a catalogue that was lost knew of the trash: nobody knows any more since when, so its time begins anew."""
+    for part in _parts(mirror.storage.list_buried()):
+        until = now + mirror.rules.trash
+        mirror.catalogue.bury([Buried(key, "", "found in the trash", now, until) for key, _, _ in part])
+    mirror.catalogue.set({TRASH_KNOWN: "1"})
+
+
 def _take_away(mirror: Mirror, leaving: Sequence[Leaving], now: float) -> None:
     kept = {one.key: seconds for one in leaving if (seconds := _seconds_in_trash(one, mirror)) > 0}
-    with _recorded(
-        mirror,
-        [Removal(now, "buried" if one.key in kept else "deleted", one.project, one.key, one.reason) for one in leaving],
-    ):
-        for one in leaving:
-            if one.key not in kept or not _bury(one.key, mirror):
-                kept.pop(one.key, None)
-                mirror.storage.delete(one.key)
+    with _recorded(mirror, [_removal(one, now, "buried" if one.key in kept else "deleted") for one in leaving]):
+        failed = [one for one in leaving if one.key in kept and not _bury(one.key, mirror)]
+        # What is hidden was promised to come back, so it waits in its place; everything else must not stay served.
+        waiting = {one.key for one in failed if one.hidden}
+        lost = [one for one in failed if not one.hidden]
+        for one in [*lost, *(one for one in leaving if one.key not in kept)]:
+            mirror.storage.delete(one.key)
         mirror.storage.settle()
-    buried = [Buried(one.key, one.project, one.reason, now, now + kept[one.key]) for one in leaving if one.key in kept]
-    mirror.catalogue.bury(buried)
-    mirror.catalogue.left([one.key for one in leaving if one.key not in kept])
+    if lost:
+        mirror.journal.write([_removal(one, now, "deleted") for one in lost])
+    gone = {one.key for one in lost} | waiting
+    buried = [one for one in leaving if one.key in kept and one.key not in gone]
+    mirror.catalogue.bury([Buried(one.key, one.project, one.reason, now, now + kept[one.key]) for one in buried])
+    mirror.catalogue.left([one.key for one in leaving if one.key not in kept or one in lost])
+
+
+def _removal(one: Leaving | Buried, now: float, action: Action) -> Removal:
+    return Removal(now, action, one.project, one.key, one.reason)
 
 
 def _seconds_in_trash(one: Leaving, mirror: Mirror) -> float:
@@ -58,7 +77,7 @@ def _seconds_in_trash(one: Leaving, mirror: Mirror) -> float:
 
 
 def _bury(key: str, mirror: Mirror) -> bool:
-    """Whether the trash took the object. Where it cannot, the object goes for good: it must not stay served."""
+    """Whether the trash took the object."""
     try:
         mirror.storage.bury(key)
     except StorageError as error:
@@ -69,7 +88,7 @@ def _bury(key: str, mirror: Mirror) -> bool:
 
 
 def _purge(mirror: Mirror, buried: Sequence[Buried], now: float) -> None:
-    with _recorded(mirror, [Removal(now, "purged", one.project, one.key, one.reason) for one in buried]):
+    with _recorded(mirror, [_removal(one, now, "purged") for one in buried]):
         for one in buried:
             mirror.storage.purge(one.key)
         mirror.storage.settle()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from urllib.parse import quote, urljoin
 
 _URL = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/?#\\]*)(?P<target>[/?][^#]*)?(?:#.*)?\Z", re.I | re.S)
@@ -95,6 +96,7 @@ def mask(url: str) -> str:
     return re.sub(r"\?.*", "?***", re.sub(r"#.*", "", shown, flags=re.S), flags=re.S)
 
 
+@lru_cache(maxsize=64)  # a run asks few hosts, of which each file's URL names one
 def _host_and_port(authority: str) -> tuple[str, int | None]:
     found = _HOST.match(authority)
     if found is None:
@@ -118,6 +120,7 @@ def _ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     return address
 
 
+@lru_cache(maxsize=64)
 def _number(host: str, question: str) -> bool:
     address = _ip(host)
     return address is not None and bool(getattr(address, question))

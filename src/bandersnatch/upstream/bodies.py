@@ -6,9 +6,9 @@ import re
 from collections.abc import AsyncIterator
 
 from bandersnatch.errors import BadContent, UpstreamError
-from bandersnatch.upstream.client import Response
 from bandersnatch.upstream.decoding import CutOff, Decoder, TooMuch, Unreadable
 from bandersnatch.upstream.pacing import Transient
+from bandersnatch.upstream.response import Response
 
 _RANGE = re.compile(r"bytes (?P<start>[0-9]{1,18})-[0-9]{1,18}/(?P<size>[0-9]{1,18}|\*)\Z")
 
@@ -17,7 +17,7 @@ class FileBody:
     """Implements ``upstream.base.Body``."""
 
     def __init__(self, response: Response, asked: int, *, direct: bool) -> None:
-        self._response = response
+        self.response = response
         self.direct = direct
         self.offset = 0
         self.length = response.length
@@ -25,7 +25,16 @@ class FileBody:
             self.offset, self.length = _content_range(response, asked)
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        return self._response.chunks()
+        return self.response.chunks()
+
+
+async def of_file(response: Response, asked: int, *, direct: bool) -> FileBody:
+    """The body in *response*, which is closed if it is not what was *asked* for."""
+    try:
+        return FileBody(response, asked, direct=direct)
+    except BaseException:
+        await response.close()
+        raise
 
 
 def _content_range(response: Response, asked: int) -> tuple[int, int | None]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from urllib.parse import quote
 
@@ -15,14 +15,16 @@ from bandersnatch.model import Listed, Project, Validators
 from bandersnatch.upstream import bodies, changelog
 from bandersnatch.upstream.address import Address
 from bandersnatch.upstream.base import Absorb, Body, Change, Fetched, Listing, TooLong
-from bandersnatch.upstream.client import Client, Response
+from bandersnatch.upstream.client import Client
 from bandersnatch.upstream.decoding import ACCEPT_ENCODING, Decoder, TooMuch
 from bandersnatch.upstream.pacing import Transient
+from bandersnatch.upstream.response import Response
 from bandersnatch.upstream.settings import Settings
 
 BATCH = 5_000
 """Projects given to *absorb* at a time."""
 
+_AS_IT_IS = {"Accept-Encoding": "identity"}
 _SERIAL = re.compile(r"[0-9]{1,18}\Z")
 
 
@@ -85,12 +87,9 @@ class IndexUpstream:
             raise Stale(message, promised=at_least, got=got, url=self._page(name).masked, page=fetched)
         return fetched
 
-    @asynccontextmanager
-    async def open(self, url: str, *, offset: int = 0, direct: bool = False) -> AsyncIterator[Body]:
+    def open(self, url: str, *, offset: int = 0, direct: bool = False) -> AbstractAsyncContextManager[Body]:
         """As the port says: from the first of the download mirrors that has it, else from *url* itself."""
-        own = self._client.hosts.check(url)
-        async with AsyncExitStack() as stack:
-            yield await self._first(stack, own, offset, () if direct else self._mirrored(own))
+        return _Opened(lambda: self._first(url, offset, direct=direct))
 
     async def read(self, url: str, *, limit: int) -> bytes:
         """As the port says; ``max_companion`` is another limit."""
@@ -146,33 +145,45 @@ class IndexUpstream:
 
     # --- a file ------------------------------------------------------------------------------------------------------
 
-    async def _first(self, stack: AsyncExitStack, own: Address, offset: int, mirrors: Sequence[Address]) -> Body:
-        for mirror in mirrors:
+    async def _first(self, url: str, offset: int, *, direct: bool) -> bodies.FileBody:
+        own = self._client.hosts.check(url)
+        for mirror in () if direct else self._mirrored(own):
             try:
-                return await stack.enter_async_context(self._file(mirror, offset, direct=False))
+                return await self._file(mirror, offset, direct=False)
             except UpstreamError:
                 continue  # it is only a short cut: upstream itself is asked next, and its error is the one to show
-        return await self._client.pacer.persist(lambda: stack.enter_async_context(self._file(own, offset, direct=True)))
+        return await self._client.pacer.persist(lambda: self._file(own, offset, direct=True))
 
     def _mirrored(self, own: Address) -> list[Address]:
         _, found, rest = own.path.partition("/packages/")
-        if not found:
+        if not found or not self._settings.download_mirrors:
             return []
         bases = (Address.parse(url) for url in self._settings.download_mirrors)
         return [base.at(base.path.rstrip("/") + found + rest) for base in bases]
 
-    @asynccontextmanager
-    async def _file(self, address: Address, offset: int, *, direct: bool) -> AsyncIterator[Body]:
-        headers = {"Accept-Encoding": "identity"}
+    async def _file(self, address: Address, offset: int, *, direct: bool) -> bodies.FileBody:
         if offset:
-            ranged = {**headers, "Range": f"bytes={offset}-"}
-            async with self._client.get(address, ranged, expect={200, 206, 416}) as response:
-                if response.status != 416:
-                    yield bodies.FileBody(response, offset, direct=direct)
-                    return
+            ranged = {**_AS_IT_IS, "Range": f"bytes={offset}-"}
+            response = await self._client.ask(address, ranged, expect={200, 206, 416})
+            if response.status != 416:
+                return await bodies.of_file(response, offset, direct=direct)
+            await response.close()
         # Upstream has no byte there, so what we have is not a part of its file: begin again.
-        async with self._client.get(address, headers) as response:
-            yield bodies.FileBody(response, 0, direct=direct)
+        return await bodies.of_file(await self._client.ask(address, _AS_IT_IS), 0, direct=direct)
+
+
+class _Opened:
+    """A file that is asked for when this is entered, and whose answer is closed when it is left."""
+
+    def __init__(self, ask: Callable[[], Awaitable[bodies.FileBody]]) -> None:
+        self._ask = ask
+
+    async def __aenter__(self) -> Body:
+        self._body = await self._ask()
+        return self._body
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self._body.response.__aexit__(*exception)
 
 
 async def _absorbed(response: Response, decoder: Decoder, absorb: Absorb) -> Listing:

@@ -10,8 +10,7 @@ import random
 import re
 import time
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -59,14 +58,9 @@ class Pacer:
         self._hosts: defaultdict[str, _Host] = defaultdict(lambda: _Host(settings.connections))
         self._paid_until = clock.monotonic()
 
-    @asynccontextmanager
-    async def turn(self, place: str) -> AsyncIterator[None]:
-        """Wait for a turn at the host *place*, and hold it: as long as this is entered, a request is in flight."""
-        host = self._hosts[place]
-        async with host.gate:
-            while (wait := host.paused_until - self.clock.monotonic()) > 0:
-                await self.clock.sleep(wait)
-            yield
+    def turn(self, place: str) -> Turn:
+        """A turn at the host *place*: as long as it is entered, a request is in flight."""
+        return Turn(self._hosts[place], self.clock)
 
     def is_multiplexed(self, place: str) -> bool:
         """Whether *place* last answered in HTTP/2, so that many requests can share one connection."""
@@ -113,6 +107,36 @@ class _Host:
         self.paused_until = float("-inf")
 
 
+class Turn:
+    """One request's turn at a host. ``end`` belongs to every ``begin`` that has returned."""
+
+    __slots__ = ("_clock", "_host")
+
+    def __init__(self, host: _Host, clock: Clock) -> None:
+        self._host = host
+        self._clock = clock
+
+    async def begin(self) -> None:
+        """Wait for it."""
+        await self._host.gate.enter()
+        try:
+            while (wait := self._host.paused_until - self._clock.monotonic()) > 0:
+                await self._clock.sleep(wait)
+        except BaseException:
+            self.end()
+            raise
+
+    def end(self) -> None:
+        """Let the next one have it."""
+        self._host.gate.leave()
+
+    async def __aenter__(self) -> None:
+        await self.begin()
+
+    async def __aexit__(self, *exception: object) -> None:
+        self.end()
+
+
 class _Gate:
     """Lets so many in at a time; unlike a semaphore's, the number can change both ways."""
 
@@ -125,7 +149,7 @@ class _Gate:
         self._limit = limit
         self._wake()
 
-    async def __aenter__(self) -> None:
+    async def enter(self) -> None:
         while self._inside >= self._limit:
             called: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append(called)
@@ -136,7 +160,7 @@ class _Gate:
                 raise
         self._inside += 1
 
-    async def __aexit__(self, *exception: object) -> None:
+    def leave(self) -> None:
         self._inside -= 1
         self._wake()
 

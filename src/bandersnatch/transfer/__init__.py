@@ -1,0 +1,11 @@
+"""
+One file in: fetched or found, verified, and staged with its companions.
+
+Nothing here becomes visible: ``Storage.settle`` does that, later, for a whole batch.
+"""
+
+from bandersnatch.transfer.fetching import Arrived, file
+from bandersnatch.transfer.present import look
+from bandersnatch.transfer.rules import Rules
+
+__all__ = ["Arrived", "Rules", "file", "look"]

@@ -1,0 +1,127 @@
+"""One file on its way in: what came of it so far, in memory or in storage, until it is whole and staged."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+from bandersnatch import layout
+from bandersnatch.errors import BadContent
+from bandersnatch.model import File, Held
+from bandersnatch.storage.base import Incoming, Storage
+from bandersnatch.transfer.check import CHUNK, Check
+from bandersnatch.transfer.companions import take_metadata
+from bandersnatch.transfer.rules import Rules, admit, token
+
+SMALL = 64 << 10
+"""Bytes up to which hashing a file and staging it in memory takes less time than a trip to a thread."""
+
+
+class Transfer:
+    """
+    One file on its way in.
+
+    Its bytes gather in memory until a trip to a worker thread is worth it; a file that is smaller than that never
+    touches the disk before it is staged.
+    """
+
+    def __init__(self, wanted: File, storage: Storage, rules: Rules, *, new: bool = False) -> None:
+        self.wanted = wanted
+        self.direct = False
+        """Whether to ask upstream itself, and no download mirror."""
+        self.mixed = False
+        """Whether any bytes here may come from an earlier try or from a download mirror."""
+        self._storage = storage
+        self._rules = rules
+        self._is_new = new
+        """Whether storage has nothing of it, as was looked for."""
+        self._incoming: Incoming | None = None
+        self._check = Check(wanted, rules.largest)
+        self._pending: list[bytes] = []
+        self._gathered = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes that are here, in memory or in storage."""
+        return self._check.size + self._gathered
+
+    @property
+    def is_small(self) -> bool:
+        """Whether to finish takes less than a trip to a thread does."""
+        return self._incoming is None and self._gathered <= SMALL
+
+    def resume(self) -> None:
+        """Go on with what an earlier try left, if it left anything. Blocks."""
+        if not self._storage.holds(token(self.wanted)):
+            return
+        incoming = self._open()
+        self.mixed = True
+        try:
+            with incoming.reader() as stream:
+                self._check.read(stream)
+        except BadContent:  # longer than the file can be
+            self.restart()
+        except BaseException:
+            incoming.keep()
+            raise
+
+    def gather(self, data: bytes) -> bool:
+        """Take the next bytes; True when it is time to ``write`` them."""
+        self._pending.append(data)
+        self._gathered += len(data)
+        return self._gathered >= CHUNK
+
+    def write(self) -> None:
+        """Write and hash what has gathered. Blocks."""
+        pending, self._pending, self._gathered = self._pending, [], 0
+        if not pending:
+            return
+        incoming = self._open()
+        for data in pending:
+            self._check.update(data)
+            incoming.write(data)
+        admit(self.wanted, 0, self._storage, self._rules)
+
+    def restart(self) -> None:
+        """Begin again at the first byte. Blocks."""
+        if self._incoming is not None:
+            self._incoming.restart()
+        self._check = Check(self.wanted, self._rules.largest)
+        self._pending, self._gathered = [], 0
+        self.mixed = False
+
+    def finish(self) -> Held:
+        """Verify and stage. Blocks, unless it is small. Raises BadContent, and then nothing is staged."""
+        if self._incoming is None:
+            return self._finish_in_memory()
+        self.write()
+        self._check.finish()
+        with self._incoming.reader() as stream:
+            metadata = take_metadata(self.wanted, stream, self._storage, self._rules)
+        self._incoming.stage(layout.file_key(self.wanted))
+        return Held(self.wanted, self._check.size, metadata)
+
+    def keep(self) -> None:
+        """Stop here, and keep the bytes for a later try. Blocks."""
+        try:
+            self.write()
+        finally:
+            if self._incoming is not None:
+                self._incoming.keep()
+
+    def discard(self) -> None:
+        """Stop here, and forget the bytes. Blocks."""
+        if self._incoming is not None:
+            self._incoming.discard()
+
+    def _finish_in_memory(self) -> Held:
+        data = b"".join(self._pending)
+        self._check.update(data)
+        self._check.finish()
+        metadata = take_metadata(self.wanted, BytesIO(data), self._storage, self._rules, new=self._is_new)
+        self._storage.put((layout.file_key(self.wanted),), data)
+        return Held(self.wanted, self._check.size, metadata)
+
+    def _open(self) -> Incoming:
+        if self._incoming is None:
+            self._incoming = self._storage.receive(token(self.wanted))
+        return self._incoming

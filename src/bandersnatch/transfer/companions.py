@@ -1,0 +1,121 @@
+"""What belongs to a file: its core metadata (PEP 658) and its provenance (PEP 740)."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from dataclasses import replace
+from typing import BinaryIO
+from urllib.parse import urlsplit
+
+from bandersnatch import layout, names
+from bandersnatch.errors import BadContent, NotAllowed, NotFound, UpstreamError
+from bandersnatch.model import File, Held
+from bandersnatch.simple import metadata as wheels
+from bandersnatch.storage.base import Storage
+from bandersnatch.transfer.rules import Rules
+from bandersnatch.upstream.base import Upstream
+
+MAX_COMPANION = 16 << 20
+"""Bytes of core metadata or provenance that are taken; the largest on PyPI are far below 1 MiB."""
+
+
+def take_metadata(wanted: File, stream: BinaryIO, storage: Storage, rules: Rules, *, new: bool = False) -> str | None:
+    """
+    Stage the core metadata out of the wheel itself; returns its SHA-256. Blocks, unless all is in memory and *new*.
+
+    PEP 658 wants exactly the bytes that the wheel holds, so when upstream's digest is that of the wheel's own
+    METADATA there is nothing to ask upstream for. None: not a wheel, not readable, or not what upstream advertises.
+    """
+    if not rules.metadata or not wanted.filename.endswith(".whl") or not _has_room_for_companion(wanted):
+        return None
+    stream.seek(0)
+    try:
+        data = wheels.from_wheel(stream, limit=MAX_COMPANION)
+    except BadContent:
+        return None
+    digest = hashlib.sha256(data).hexdigest()
+    if isinstance(wanted.core_metadata, str) and wanted.core_metadata != digest:
+        return None
+    if new:
+        storage.put((layout.metadata_key(wanted),), data)
+    else:
+        _stage(storage, layout.metadata_key(wanted), data)
+    return digest
+
+
+async def complete(
+    project: str, held: Held, upstream: Upstream, storage: Storage, rules: Rules
+) -> tuple[Held, str, str]:
+    """
+    Bring in what belongs to the file. A companion that fails keeps the file itself from nobody.
+
+    Returns the file with them, a warning that is the same for every file that it is true of, and a problem that a
+    later try may cure.
+    """
+    wanted = held.file
+    try:
+        if rules.metadata and held.metadata is None and wanted.core_metadata:
+            held = replace(held, metadata=await _fetch_metadata(wanted, upstream, storage))
+        if rules.provenance and wanted.provenance:
+            held = replace(held, provenance=await _fetch_provenance(project, wanted, upstream, storage))
+    except NotAllowed:
+        host = urlsplit(wanted.provenance or "").netloc.rpartition("@")[2]
+        warning = (
+            f"provenance on {host} is not fetched: it is not a host of this upstream; "
+            f'[upstream] file-hosts = ["{host}"] would allow it'
+        )
+        return held, warning, ""
+    except UpstreamError as error:
+        return held, "", f"what belongs to it: {error}"
+    return held, "", ""
+
+
+async def _fetch_metadata(wanted: File, upstream: Upstream, storage: Storage) -> str | None:
+    """
+    Fetch and stage the core metadata that upstream advertises; returns its SHA-256.
+
+    None when upstream does not have it after all, or not with the digest that it advertises: clients treat metadata
+    that is advertised and cannot be had as an error, so then it is not advertised.
+    """
+    if not _has_room_for_companion(wanted):
+        return None
+    try:
+        data = await upstream.read(wanted.url + ".metadata", limit=MAX_COMPANION)
+    except (NotFound, NotAllowed, BadContent):
+        return None
+    digest = hashlib.sha256(data).hexdigest()
+    if isinstance(wanted.core_metadata, str) and wanted.core_metadata != digest:
+        return None
+    await asyncio.to_thread(_stage, storage, layout.metadata_key(wanted), data)
+    return digest
+
+
+async def _fetch_provenance(project: str, wanted: File, upstream: Upstream, storage: Storage) -> bool:
+    """
+    Fetch and stage the provenance object (PEP 740), byte for byte; False when upstream does not give it.
+
+    Raises NotAllowed when it is on a host that we must not ask.
+    """
+    version = names.version_of(wanted.filename, project)
+    if wanted.provenance is None or version is None:
+        return False
+    try:
+        data = await upstream.read(wanted.provenance, limit=MAX_COMPANION)
+        key = layout.provenance_key(project, version, wanted.filename)
+    except (NotFound, BadContent, ValueError):
+        return False
+    await asyncio.to_thread(_stage, storage, key, data)
+    return True
+
+
+def _stage(storage: Storage, key: str, data: bytes) -> None:
+    """Stage *data* under *key* unless it is there already. Blocks for large data."""
+    stat = storage.stat(key)
+    if stat is None or stat.size != len(data) or storage.read(key, len(data)) != data:
+        storage.put((key,), data)
+
+
+def _has_room_for_companion(wanted: File) -> bool:
+    """Whether the longer name of the companion is one that file systems hold."""
+    return names.is_filename(wanted.filename + ".metadata")

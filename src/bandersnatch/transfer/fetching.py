@@ -1,0 +1,128 @@
+"""One file, from upstream or from storage, to the stage: tried again, and resumed, as long as that helps."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bandersnatch.errors import BadContent, NotAllowed, NotFound, UpstreamError
+from bandersnatch.model import File, Held
+from bandersnatch.storage.base import Storage
+from bandersnatch.transfer import companions, present
+from bandersnatch.transfer.arriving import Transfer
+from bandersnatch.transfer.rules import Rules
+from bandersnatch.upstream.base import Body, Upstream
+
+TRIES = 5
+"""How often a transfer that was cut is taken up again within one run, as long as it makes progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A file that is held or staged now."""
+
+    held: Held
+    fetched: int
+    """Bytes that came from upstream for it; 0 for a file that was found in storage."""
+    warning: str = ""
+    """What an operator should know; the same for every file that it is true of."""
+    problem: str = ""
+    """Why a companion is missing that a later try may get: the file is here all the same."""
+
+
+Progress = Callable[[File, int], None]
+"""Told of each further number of bytes of a file."""
+
+
+def _silent(file: File, count: int) -> None: ...
+
+
+async def file(
+    project: str,
+    wanted: File,
+    upstream: Upstream,
+    storage: Storage,
+    rules: Rules,
+    progress: Progress = _silent,
+    *,
+    new: bool = False,
+) -> Arrived:
+    """
+    Bring *wanted* into storage, whole and verified, or raise and leave everything as it was.
+
+    What storage has under the file's key already is taken over if its size and digests are right, and replaced if
+    they are not; *new* says that ``look`` has found nothing. Raises UpstreamError, StorageError.
+    """
+    transfer = Transfer(wanted, storage, rules, new=new)
+    held = None if new else await asyncio.to_thread(_begin, transfer, wanted, storage, rules)
+    count = 0
+    if held is None:
+        held, count = await _fetch(transfer, upstream, progress)
+    held, warning, problem = await companions.complete(project, held, upstream, storage, rules)
+    return Arrived(held, count, warning, problem)
+
+
+def _begin(transfer: Transfer, wanted: File, storage: Storage, rules: Rules) -> Held | None:
+    """The file, if storage has it; else the transfer goes on with what is there. Blocks."""
+    held = present.find(wanted, storage, rules)
+    if held is None:
+        transfer.resume()
+    return held
+
+
+async def _fetch(transfer: Transfer, upstream: Upstream, progress: Progress) -> tuple[Held, int]:
+    """The file, staged, and how many bytes of it came now."""
+    try:
+        count = await _pour(transfer, upstream, progress)
+        held = transfer.finish() if transfer.is_small else await asyncio.to_thread(transfer.finish)
+        return held, count
+    except BadContent:
+        if not transfer.mixed:
+            await asyncio.to_thread(transfer.discard)
+            raise
+    except BaseException:
+        await asyncio.to_thread(transfer.keep)
+        raise
+    # What is wrong may have come in an earlier try, or from a download mirror: once more, all from upstream itself.
+    await asyncio.to_thread(transfer.restart)
+    transfer.direct = True
+    return await _fetch(transfer, upstream, progress)
+
+
+async def _pour(transfer: Transfer, upstream: Upstream, progress: Progress) -> int:
+    """Read the file to its end, taking it up again after each cut that came after some progress."""
+    total = 0
+    for tries_left in reversed(range(TRIES)):
+        if transfer.size == transfer.wanted.size:
+            break
+        before, shortcut = total, False
+        try:
+            async with upstream.open(transfer.wanted.url, offset=transfer.size, direct=transfer.direct) as body:
+                shortcut = not body.direct
+                await _align(transfer, body)
+                async for data in body:
+                    total += len(data)
+                    progress(transfer.wanted, len(data))
+                    if transfer.gather(data):
+                        await asyncio.to_thread(transfer.write)
+            break
+        except (BadContent, NotFound, NotAllowed):
+            raise
+        except UpstreamError:
+            if not tries_left or (total == before and not shortcut):
+                raise
+            transfer.direct = transfer.direct or shortcut
+    return total
+
+
+async def _align(transfer: Transfer, body: Body) -> None:
+    """Begin where *body* begins, if its length can be right at all."""
+    transfer.mixed = transfer.mixed or not body.direct
+    if body.offset != transfer.size:
+        await asyncio.to_thread(transfer.restart)
+    wanted = transfer.wanted
+    if body.length is not None and wanted.size is not None and body.length != wanted.size:
+        raise BadContent(
+            f"{wanted.filename}: {body.length} bytes are announced, {wanted.size} were promised", url=wanted.url
+        )

@@ -1,0 +1,69 @@
+"""What storage has of a file already: whole, in part, or in the trash."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import BinaryIO
+
+from bandersnatch import layout
+from bandersnatch.errors import BadContent
+from bandersnatch.model import File, Held
+from bandersnatch.storage.base import Stat, Storage
+from bandersnatch.transfer.check import Check
+from bandersnatch.transfer.companions import take_metadata
+from bandersnatch.transfer.rules import Rules, admit, token
+
+
+def look(wanted: Iterable[File], storage: Storage, rules: Rules) -> frozenset[str]:
+    """
+    The names of those files of which storage has something already, whole or in part. Blocks.
+
+    One look for all files of a project spares each of them its own. Raises OutOfSpace if the others do not fit.
+    """
+    files = tuple(wanted)
+    here = frozenset(
+        file.filename
+        for file in files
+        if storage.holds(token(file))
+        or storage.stat(layout.file_key(file)) is not None
+        or storage.buried(layout.file_key(file)) is not None
+    )
+    missing = [file for file in files if file.filename not in here]
+    if missing:
+        admit(missing[0], sum(file.size or 0 for file in missing), storage, rules)
+    return here
+
+
+def find(wanted: File, storage: Storage, rules: Rules) -> Held | None:
+    """The file with its core metadata, if storage has it as it is wanted, be it in the trash. Blocks."""
+    key = layout.file_key(wanted)
+    stat = storage.stat(key)
+    if stat is None:
+        stat = _restore(wanted, storage)
+    if stat is None or wanted.size not in (None, stat.size):
+        return None
+    with storage.open(key) as stream:
+        if not _is_right(wanted, stream, stat.size):
+            return None
+        return Held(wanted, stat.size, take_metadata(wanted, stream, storage, rules))
+
+
+def _restore(wanted: File, storage: Storage) -> Stat | None:
+    """Take the file back out of the trash, if it is there as it is wanted."""
+    key = layout.file_key(wanted)
+    stat = storage.buried(key)
+    if stat is None or wanted.size not in (None, stat.size):
+        return None
+    with storage.open_buried(key) as stream:
+        right = _is_right(wanted, stream, stat.size)
+    return storage.stat(key) if right and storage.unbury(key) else None
+
+
+def _is_right(wanted: File, stream: BinaryIO, size: int) -> bool:
+    check = Check(wanted, size)
+    try:
+        check.read(stream)
+        check.finish()
+    except BadContent:
+        return False
+    return True

@@ -1,0 +1,39 @@
+"""What is taken of a file, and how much room must stay."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from bandersnatch import layout
+from bandersnatch.errors import OutOfSpace
+from bandersnatch.model import File
+from bandersnatch.storage.base import Storage
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What is taken of a file, and how much room must stay."""
+
+    metadata: bool = True
+    provenance: bool = True
+    reserve: int = 0
+    """Bytes that must stay free in storage."""
+    largest: int = 64 << 30
+    """Bytes of the largest file that is taken where upstream states no size."""
+
+
+def admit(wanted: File, count: int, storage: Storage, rules: Rules) -> None:
+    """Raises OutOfSpace if *count* more bytes would leave less than the reserve."""
+    free = storage.free()
+    if free is not None and free - count < rules.reserve:
+        raise OutOfSpace(
+            f"{wanted.filename}: {count} bytes more would leave less than the reserve of {rules.reserve} bytes "
+            f"([mirror] reserve; {free} are free)",
+            key=layout.file_key(wanted),
+        )
+
+
+def token(wanted: File) -> str:
+    """Under which name storage keeps a part of the file."""
+    return hashlib.sha256(layout.file_key(wanted).encode()).hexdigest()
