@@ -32,8 +32,7 @@ async def fetch(prepared: Prepared, run: Run) -> Outcome:
 def _ready(prepared: Prepared, held: tuple[Held, ...], reason: str, run: Run, *, whole: bool) -> Ready:
     entry, mirror = prepared.entry, run.mirror
     index_only = mirror.selection.is_index_only(entry.name)
-    there = bool(prepared.fetched.project.files) or entry.missing_since is not None
-    nothing = there and not prepared.shown.files
+    nothing = not prepared.shown.files and (prepared.gone or bool(prepared.fetched.project.files))
     new = _entry(prepared, run, whole=whole)
     if nothing:
         # A page without files would name a project that this mirror does not offer. One that is there goes as a

@@ -149,5 +149,5 @@ async def _not_found(entry: Entry, run: Run, error: NotFound) -> Prepared | Outc
     if run.mirror.rules.policies.deleted is plan.Policy.KEEP:
         nothing = Fetched(Project(entry.name, serial=entry.serial), Validators(), "")
         prepared = await compare(entry, nothing, None, run)
-        return prepared if prepared.leaving else Kept(entry.name)
+        return replace(prepared, gone=True) if prepared.leaving else Kept(entry.name)
     return Gone(replace(entry, missing_since=since))

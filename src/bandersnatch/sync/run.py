@@ -97,6 +97,8 @@ class Prepared:
     """What the selection was told."""
     late: Stale | None = None
     """The page is newer than the published one, yet older than promised."""
+    gone: bool = False
+    """Whether upstream has no page any more, and what the rules leave of the files that are here is to be kept."""
 
     @property
     def shown(self) -> Project:
