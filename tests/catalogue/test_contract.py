@@ -16,6 +16,7 @@ from tests.catalogue.samples import (
     FOREVER,
     Clock,
     commit,
+    digest,
     due_names,
     failure,
     held,
@@ -200,20 +201,25 @@ def test_review(catalogue: Catalogue) -> None:
 
 
 def test_retire(catalogue: Catalogue) -> None:
-    """A departing project that is still wanted stays known without a page; one that is gone or unwanted is dropped."""
+    """A departing project that is still wanted stays known, with what it has seen; others that depart are dropped."""
+    nothing = commit("nothing", 1, departing=True, indexed=False)
+    seen = ((digest("young"), 7.0),)
     catalogue.commit(
         [
-            commit("nothing", 1, departing=True, indexed=False),
+            replace(nothing, published=replace(nothing.published, seen=seen)),
+            commit("unseen", 1, departing=True, indexed=False),
             commit("gone", 1, departing=True, missing_since=3.0),
             commit("out", 1, departing=True, wanted=False),
             commit("stays", 1),
         ]
     )
-    catalogue.retire(["nothing", "gone", "out", "stays"])
+    stays = catalogue.published("stays")
+    catalogue.retire(["nothing", "unseen", "gone", "out", "stays"])
     entry = catalogue.entry("nothing")
     assert entry is not None
     assert (entry.published, entry.departing, entry.serial) == (False, False, 1)
-    assert catalogue.published("nothing") == Published()
+    assert catalogue.published("nothing") == Published(seen=seen)
+    assert (catalogue.published("unseen"), catalogue.published("stays")) == (Published(), stays)
     assert [catalogue.entry(name) is None for name in ("gone", "out", "stays")] == [True, True, False]
 
 
@@ -454,13 +460,15 @@ def test_held_again_from_the_trash(catalogue: Catalogue) -> None:
     assert list(catalogue.buried()) == []
 
 
-@pytest.mark.parametrize("first", ["demo", "guest"])
-def test_file_of_two_projects(catalogue: Catalogue, first: str) -> None:
-    """A file that two projects link leaves when the second of them drops it, whichever bears its name."""
-    one = held("demo")
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("demo-more", "guest"), ("guest", "demo-more"), ("demo-more", "demo"), ("demo", "demo-more")],
+)
+def test_file_of_two_projects(catalogue: Catalogue, first: str, second: str) -> None:
+    """A file that two projects link leaves when the second of them drops it, whether one or both bear its name."""
+    one = held("demo-more")
     key = layout.file_key(one.file)
-    catalogue.commit([commit("demo", 1, one), commit("guest", 1, one)])
-    second = "guest" if first == "demo" else "demo"
+    catalogue.commit([commit(first, 1, one), commit(second, 1, one)])
     catalogue.commit([commit(first, 2, leaving=[key])])
     assert leaving_keys(catalogue, FOREVER) == []
     catalogue.commit([commit(second, 2, leaving=[key])])

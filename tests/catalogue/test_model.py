@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from bandersnatch.catalogue.base import Behind, Catalogue, Commit, Entry, Published, Totals
 from bandersnatch.model import Listed
 from tests.catalogue.conftest import ADAPTERS
-from tests.catalogue.samples import FOREVER, Clock, commit, failure, held, leaving_keys
+from tests.catalogue.samples import FOREVER, Clock, commit, digest, failure, held, leaving_keys
 
 NAMES = st.sampled_from(["a", "b", "b-c", "d"])
 SERIALS = st.none() | st.integers(0, 5)
@@ -194,7 +194,7 @@ class Model(RuleBasedStateMachine):
             one = self.known[name]
             if one.entry.departing and one.entry.wanted and one.entry.missing_since is None:
                 one.entry = replace(one.entry, published=False, departing=False)
-                one.published = Published()
+                one.published = Published(seen=one.published.seen)
             elif one.entry.departing:
                 self._note_index(self.known.pop(name).line, None)
 
@@ -211,7 +211,7 @@ class Model(RuleBasedStateMachine):
     @rule(
         name=NAMES, serial=SERIALS, promised=SERIALS, indexed=st.booleans(), departing=st.booleans(),
         versions=VERSIONS, leaving=KEYS, fails=st.booleans(), empty=st.booleans(),
-        review=st.none() | st.integers(1, 20),
+        seen=st.booleans(), review=st.none() | st.integers(1, 20),
     )  # fmt: skip
     def commit(
         self,
@@ -224,6 +224,7 @@ class Model(RuleBasedStateMachine):
         leaving: list[str],
         fails: bool,
         empty: bool,
+        seen: bool,
         review: float | None,
     ) -> None:
         one = commit(
@@ -232,6 +233,8 @@ class Model(RuleBasedStateMachine):
         )  # fmt: skip
         if empty:
             one = replace(one, published=Published())
+        if seen:
+            one = replace(one, published=replace(one.published, seen=((digest("young"), 1.0),)))
         if fails:
             one = replace(one, failure=failure(name, self.now + 2, "half"))
         self.catalogue.commit([one])

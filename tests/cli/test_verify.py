@@ -44,8 +44,10 @@ def test_damage(mirrored: Program) -> None:
     key = lost.relative_to(mirrored.directory / "web")
     assert done.returncode == 1
     assert done.stdout.splitlines() == [
-        "damage: missing-file: 1: a file that a page links is not there; "
-        "bandersnatch mirror --full fetches or writes it again",
+        (
+            "damage: missing-file: 1: a file that a page links is not there; "
+            "bandersnatch mirror --full fetches or writes it again"
+        ),
         f"  beta: {key}",
         "1 finding: 1 damage",
     ]

@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -149,3 +150,38 @@ def make_world(tmp_path: Path) -> Iterator[Callable[[str], World]]:
     """Several mirrors of one upstream, by name."""
     with UpstreamServer() as upstream:
         yield lambda name: World(upstream, tmp_path / name)
+
+
+@pytest.fixture
+def two(world: World) -> World:
+    """Upstream has two projects with three releases each; the mirror has all of them."""
+    for name in ("alpha", "beta"):
+        for version in ("1.0", "2.0", "3.0rc1"):
+            world.index.upload(name, version)
+    assert world.run().outcome == "clean"
+    return world
+
+
+# --- what the tests of several modules look at -----------------------------------------------------------------------
+
+
+def iso(moment: float) -> str:
+    """A moment in seconds as an upload time (PEP 700)."""
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def journal(world: World) -> list[tuple[str, str, str]]:
+    """What the journal of removals says: action, project, name of the file."""
+    path = world.state / "removals.jsonl"
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [(one["action"], one["project"], one["key"].rpartition("/")[2]) for one in map(json.loads, lines)]
+
+
+def objects(world: World) -> set[str]:
+    """The distribution files that the web server's root holds, whoever links them."""
+    return {path.name for path in (world.web / "packages").rglob("*") if path.suffix in (".whl", ".gz")}
+
+
+def buried(world: World) -> set[str]:
+    """The distribution files in the trash."""
+    return {path.name for path in (world.state / "trash").rglob("*") if path.suffix in (".whl", ".gz")}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, datetime
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -17,35 +15,7 @@ from bandersnatch.model import Project
 from bandersnatch.selection import Context
 from bandersnatch.simple import parse_page
 from bandersnatch.sync import events
-from tests.sync.conftest import World
-
-
-def journal(world: World) -> list[tuple[str, str, str]]:
-    """What the journal of removals says: action, project, name of the file."""
-    path = world.state / "removals.jsonl"
-    lines = path.read_text().splitlines() if path.exists() else []
-    return [(one["action"], one["project"], one["key"].rpartition("/")[2]) for one in map(json.loads, lines)]
-
-
-def objects(world: World) -> set[str]:
-    """The distribution files that the web server's root holds, whoever links them."""
-    return {path.name for path in (world.web / "packages").rglob("*") if path.suffix in (".whl", ".gz")}
-
-
-def buried(world: World) -> set[str]:
-    """The distribution files in the trash."""
-    return {path.name for path in (world.state / "trash").rglob("*") if path.suffix in (".whl", ".gz")}
-
-
-@pytest.fixture
-def two(world: World) -> World:
-    """Upstream has two projects with three releases each; the mirror has all of them."""
-    for name in ("alpha", "beta"):
-        for version in ("1.0", "2.0", "3.0rc1"):
-            world.index.upload(name, version)
-    assert world.run().outcome == "clean"
-    return world
-
+from tests.sync.conftest import World, buried, iso, journal, objects
 
 # --- the configuration changes -------------------------------------------------------------------------------------
 
@@ -284,10 +254,6 @@ def test_journal_and_trash(two: World) -> None:
 
 
 # --- time ----------------------------------------------------------------------------------------------------------
-
-
-def iso(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def test_cool_down(world: World) -> None:

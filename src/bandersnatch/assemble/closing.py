@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -148,7 +149,7 @@ def recall(mirror: Mirror, config: Config, constraints: tuple[str, ...] = ()) ->
     """
     if not config.select.dependencies:
         return Closed(mirror)
-    closure = _recall(mirror, _key(mirror, config, constraints), float(mirror.catalogue.get(FOUND_AT) or "inf"))
+    closure = _recall(mirror, _key(mirror, config, constraints), _found_at(mirror))
     if closure is None:
         return None
     return Closed(replace(mirror, selection=with_closure(mirror.selection, _origins(closure))))
@@ -178,10 +179,17 @@ def _key(mirror: Mirror, config: Config, constraints: tuple[str, ...]) -> str:
 
 def _recall(mirror: Mirror, key: str, now: float) -> closures.Closure | None:
     """The closure that was found last, if it was found from the same and is fresh. Blocks."""
-    found_at = float(mirror.catalogue.get(FOUND_AT) or "-inf")
-    if mirror.catalogue.get(KEY) != key or not 0 <= now - found_at < FRESH:
+    if mirror.catalogue.get(KEY) != key or not 0 <= now - _found_at(mirror) < FRESH:
         return None
     return closures.Closure.from_json(mirror.catalogue.get(KEPT) or "")
+
+
+def _found_at(mirror: Mirror) -> float:
+    """When the kept closure was found; not a number, which is never fresh, if that is not known. Blocks."""
+    try:
+        return float(mirror.catalogue.get(FOUND_AT) or "nan")
+    except ValueError:
+        return math.nan
 
 
 def _narrow(mirror: Mirror, now: float) -> Callable[[Project], Project]:

@@ -282,7 +282,7 @@ class Catalogue(Protocol):
     def retire(self, names: Sequence[str]) -> None:
         """
         The departing projects of *names* are published no longer. Those that upstream has and that the selection is
-        to be asked about again stay known; the others are dropped.
+        to be asked about again stay known, with the files that they have ``seen``; the others are dropped.
         """
 
     # --- afterwards ------------------------------------------------------------------------------------------------

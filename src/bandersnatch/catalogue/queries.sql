@@ -298,6 +298,10 @@ DELETE FROM project WHERE name = :name;
 UPDATE project SET published = 0, departing = 0, page = NULL, files = 0, bytes = 0
 WHERE name = :name AND departing AND wanted AND missing_since IS NULL;
 
+-- name: remember
+-- What is kept of a retired project: when the files that are not held were seen first.
+UPDATE project SET page = :page WHERE name = :name;
+
 -- name: forget_departing
 -- A departing project of which nothing needs to be known.
 DELETE FROM project WHERE name = :name AND departing;

@@ -148,7 +148,8 @@ class SqliteCatalogue:
         failures = [rows.of_failure(commit.failure, now) for commit in commits if commit.failure is not None]
         with self._database.transaction() as connection:
             for commit in commits:
-                connection.execute(SQL["commit"], rows.of_commit(commit, _keep_page(connection, commit)))
+                page = _keep_page(connection, commit.entry.name, commit.published)
+                connection.execute(SQL["commit"], rows.of_commit(commit, page))
             connection.executemany(SQL["keep_promise"], whole)
             connection.executemany(SQL["fail"], failures)
             keys.leave(connection, commits, now, lambda name: self._published(connection, name))
@@ -167,10 +168,13 @@ class SqliteCatalogue:
         self._write("forget", [{"name": name} for name in names])
 
     def retire(self, names: Sequence[str]) -> None:
-        values = [{"name": name} for name in names]
         with self._database.transaction() as connection:
-            connection.executemany(SQL["retire"], values)
-            connection.executemany(SQL["forget_departing"], values)
+            for name in names:
+                seen = Published(seen=self._published(connection, name).seen)
+                if connection.execute(SQL["retire"], {"name": name}).rowcount:
+                    page = _keep_page(connection, name, seen)
+                    connection.execute(SQL["remember"], {"name": name, "page": page})
+            connection.executemany(SQL["forget_departing"], [{"name": name} for name in names])
 
     # --- afterwards ------------------------------------------------------------------------------------------------
 
@@ -268,12 +272,12 @@ class SqliteCatalogue:
                 connection.execute(SQL["drop_fact" if value is None else "set_fact"], {"name": name, "value": value})
 
 
-def _keep_page(connection: sqlite3.Connection, commit: Commit) -> int | None:
-    """The ``id`` of the row of what the page is made of: a new row if that changed, None if there is no page."""
-    if commit.published == Published():
+def _keep_page(connection: sqlite3.Connection, name: str, published: Published) -> int | None:
+    """The ``id`` of the row of what the page is made of: a new row if that changed, None if nothing is to be kept."""
+    if published == Published():
         return None
-    content = records.pack(commit.published)
-    kept = connection.execute(SQL["published"], {"name": commit.entry.name}).fetchone()
+    content = records.pack(published)
+    kept = connection.execute(SQL["published"], {"name": name}).fetchone()
     if kept is not None and kept[1] == content:
         return int(kept[0])
     return connection.execute(SQL["add_page"], {"content": content}).lastrowid

@@ -1,0 +1,153 @@
+"""The closure of dependencies is found within the rules, kept for a while, and selected."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bandersnatch import assemble
+from bandersnatch.assemble import closing
+from bandersnatch.catalogue.sqlite import SqliteCatalogue
+from bandersnatch.closure.base import Closure
+from bandersnatch.sync.engine import Wish, run
+from tests.sync.conftest import World, world
+
+__all__ = ["world"]
+
+HOUR = 3600
+
+needs_uv = pytest.mark.peers
+
+
+@pytest.fixture(autouse=True)
+def uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is a uv to be found, on any machine: behind a real one, for what never asks it."""
+    program = tmp_path / "bin/uv"
+    program.parent.mkdir()
+    program.touch(0o755)
+    monkeypatch.setenv("PATH", f"{os.environ['PATH']}{os.pathsep}{program.parent}")
+
+
+@pytest.fixture
+def app(world: World) -> World:
+    """Upstream has an application and what it needs; its dependencies are followed."""
+    world.index.upload("app", "1.0", requires_dist=["lib"])
+    for version in ("1.0", "2.0", "3.0rc1"):
+        world.index.upload("lib", version)
+    world.settings |= {"select.dependencies": True, "select.dependency-versions": "ranges"}
+    return world
+
+
+def close_and_run(world: World, **settings: Any) -> closing.Closed:
+    """One run for the application and its closure, ten minutes after the last."""
+
+    async def closed() -> closing.Closed:
+        config = world.config("app", **settings)
+        with assemble.locked(config):
+            async with assemble.mirror(config, {}, world.now) as mirror:
+                closed = await closing.close(mirror, config, os.environ, world.now)
+                assert (await run(closed.mirror, Wish(), world.now, world.told.append)).outcome == "clean"
+                return closed
+
+    world.now += 600
+    return asyncio.run(closed())
+
+
+@pytest.fixture
+def found(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The policies by which a closure was found and not remembered; it needs nothing."""
+    policies: list[str] = []
+
+    async def find(_requirements: object, _interpreters: object, policy: object, *_: object) -> Closure:
+        policies.append(str(policy))
+        return Closure((), ())
+
+    monkeypatch.setattr(closing, "find", find)
+    return policies
+
+
+# --- what is remembered --------------------------------------------------------------------------------------------
+
+
+def test_remembered(app: World, found: list[str]) -> None:
+    """A fresh closure is used again, until something changes that it was found from, or its hour is over."""
+    close_and_run(app)
+    close_and_run(app)
+    assert found == ["ranges"]
+    close_and_run(app, select__dependency_builds=True)
+    assert len(found) == 2
+    app.now += HOUR
+    close_and_run(app, select__dependency_builds=True)
+    assert len(found) == 3
+
+
+@pytest.mark.parametrize("time", ["nonsense", "nan", "inf", ""])
+def test_time_that_is_none(app: World, found: list[str], time: str) -> None:
+    """A closure of which nobody knows when it was found is found again, and is not recalled."""
+    close_and_run(app)
+    catalogue = SqliteCatalogue(app.state / "catalogue.sqlite")
+    catalogue.set({closing.FOUND_AT: time})
+    catalogue.close()
+    assert not asyncio.run(is_recalled(app))
+    close_and_run(app)
+    assert len(found) == 2
+    assert asyncio.run(is_recalled(app))
+
+
+async def is_recalled(world: World) -> bool:
+    config = world.config("app")
+    async with assemble.mirror(config, {}, world.now) as mirror:
+        return closing.recall(mirror, config) is not None
+
+
+# --- within the rules ----------------------------------------------------------------------------------------------
+
+
+def test_rules_about_metadata(app: World) -> None:
+    """A rule that needs metadata, which is not asked for while looking for needs, hides nothing that is needed."""
+    closed = close_and_run(app, metadata__wanted={"summary": ["*project*"]}, metadata__missing="drop")
+    assert set(app.root()) == {"app", "lib"}
+    assert closed.warnings == ()
+
+
+def test_everything(app: World) -> None:
+    """Where everything is selected, a closure adds nothing and takes nothing away."""
+    app.index.upload("other", "1.0")
+    close_and_run(app, select__everything=True)
+    assert set(app.root()) == {"app", "lib", "other"}
+
+
+@needs_uv
+@pytest.mark.parametrize("versions", ["locked", "newest 1"])
+def test_excluded_version(app: World, versions: str) -> None:
+    """A version that is excluded is needed by nothing: another one that fits is had for it."""
+    close_and_run(app, select__dependency_versions=versions, exclude__projects=["lib==2.0"])
+    assert "lib-1.0-py3-none-any.whl" in app.filenames("lib")
+    assert "lib-2.0-py3-none-any.whl" not in app.filenames("lib")
+
+
+@needs_uv
+def test_index_only(app: World) -> None:
+    """What is needed and index-only has a page, and no file."""
+    close_and_run(app, select__dependency_versions="locked", select__index_only=["lib"])
+    assert set(app.root()) == {"app", "lib"}
+    assert not list((app.web / "packages").rglob("lib-*"))
+
+
+@needs_uv
+@pytest.mark.parametrize("cache", ["kept", "lost"])
+def test_first_seen(app: World, cache: str) -> None:
+    """By the mirror's own clock, what is held is chosen and not what has to wait, whatever the resolver remembers."""
+    app.settings["select.dependency-versions"] = "locked"
+    close_and_run(app)
+    app.index.upload("lib", "4.0")
+    app.now += 2 * HOUR
+    if cache == "lost":
+        shutil.rmtree(app.state / closing.RESOLVER_CACHE)
+    close_and_run(app, cool_down__age="7d", cool_down__clock="first-seen")
+    assert app.filenames("lib") == ["lib-2.0-py3-none-any.whl"]
