@@ -397,6 +397,7 @@ def test_leaving(catalogue: Catalogue, clock: Clock) -> None:
     catalogue.commit([commit("a", 2, leaving=["packages/z", "packages/y"])])
     assert leaving_keys(catalogue, 10.0) == []
     assert leaving_keys(catalogue, 20.0) == ["packages/x", "packages/y"]
+    assert [catalogue.is_leaving(f"packages/{key}") for key in "xzw"] == [True, True, False]
     catalogue.left(["packages/y", "packages/unknown"])
     assert leaving_keys(catalogue, 20.1) == ["packages/x", "packages/z"]
 
@@ -446,6 +447,7 @@ def test_trash(catalogue: Catalogue) -> None:
     assert leaving_keys(catalogue, FOREVER) == ["packages/y"]
     assert list(catalogue.buried()) == [Buried("packages/x", "demo", "deleted", 60.0, 100.0)]
     assert list(catalogue.buried(100.0)) == []
+    assert (catalogue.is_buried("packages/x"), catalogue.is_leaving("packages/x")) == (True, False)
     assert [one.key for one in catalogue.buried(100.1)] == ["packages/x"]
     catalogue.purge(["packages/x"])
     assert list(catalogue.buried()) == []

@@ -75,7 +75,7 @@ def test_signal(program: Program, number: signal.Signals, code: int) -> None:
 def test_second_run_leaves(program: Program) -> None:
     """While a run holds the lock, another one leaves with its own exit code, silently, or waits if it is asked to."""
     program.configure("[select]\neverything = true\n")
-    program.upstream.fault("/packages/*alpha-1*", Drip(10, 400), times=1)
+    program.upstream.fault("/packages/*alpha-1*", Drip(2, 2000), times=1)
     first = program.start("mirror")
     _wait_until(lambda: program.upstream.count("/packages/*alpha-1*") > 0)
     second = program.run("mirror")

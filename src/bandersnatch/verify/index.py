@@ -136,7 +136,7 @@ def date(ground: Ground, reader: Reader) -> Iterator[Finding]:
         return
     try:
         data = reader.content(layout.LAST_MODIFIED)
-        datetime.strptime((data or b"").decode(), "%Y%m%dT%H:%M:%S\n")  # noqa: DTZ007 - whether it is one is all we ask
+        datetime.strptime((data or b"").decode(), "%Y%m%dT%H:%M:%S\n")  # noqa: DTZ007  # only whether it is one
     except ValueError:
         yield Finding(Kind.WRONG_DATE, "", layout.LAST_MODIFIED)
     except StorageError as error:
