@@ -88,3 +88,27 @@ def test_advisory_allowed(world: World, tmp_path: Path) -> None:
     world.index.upload("demo", "1.0")
     world.run(advisories__directory=str(tmp_path / "one.json"), advisories__allow=["mal-2026-1"])
     assert len(world.filenames("demo")) == 1
+
+
+def test_frozen_project(world: World, tmp_path: Path) -> None:
+    """A project that is kept though nothing selects it loses what is malicious, and nothing else."""
+    for version in ("1.0", "2.0"):
+        world.index.upload("demo", version)
+    world.index.upload("other", "1.0")
+    folder = tmp_path / "advisories"
+    folder.mkdir()
+    (folder / "one.json").write_text(json.dumps(advisory("MAL-2026-1", "nothing-of-ours", ["1"])))
+    world.settings |= {
+        "advisories.directory": str(folder), "removal.deselected": "keep", "exclude.projects": ["demo"],
+    }  # fmt: skip
+    world.run(exclude__projects=[])
+    world.run()
+    assert len(world.filenames("demo")) == 2
+    (folder / "two.json").write_text(json.dumps(advisory("MAL-2026-2", "demo", ["2.0"])))
+    assert world.run().outcome == "clean"
+    assert [name for name in world.filenames("demo") if "2.0" in name] == []
+    assert len(world.filenames("demo")) == 1
+    world.check()
+    (folder / "two.json").write_text(json.dumps(advisory("MAL-2026-2", "demo", ["1.0", "2.0"])))
+    assert world.run().outcome == "clean"
+    assert list(world.root()) == ["other"]

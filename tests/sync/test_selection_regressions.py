@@ -20,7 +20,7 @@ from tests.sync.conftest import World, buried, iso, journal, objects
 from tests.sync.test_rules import advisory
 
 SOON = -590
-"""Added to the clock, it lets the next run come ten seconds after the last, not ten minutes: no wait is over by then."""
+"""Added to the clock, the next run comes ten seconds after the last, not ten minutes: no wait is over by then."""
 
 HOUR = 3600
 DAY = 86_400

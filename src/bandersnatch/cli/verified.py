@@ -77,12 +77,9 @@ class PeopleReport:
 
 
 def _line(finding: Finding) -> str:
-    """What it is about, once: keys of pages say their project themselves."""
-    about = finding.key if finding.project in finding.key else f"{finding.project}: {finding.key}"
-    if finding.key.startswith("packages/"):
-        about = f"{finding.project}: {finding.key}" if finding.project else finding.key
-    about = about.removesuffix(": ")
-    return f"{about}: {finding.what}" if finding.what else about
+    """What it is about, and the facts. The key of a page names its project itself."""
+    about = [] if f"/{finding.project}/" in finding.key else [finding.project]
+    return ": ".join(part for part in (*about, finding.key, finding.what) if part)
 
 
 def summary(counts: Counter[Kind]) -> str:

@@ -14,9 +14,12 @@ from itertools import islice
 from bandersnatch import plan
 from bandersnatch.catalogue.base import Catalogue, Diff, Known
 from bandersnatch.errors import NotFound, Refused, UpstreamError, UsageError
-from bandersnatch.model import Listed, Validators
+from bandersnatch.model import Listed, Project, Validators
+from bandersnatch.selection import Context
 from bandersnatch.sync import events
+from bandersnatch.sync.context import LONG_AGO
 from bandersnatch.sync.mirror import Mirror
+from bandersnatch.sync.page import strict
 from bandersnatch.sync.unmatched import Unmatched
 from bandersnatch.upstream.base import Listing, TooLong
 
@@ -82,16 +85,26 @@ def _note_rules(mirror: Mirror, now: float) -> bool:
 
 def _reselect(mirror: Mirror, now: float) -> None:
     """Ask the selection about every project that is known: one pass, whatever the rules are."""
-    leave = mirror.rules.policies.deselected is not plan.Policy.KEEP
     known = mirror.catalogue.known()
     while part := list(islice(known, AT_ONCE)):
         wanted = {one.name for one in part if mirror.selection.wants(one.name)}
-        mirror.catalogue.reselect(
-            [one.name for one in part if one.name in wanted and _is_other(one, mirror)],
-            [one.name for one in part if one.name not in wanted],
-            now,
-            leave=leave,
-        )
+        due = [one.name for one in part if one.name in wanted and _is_other(one, mirror)]
+        leaving = [one.name for one in part if one.name not in wanted and _leaves(one, mirror, now)]
+        staying = sorted({one.name for one in part} - wanted - set(leaving))
+        mirror.catalogue.reselect(due, leaving, now, leave=True)
+        mirror.catalogue.reselect([], staying, now, leave=False)
+
+
+def _leaves(known: Known, mirror: Mirror, now: float) -> bool:
+    """Whether anything of a project that is not selected has to leave."""
+    if mirror.rules.policies.deselected is not plan.Policy.KEEP:
+        return True
+    rules = strict(mirror.selection)
+    if not rules.rules or not known.published:
+        return False
+    held = mirror.catalogue.published(known.name).held
+    told = Context(now, {one.file.sha256: LONG_AGO for one in held})
+    return bool(rules.apply(Project(known.name, tuple(one.file for one in held)), told).dropped)
 
 
 def _is_other(known: Known, mirror: Mirror) -> bool:

@@ -8,9 +8,10 @@ from bandersnatch import plan
 from bandersnatch.catalogue.base import Entry, Published
 from bandersnatch.errors import BadContent, NotAllowed, NotFound, Stale, UpstreamError
 from bandersnatch.model import Project, Validators
+from bandersnatch.selection import Selection
 from bandersnatch.selection.base import Context
 from bandersnatch.sync import events
-from bandersnatch.sync.context import context
+from bandersnatch.sync.context import LONG_AGO, context
 from bandersnatch.sync.run import Gone, Kept, Outcome, Prepared, Run, Unchanged, failure
 from bandersnatch.upstream.base import Fetched
 
@@ -21,6 +22,8 @@ AWAY = frozenset({502, 503, 504})
 async def prepare(entry: Entry, run: Run) -> Prepared | Outcome:
     """Read the project's page and compare. Raises only what ends the whole run."""
     if not entry.wanted:
+        if run.mirror.rules.policies.deselected is plan.Policy.KEEP:
+            return await _keep_what_may_be(entry, run)
         return Gone(entry, plan.Cause.DESELECTED)
     try:
         prepared = await _prepare(entry, run)
@@ -92,6 +95,25 @@ def _refused_of_absent(project: Project, before: Published, told: Context, run: 
         for one in judged.dropped
         if one.file in absent and (selection.newest is None or one.verdict.rule != selection.newest.name)
     }
+
+
+async def _keep_what_may_be(entry: Entry, run: Run) -> Prepared:
+    """A project that nothing selects and that is kept as it is, but for the files that no policy keeps."""
+    before = await run.lane.ask(run.mirror.catalogue.published, entry.name)
+    page = Project(entry.name, tuple(one.file for one in before.held), serial=entry.serial)
+    told = Context(run.now, {one.file.sha256: LONG_AGO for one in before.held})
+    selected = strict(run.mirror.selection).apply(page, told)
+    refused = {one.file.filename: (one.verdict.rule, one.verdict.reason) for one in selected.dropped}
+    files = plan.files(selected.project.files, before.held)
+    kept, leaving = plan.depart(files.drop, page, refused, run.mirror.rules.policies)
+    fetched = Fetched(page, entry.validators, entry.digest)
+    return Prepared(entry, fetched, selected, files, kept, leaving, before, told)
+
+
+def strict(selection: Selection) -> Selection:
+    """Only the rules of *selection* that hold for whatever is kept."""
+    rules = tuple(rule for rule in selection.rules if rule.name.startswith(plan.NEVER_KEPT))
+    return Selection(everything=True, rules=rules)
 
 
 def _is_current(entry: Entry, run: Run) -> bool:

@@ -9,7 +9,7 @@ from packaging.version import InvalidVersion, Version
 from bandersnatch import layout, names, plan
 from bandersnatch.errors import StorageError
 from bandersnatch.model import Held
-from bandersnatch.plan import Cause, Departure, Policies, Policy
+from bandersnatch.plan import Cause, Departure, Policy
 from bandersnatch.selection import Context, Explained, Selection, Verdict
 from bandersnatch.simple import fields
 from bandersnatch.verify.base import Finding, Ground, Kind, Record
@@ -81,10 +81,7 @@ class _Judge:
             if verdict is not None:
                 refused[explained.filename] = (verdict.rule, verdict.reason)
         drop = [held for held in record.published.held if held.file.filename in refused]
-        return plan.depart(drop, project, refused, self._policies())[1]
-
-    def _policies(self) -> Policies:
-        return self._ground.policies
+        return plan.depart(drop, project, refused, self._ground.policies)[1]
 
     def _refusal(self, explained: Explained, metadata: Metadata) -> Verdict | None:
         """The first refusal that would be one in front of all that upstream has as well."""
