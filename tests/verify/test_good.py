@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bandersnatch.testing import UpstreamServer
-from bandersnatch.verify.base import Finding, Kind
 from bandersnatch.verify.engine import Wish
 from tests.verify.histories import CHANGES, NARROWING, RULES, Change, Rules, empty, happen
 
@@ -37,7 +36,7 @@ def test_silent(part: int, upstream: UpstreamServer) -> None:
                 outcome = tree.run(accept_removals=True).outcome
             assert outcome == "clean"
             found = tree.verify(Wish(), Wish(pages=True), Wish(contents=True))
-            assert [one for one in found if not _is_left_in_the_trash(one)] == []
+            assert found == []
 
     silent()
 
@@ -61,11 +60,3 @@ def test_unwanted_is_what_leaves(part: int, upstream: UpstreamServer) -> None:
             assert tree.unwanted() == set()
 
     agree()
-
-
-def _is_left_in_the_trash(finding: Finding) -> bool:
-    """
-    A file that is wanted again comes back from the trash by itself: what lay beside it is made anew, and its buried
-    copy stays there, which nothing knows then.
-    """
-    return finding.kind is Kind.UNKNOWN_IN_TRASH and finding.key.endswith((".metadata", "/provenance"))

@@ -110,10 +110,12 @@ async def _fetch_provenance(project: str, wanted: File, upstream: Upstream, stor
 
 
 def _stage(storage: Storage, key: str, data: bytes) -> None:
-    """Stage *data* under *key* unless it is there already. Blocks for large data."""
+    """Stage *data* under *key* unless it is there already; an older copy in the trash goes. Blocks for large data."""
     stat = storage.stat(key)
     if stat is None or stat.size != len(data) or storage.read(key, len(data)) != data:
         storage.put((key,), data)
+    if storage.buried(key) is not None:
+        storage.purge(key)
 
 
 def _has_room_for_companion(wanted: File) -> bool:

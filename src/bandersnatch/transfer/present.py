@@ -49,14 +49,18 @@ def find(wanted: File, storage: Storage, rules: Rules) -> Held | None:
 
 
 def _restore(wanted: File, storage: Storage) -> Stat | None:
-    """Take the file back out of the trash, if it is there as it is wanted."""
+    """Take the file back out of the trash, if it is there as it is wanted; nothing of it stays there."""
     key = layout.file_key(wanted)
     stat = storage.buried(key)
-    if stat is None or wanted.size not in (None, stat.size):
+    if stat is None:
         return None
+    storage.purge(layout.metadata_key(wanted))  # what belongs to the file is made anew
     with storage.open_buried(key) as stream:
-        right = _is_right(wanted, stream, stat.size)
-    return storage.stat(key) if right and storage.unbury(key) else None
+        right = wanted.size in (None, stat.size) and _is_right(wanted, stream, stat.size)
+    if right and storage.unbury(key):
+        return storage.stat(key)
+    storage.purge(key)
+    return None
 
 
 def _is_right(wanted: File, stream: BinaryIO, size: int) -> bool:
