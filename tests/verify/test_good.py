@@ -19,7 +19,7 @@ Steps = list[tuple[list[Change], Rules, int]]
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("part", range(8))
+@pytest.mark.parametrize("part", range(4))
 def test_silent(part: int, upstream: UpstreamServer) -> None:
     """After runs with changing rules of a changing upstream, nothing is found in any mode (25 mirrors each time)."""
 
@@ -42,7 +42,7 @@ def test_silent(part: int, upstream: UpstreamServer) -> None:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("part", range(2))
 def test_unwanted_is_what_leaves(part: int, upstream: UpstreamServer) -> None:
     """Once the rules are narrowed, exactly the files are unwanted that the next run takes off its pages."""
 

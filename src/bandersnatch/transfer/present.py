@@ -49,12 +49,11 @@ def find(wanted: File, storage: Storage, rules: Rules) -> Held | None:
 
 
 def _restore(wanted: File, storage: Storage) -> Stat | None:
-    """Take the file back out of the trash, if it is there as it is wanted; nothing of it stays there."""
+    """Take the file back out of the trash, if it is there as it is wanted; one that is damaged there goes."""
     key = layout.file_key(wanted)
     stat = storage.buried(key)
     if stat is None:
         return None
-    storage.purge(layout.metadata_key(wanted))  # what belongs to the file is made anew
     with storage.open_buried(key) as stream:
         right = wanted.size in (None, stat.size) and _is_right(wanted, stream, stat.size)
     if right and storage.unbury(key):
