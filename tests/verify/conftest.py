@@ -69,9 +69,9 @@ class Tree(World):
         return {filename for name in self.root() for filename in self.filenames(name)}
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _quick() -> Iterator[None]:
-    """Leaves the disk alone: no test here is about crashes."""
+    """Leaves the disk alone: no test here is about crashes. Not for the session, which other folders share."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(opening, "SETTINGS", opening.SETTINGS.replace("synchronous = FULL", "synchronous = OFF"))
         yield
