@@ -23,7 +23,7 @@ EDITABLE := $(INSTALL) --no-deps --build-constraints constraints.txt --editable 
 
 .PHONY: help
 help:  ## print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 .PHONY: mirror
 mirror: .venv/.runtime  ## make a small mirror of PyPI in ./mirror, to have a look
@@ -61,6 +61,12 @@ peers: .venv/.dev  ## tests with real programs: nginx, pip, uv
 .PHONY: real
 real: .venv/.dev  ## tests with the real PyPI: one after the other, a few requests
 	$(RUN) pytest -q -m real -p no:randomly $(ARGS)
+
+.PHONY: test-faults
+test-faults: .venv/.dev  ## everything that can go wrong, once: up to 45 minutes; writes docs/explanation/proof.md
+	@mkdir -p .faults && rm -f .faults/report.jsonl
+	FAULTS_REPORT="$(CURDIR)/.faults/report.jsonl" $(RUN) pytest -q -m faults -n auto $(ARGS)
+	.venv/bin/python tools/faults_report.py .faults/report.jsonl
 
 .PHONY: bench
 bench: .venv/.dev  ## measure beside the peers, the short form: up to ten minutes; then python -m bench report
