@@ -7,3 +7,13 @@ from hypothesis import HealthCheck, settings
 # How long an example takes says something about the machine and its other work, and nothing about the program.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """
+    Name a case with binary bytes by its argument.
+
+    An archive holds the second in which it was made: two workers that collect the tests in different seconds would
+    not agree on what there is to run.
+    """
+    return argname if isinstance(val, bytes) and not val.decode("latin-1").isprintable() else None
