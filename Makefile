@@ -90,6 +90,7 @@ docs: .venv/.dev  ## write the pages anew that are made from the code
 	mv .venv/page.md docs/reference/command-line.md
 	.venv/bin/python tools/reference.py json-events >.venv/page.md
 	mv .venv/page.md docs/reference/json-events.md
+	.venv/bin/python tools/manual.py docs/man
 
 .PHONY: constraints
 constraints: $(UV)  ## pin every dependency anew: constraints.txt

@@ -34,16 +34,16 @@ Actions = list[argparse.Action]
 
 def command_line() -> str:
     """The page with every command and option, in the order of the parser."""
-    return COMMAND_LINE + "".join(_command(parser) for parser in _parsers(build_parser()))
+    return COMMAND_LINE + "".join(_command(parser) for parser in parsers(build_parser()))
 
 
-def _parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+def parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
     """*parser* and those of its commands, which have commands themselves."""
     yield parser
     for action in parser._actions:  # argparse has no public way to ask
         if isinstance(action, argparse._SubParsersAction):
             for child in action.choices.values():
-                yield from _parsers(child)
+                yield from parsers(child)
 
 
 def _command(parser: argparse.ArgumentParser) -> str:
@@ -55,9 +55,7 @@ def _command(parser: argparse.ArgumentParser) -> str:
     commands = [one for one in actions if isinstance(one, argparse._SubParsersAction)]
     if commands:
         parts.append(_table("command", [(f"`{one.dest}`", one.help or "") for one in commands[0]._choices_actions]))
-    parts.append(
-        _table("argument", [(f"`{_spelling(one)}`", one.help or "") for one in actions if one not in commands])
-    )
+    parts.append(_table("argument", [(f"`{spelling(one)}`", one.help or "") for one in actions if one not in commands]))
     if parser.epilog:
         parts.append(f"```text\n{parser.epilog.strip()}\n```\n")
     return "\n".join(part for part in parts if part)
@@ -65,18 +63,20 @@ def _command(parser: argparse.ArgumentParser) -> str:
 
 def _usage(parser: argparse.ArgumentParser, actions: Actions) -> str:
     words = [parser.prog, *(["[OPTION]…"] if any(one.option_strings for one in actions) else [])]
-    words += [_positional(one) for one in actions if not one.option_strings]
+    words += [positional(one) for one in actions if not one.option_strings]
     return " ".join(words)
 
 
-def _positional(action: argparse.Action) -> str:
+def positional(action: argparse.Action) -> str:
+    """How a usage line has an argument that is no option."""
     name = _values(action) or action.dest
-    return f"[{name}]…" if action.nargs == "*" else name
+    return {"*": f"[{name}]…", "?": f"[{name}]"}.get(str(action.nargs), name)
 
 
-def _spelling(action: argparse.Action) -> str:
-    value = f" {_values(action)}" if action.nargs != 0 else ""
-    return ", ".join(action.option_strings) + value if action.option_strings else _positional(action)
+def spelling(action: argparse.Action) -> str:
+    """An option in all its forms with its value, or an argument."""
+    value = {0: "", "?": f" [{_values(action)}]"}.get(action.nargs, f" {_values(action)}")
+    return ", ".join(action.option_strings) + value if action.option_strings else positional(action)
 
 
 def _values(action: argparse.Action) -> str:

@@ -144,7 +144,7 @@ def test_status(program: Program) -> None:
     assert program.run("status").returncode == 0
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh", "fish"])
 def test_completion(program: Program, shell: str) -> None:
     """A completion script for the shell is printed."""
     result = program.run("completion", shell)

@@ -26,6 +26,7 @@ NOT_RUN = {
         "useradd --system --home-dir /srv/pypi --create-home mirror",
     ): "needs root, and makes a user",
     ("docs/how-to/cron-and-systemd.md", "systemctl daemon-reload"): "needs root, and systemd",
+    ("docs/how-to/shell.md", "man bandersnatch-mirror"): "man shows a page on a terminal, where there is a man",
 }
 """Every block that is not run: its page, its first command, and the reason that the page gives."""
 

@@ -19,12 +19,15 @@ if TYPE_CHECKING:
     from bandersnatch.config.load import Loaded
     from bandersnatch.errors import UsageError
 
+EPILOG = "exit status: 0 done, 2 wrong usage, or any problem with the configuration or its file"
+
 # What needs the configuration is imported inside the functions, so that --help answers at once.
 
 
 def add_parser(subparsers: Any) -> None:
     """Add ``config`` and its commands to *subparsers*, the result of ``add_subparsers``; each sets ``run``."""
-    parser = subparsers.add_parser("config", help="write, check and show the configuration")
+    summary = "write, check and show the configuration"
+    parser = subparsers.add_parser("config", help=summary, description=summary, epilog=EPILOG)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     init = _command(commands, "init", run_init, "write a new file with every key, commented out")
@@ -145,6 +148,6 @@ def _report(error: UsageError, out: TextIO) -> int:
 def _command(
     commands: Any, name: str, run: Callable[[argparse.Namespace, TextIO], int], summary: str
 ) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary)
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary, epilog=EPILOG)
     parser.set_defaults(run=run)
     return parser

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 
-from bandersnatch.cli import config, environment, exits, mirror, plan, prove, status, text, verify, why
+from bandersnatch.cli import completion, config, environment, exits, mirror, plan, prove, status, text, verify, why
 from bandersnatch.errors import CatalogueError, Conflict, Locked, Refused, StorageError, UpstreamError, UsageError
 
 
@@ -58,21 +58,8 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for command in (mirror, plan, why, status, verify, prove, environment, config):
         command.add_parser(commands)
-    _add_completion(commands)
+    completion.add_parser(commands, build_parser)
     return parser
-
-
-def _add_completion(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser("completion", help="print the completion script for a shell")
-    parser.add_argument("shell", choices=("bash", "zsh", "tcsh"))
-    parser.set_defaults(run=_run_completion)
-
-
-def _run_completion(args: argparse.Namespace, out: object) -> int:
-    import shtab
-
-    print(shtab.complete(build_parser(), shell=args.shell))
-    return exits.CLEAN
 
 
 class _Version(argparse.Action):
