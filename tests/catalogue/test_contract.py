@@ -620,3 +620,38 @@ def test_closed(catalogue: Catalogue) -> None:
     catalogue.close()
     with pytest.raises(CatalogueError, match="closed"):
         catalogue.totals()
+
+
+# --- suspects ------------------------------------------------------------------------------------------------------
+
+
+def test_suspect(catalogue: Catalogue) -> None:
+    """What is suspect is due at once and in doubt, its files too where that is said; a commit ends it all."""
+    catalogue.commit([commit(name, 7, held(name)) for name in ("file", "page", "sound")])
+    catalogue.commit([commit("gone", 7, departing=True), commit("none", 7, published=False)])
+    catalogue.fail([failure("page", FOREVER)], 1.0)
+    catalogue.suspect(["file"], 10.0, files=True)
+    catalogue.suspect(["file", "page", "gone", "none", "stranger"], 11.0, files=False)
+    [file, page] = catalogue.due(11.0, "", 9)
+    assert (file.name, file.suspect, file.selection) == ("file", True, "")
+    assert (page.name, page.suspect, page.selection, page.tries) == ("page", False, "", 1)
+    catalogue.commit([commit("file", 7, held("file"))])
+    assert catalogue.entry("file") == commit("file", 7).entry
+    assert due_names(catalogue) == ["page"]
+
+
+def test_suspect_outlives_failures(catalogue: Catalogue) -> None:
+    """A try that failed ends no suspicion."""
+    catalogue.commit([commit("file", 7, held("file"))])
+    catalogue.suspect(["file"], 10.0, files=True)
+    catalogue.fail([failure("file", 20.0)], 11.0)
+    [entry] = catalogue.due(20.0, "", 9)
+    assert entry.suspect
+
+
+def test_suspect_leaving(catalogue: Catalogue) -> None:
+    """Projects with keys that are to be swept are in doubt, so that nothing of theirs is, and due no later."""
+    catalogue.commit([commit("one", 7, leaving=["packages/one"]), commit("two", 7)])
+    catalogue.suspect_leaving(10.0)
+    assert due_names(catalogue, 10.0) == ["one"]
+    assert leaving_keys(catalogue) == []

@@ -109,6 +109,18 @@ def test_migration_that_fails(path: Path) -> None:
         assert file.execute("SELECT x FROM three").fetchall() == [(2,)]
 
 
+def test_migration_to_3(path: Path) -> None:
+    """A catalogue of format 2 suspects nothing."""
+    make(path)
+    with plain(path) as file:
+        file.execute("ALTER TABLE project DROP COLUMN suspect")
+        file.execute("PRAGMA user_version = 2")
+    with closing(SqliteCatalogue(path)) as catalogue:
+        assert catalogue.entry("p0") == commit("p0", 1).entry
+        catalogue.suspect(["p0"], 5.0, files=True)
+        assert due_names(catalogue) == ["p0"]
+
+
 def test_migrations_are_in_order() -> None:
     """The last step makes the present version, and each makes the next."""
     assert [number for number, _ in opening.MIGRATIONS] == list(range(2, opening.VERSION + 1))

@@ -351,6 +351,24 @@ def test_over(storage: Storage, end: str) -> None:
 # --- the rest ------------------------------------------------------------------------------------------------------
 
 
+def test_list_partial(storage: Storage) -> None:
+    """What was kept is listed with its size and its time; what is being received, staged or discarded is not."""
+    idle, busy, gone = "a" * 64, "b" * 64, "c" * 64
+    for token in (idle, busy, gone):
+        incoming = storage.receive(token)
+        incoming.write(b"123")
+        incoming.keep()
+    storage.receive(gone).discard()
+    incoming = storage.receive(busy)
+    [(token, size, mtime_ns)] = storage.list_partial()
+    assert (token, size) == (idle, 3)
+    storage.sweep(keep_partial_ns=mtime_ns)
+    assert storage.holds(idle)
+    storage.sweep(keep_partial_ns=mtime_ns + 1)
+    assert list(storage.list_partial()) == []
+    incoming.discard()
+
+
 def test_sweep(storage: Storage) -> None:
     """sweep removes partial objects that are old and idle; younger ones, those in use and what is staged stay."""
     idle, busy = "a" * 64, "b" * 64

@@ -48,6 +48,8 @@ class Entry:
     """Failed tries since the last success; 0 means that the project is not behind."""
     missing_since: float | None = None
     """When upstream was first seen without this project; None while it has it."""
+    suspect: bool = False
+    """Whether damage was found in what is stored of it: then each of its files is to be looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +246,16 @@ class Catalogue(Protocol):
 
     def doubt(self) -> None:
         """The last run was cut off: what is published of the projects that are due is in doubt."""
+
+    def suspect(self, names: Sequence[str], now: float, *, files: bool) -> None:
+        """
+        What is stored of these published projects was found not to be what was published: they are due *now*.
+
+        Their pages are in doubt, and their *files* as well if that is said; a commit ends both.
+        """
+
+    def suspect_leaving(self, now: float) -> None:
+        """The same, without their files, for the projects that have keys on the list to be swept."""
 
     def held_back(self) -> tuple[int, int]:
         """How many projects would have lost all their files, and how many files would have left, but were refused."""

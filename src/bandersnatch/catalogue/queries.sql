@@ -158,6 +158,16 @@ UPDATE project SET due = min(coalesce(due, :now), :now) WHERE review <= :now AND
 -- The last run was cut off: the pages of what it may have been at work on can be others than is known.
 UPDATE project SET selection = '' WHERE due IS NOT NULL AND selection <> '';
 
+-- name: suspect
+-- What is stored of a published project is not what was published.
+UPDATE project SET due = :now, selection = '', suspect = max(suspect, :files)
+WHERE name = :name AND published AND NOT departing;
+
+-- name: suspect_leaving
+-- The pages of the projects that have keys on the list to be swept are in doubt.
+UPDATE project SET due = coalesce(min(due, :now), :now), selection = ''
+WHERE published AND NOT departing AND name IN (SELECT project FROM leaving);
+
 -- name: held_back
 -- How many projects would lose all their files, and how many files would leave, had not so much been refused.
 SELECT count(*) FILTER (WHERE losing >= files), coalesce(sum(losing), 0)
@@ -166,7 +176,7 @@ FROM project INDEXED BY project_behind WHERE tries > 0 AND losing > 0;
 -- name: due
 -- The next projects that are due, by name.
 SELECT name, display, promised, serial, published, indexed, departing, selection, etag, last_modified, digest, tries,
-       missing_since, wanted, review, losing
+       missing_since, wanted, review, losing, suspect
 FROM project INDEXED BY project_due
 WHERE due IS NOT NULL AND due <= :now AND name > :after
 ORDER BY name LIMIT :count;
@@ -178,7 +188,7 @@ SELECT count(*) FROM project INDEXED BY project_due WHERE due IS NOT NULL AND du
 -- name: entry
 -- One project's small facts.
 SELECT name, display, promised, serial, published, indexed, departing, selection, etag, last_modified, digest, tries,
-       missing_since, wanted, review, losing
+       missing_since, wanted, review, losing, suspect
 FROM project WHERE name = :name;
 
 -- name: published
@@ -192,9 +202,9 @@ INSERT INTO page (content) VALUES (:content);
 -- name: commit
 -- A project's new state. A promise made since the state was read outlives it; one that is not kept stays due.
 INSERT INTO project (name, display, promised, serial, published, indexed, departing, selection, etag, last_modified,
-                     digest, page, missing_since, files, bytes, wanted, review, due)
+                     digest, page, missing_since, files, bytes, wanted, review, suspect, due)
 VALUES (:name, :display, :promised, :serial, :published, :indexed, :departing, :selection, :etag, :last_modified,
-        :digest, :page, :missing_since, :files, :bytes, :wanted, :review, 0)
+        :digest, :page, :missing_since, :files, :bytes, :wanted, :review, :suspect, 0)
 ON CONFLICT (name) DO UPDATE SET
     display = excluded.display,
     promised = max(coalesce(promised, excluded.promised), coalesce(excluded.promised, promised)),
@@ -212,6 +222,7 @@ ON CONFLICT (name) DO UPDATE SET
     bytes = excluded.bytes,
     wanted = excluded.wanted,
     review = excluded.review,
+    suspect = excluded.suspect,
     losing = 0,
     due = coalesce(due, excluded.due);
 

@@ -24,7 +24,7 @@ def entry(row: Row) -> Entry:
     name, display, promised, serial, published, indexed, departing, selection, etag, modified, digest, tries, *rest = (
         row
     )
-    since, wanted, review, losing = rest
+    since, wanted, review, losing, suspect = rest
     return Entry(
         name=name,
         display=display,
@@ -41,6 +41,7 @@ def entry(row: Row) -> Entry:
         wanted=bool(wanted),
         review=review,
         losing=losing,
+        suspect=bool(suspect),
     )
 
 
@@ -71,6 +72,7 @@ def of_commit(commit: Commit, page: int | None) -> Values:
         "bytes": sum(held.size for held in commit.published.held),
         "wanted": entry.wanted,
         "review": entry.review,
+        "suspect": entry.suspect,
     }
 
 

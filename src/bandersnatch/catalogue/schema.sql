@@ -1,4 +1,4 @@
--- The catalogue's tables, version 2. A change here needs a step in opening.py's MIGRATIONS and a higher VERSION.
+-- The catalogue's tables, version 3. A change here needs a step in opening.py's MIGRATIONS and a higher VERSION.
 
 -- What is looked at often, one small row for each project; narrow columns first, since SQLite reads rows from the left.
 CREATE TABLE project (
@@ -23,7 +23,8 @@ CREATE TABLE project (
     reason        TEXT,                          -- why the last try failed
     wanted        INTEGER NOT NULL DEFAULT 1,    -- whether the selection wants anything of it
     review        REAL,                          -- when the selection's answer changes by itself
-    losing        INTEGER NOT NULL DEFAULT 0     -- files that were to leave, and were held back
+    losing        INTEGER NOT NULL DEFAULT 0,    -- files that were to leave, and were held back
+    suspect       INTEGER NOT NULL DEFAULT 0     -- whether damage was found in what is stored of it
 ) WITHOUT ROWID;
 
 -- Partial, so that what is in order costs nothing: a page of work is one short range, also when a million wait.

@@ -120,6 +120,12 @@ class SqliteCatalogue:
     def doubt(self) -> None:
         self._write("doubt", [{}])
 
+    def suspect(self, names: Sequence[str], now: float, *, files: bool) -> None:
+        self._write("suspect", [{"name": name, "now": now, "files": files} for name in names])
+
+    def suspect_leaving(self, now: float) -> None:
+        self._write("suspect_leaving", [{"now": now}])
+
     def held_back(self) -> tuple[int, int]:
         [(projects, files)] = self._database.rows("held_back")
         return projects, files

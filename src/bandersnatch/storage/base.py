@@ -127,6 +127,9 @@ class Storage(Protocol):
     def free(self) -> int | None:
         """Bytes that can still be written, or None where that cannot be known."""
 
+    def list_partial(self) -> Iterator[tuple[str, int, int]]:
+        """What ``keep`` left, in no order: token, bytes, and when it was last written (POSIX, nanoseconds)."""
+
     def sweep(self, *, keep_partial_ns: int) -> None:
         """Remove what interrupted runs left staged, and partial objects last touched before *keep_partial_ns*."""
 

@@ -138,6 +138,9 @@ class FileStorage:
         with translated(None, self._root):
             return self._tree.free()
 
+    def list_partial(self) -> Iterator[tuple[str, int, int]]:
+        return self._partials.list()
+
     def sweep(self, *, keep_partial_ns: int) -> None:
         self._stage.sweep()
         self._partials.sweep(keep_partial_ns)

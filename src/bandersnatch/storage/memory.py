@@ -132,6 +132,15 @@ class MemoryStorage:
     def free(self) -> int | None:
         return self.space
 
+    def list_partial(self) -> Iterator[tuple[str, int, int]]:
+        with self._lock:
+            found = [
+                (token, len(one.data), one.mtime_ns)
+                for token, one in self._partial.items()
+                if token not in self._receiving
+            ]
+        return iter(found)
+
     def sweep(self, *, keep_partial_ns: int) -> None:
         with self._lock:
             old = [token for token, one in self._partial.items() if one.mtime_ns < keep_partial_ns]

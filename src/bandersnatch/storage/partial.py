@@ -59,6 +59,15 @@ class Partials:
                 if held:
                     self._held.add(token)
 
+    def list(self) -> Iterator[tuple[str, int, int]]:
+        """What is there and is not being received: token, bytes, and when it was last written."""
+        with translated(None, self.place), os.scandir(self.folder) as entries:
+            for entry in entries:
+                with suppress(FileNotFoundError):  # staged since it was listed
+                    if entry.is_file(follow_symlinks=False) and entry.name not in self._open:
+                        stat = entry.stat(follow_symlinks=False)
+                        yield entry.name, stat.st_size, stat.st_mtime_ns
+
     def sweep(self, keep_ns: int) -> None:
         """Remove what was last written before *keep_ns* and is not being received."""
         with translated(None, self.place), os.scandir(self.folder) as entries:

@@ -70,7 +70,14 @@ class Departures:
         if gone.cause is Cause.DELETED and since is None:
             since = self._run.now
         new = replace(
-            entry, indexed=False, departing=True, validators=Validators(), digest="", serial=serial, missing_since=since
+            entry,
+            indexed=False,
+            departing=True,
+            validators=Validators(),
+            digest="",
+            serial=serial,
+            missing_since=since,
+            suspect=False,
         )
         hidden = self._run.mirror.rules.policies.of(gone.cause) is Policy.HIDE
         leaving = tuple(

@@ -79,6 +79,7 @@ def _entry(prepared: Prepared, run: Run, *, whole: bool) -> Entry:
         selection=run.mirror.fingerprint(entry.name),
         review=prepared.selected.until,
         missing_since=entry.missing_since if run.listed and entry.published else None,
+        suspect=False,  # whatever the page links now was looked at
     )
     if not whole:
         return replace(new, validators=Validators(), digest="")

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
-from bandersnatch import plan
+from bandersnatch import plan, transfer
 from bandersnatch.catalogue.base import Entry, Published
 from bandersnatch.errors import BadContent, NotAllowed, NotFound, Stale, UpstreamError
-from bandersnatch.model import Project, Validators
+from bandersnatch.model import Held, Project, Validators
 from bandersnatch.selection import Selection
 from bandersnatch.selection.base import Context
 from bandersnatch.sync import events
 from bandersnatch.sync.context import LONG_AGO, context
 from bandersnatch.sync.run import Gone, Kept, Outcome, Prepared, Run, Unchanged, failure
 from bandersnatch.upstream.base import Fetched
+
+LOST = "damaged"
+"""Why a file leaves that a policy would keep: it is not whole any more, and upstream does not have it."""
 
 AWAY = frozenset({502, 503, 504})
 """What answers in upstream's place while it is away."""
@@ -68,7 +73,7 @@ async def compare(entry: Entry, fetched: Fetched, late: Stale | None, run: Run) 
     files = plan.files(
         () if index_only else selected.project.files,
         before.held,
-        trust=not run.full,
+        trust=not run.looks(entry),
         companions=other_rules,
         metadata=mirror.rules.transfer.metadata,
         provenance=mirror.rules.transfer.provenance,
@@ -76,6 +81,9 @@ async def compare(entry: Entry, fetched: Fetched, late: Stale | None, run: Run) 
     policies = plan.Policies() if index_only else mirror.rules.policies
     refused |= _refused_of_absent(project, before, told, run)
     kept, leaving = plan.depart(files.drop, project, refused, policies)
+    if run.looks(entry):
+        kept, lost = await asyncio.to_thread(_looked_at, entry.name, kept, run)
+        leaving += lost
     if files.fetch:
         run.tell(events.Expected(entry.name, len(files.fetch), files.bytes))
     return Prepared(entry, fetched, selected, files, kept, leaving, before, told, late)
@@ -97,6 +105,14 @@ def _refused_of_absent(project: Project, before: Published, told: Context, run: 
     }
 
 
+def _looked_at(name: str, kept: Sequence[Held], run: Run) -> tuple[tuple[Held, ...], tuple[plan.Departure, ...]]:
+    """What of the *kept* files is whole, and what is not and cannot be had again: a page must not link it. Blocks."""
+    mirror = run.mirror
+    found = [(one, transfer.intact(name, one, mirror.storage, mirror.rules.transfer)) for one in kept]
+    whole = tuple(now for _, now in found if now is not None)
+    return whole, tuple(plan.Departure(one, LOST, hidden=False) for one, now in found if now is None)
+
+
 async def _keep_what_may_be(entry: Entry, run: Run) -> Prepared:
     """A project that nothing selects and that is kept as it is, but for the files that no policy keeps."""
     before = await run.lane.ask(run.mirror.catalogue.published, entry.name)
@@ -104,7 +120,7 @@ async def _keep_what_may_be(entry: Entry, run: Run) -> Prepared:
     told = Context(run.now, {one.file.sha256: LONG_AGO for one in before.held})
     selected = strict(run.mirror.selection).apply(page, told)
     refused = {one.file.filename: (one.verdict.rule, one.verdict.reason) for one in selected.dropped}
-    files = plan.files(selected.project.files, before.held)
+    files = plan.files(selected.project.files, before.held, trust=not run.looks(entry))
     kept, leaving = plan.depart(files.drop, page, refused, run.mirror.rules.policies)
     fetched = Fetched(page, entry.validators, entry.digest)
     return Prepared(entry, fetched, selected, files, kept, leaving, before, told)
@@ -171,5 +187,5 @@ async def _not_found(entry: Entry, run: Run, error: NotFound) -> Prepared | Outc
     if run.mirror.rules.policies.deleted is plan.Policy.KEEP:
         nothing = Fetched(Project(entry.name, serial=entry.serial), Validators(), "")
         prepared = await compare(entry, nothing, None, run)
-        return replace(prepared, gone=True) if prepared.leaving else Kept(entry.name)
+        return replace(prepared, gone=True) if prepared.leaving or not run.trusts(entry) else Kept(entry.name)
     return Gone(replace(entry, missing_since=since))

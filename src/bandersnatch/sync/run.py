@@ -74,6 +74,10 @@ class Run:
     lane: Lane = field(default_factory=Lane)
     """Where short questions to storage and catalogue are answered."""
 
+    def looks(self, entry: Entry) -> bool:
+        """Whether each file of the project is to be looked at in storage."""
+        return self.full or entry.suspect
+
     def trusts(self, entry: Entry) -> bool:
         """Whether the catalogue knows what is published of the project."""
         return not self.full and entry.selection != ""

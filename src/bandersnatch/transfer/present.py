@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import BinaryIO
 
-from bandersnatch import layout
+from bandersnatch import layout, names
 from bandersnatch.errors import BadContent
 from bandersnatch.model import File, Held
 from bandersnatch.storage.base import Stat, Storage
 from bandersnatch.transfer.check import Check
-from bandersnatch.transfer.companions import take_metadata
+from bandersnatch.transfer.companions import MAX_COMPANION, take_metadata
 from bandersnatch.transfer.rules import Rules, admit, token
 
 
@@ -46,6 +49,33 @@ def find(wanted: File, storage: Storage, rules: Rules) -> Held | None:
         if not _is_right(wanted, stream, stat.size):
             return None
         return Held(wanted, stat.size, take_metadata(wanted, stream, storage, rules))
+
+
+def intact(project: str, held: Held, storage: Storage, rules: Rules) -> Held | None:
+    """*held* as far as it is whole in storage, without the companions that are not; None if the file is not. Blocks."""
+    found = find(held.file, storage, rules)
+    if found is None:
+        return None
+    metadata = held.metadata if held.metadata in (found.metadata, _stored_metadata(held, storage)) else None
+    return replace(held, metadata=metadata, provenance=held.provenance and _has_provenance(project, held, storage))
+
+
+def _stored_metadata(held: Held, storage: Storage) -> str | None:
+    """The SHA-256 of the core metadata that storage has of the file."""
+    data = storage.read(layout.metadata_key(held.file), MAX_COMPANION)
+    return None if data is None else hashlib.sha256(data).hexdigest()
+
+
+def _has_provenance(project: str, held: Held, storage: Storage) -> bool:
+    """Whether storage has the provenance of the file, in a form in which anybody can read it."""
+    version = names.version_of(held.file.filename, project)
+    if version is None:
+        return False
+    data = storage.read(layout.provenance_key(project, version, held.file.filename), MAX_COMPANION)
+    try:
+        return data is not None and isinstance(json.loads(data), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _restore(wanted: File, storage: Storage) -> Stat | None:
