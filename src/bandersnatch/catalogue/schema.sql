@@ -23,8 +23,8 @@ CREATE TABLE project (
     reason        TEXT,                          -- why the last try failed
     wanted        INTEGER NOT NULL DEFAULT 1,    -- whether the selection wants anything of it
     review        REAL,                          -- when the selection's answer changes by itself
-    losing        INTEGER NOT NULL DEFAULT 0,    -- files that were to leave, and were held back
-    suspect       INTEGER NOT NULL DEFAULT 0     -- whether damage was found in what is stored of it
+    suspect       INTEGER NOT NULL DEFAULT 0,    -- whether damage was found in what is stored of it
+    losing        INTEGER NOT NULL DEFAULT 0     -- files that were to leave, and were held back
 ) WITHOUT ROWID;
 
 -- Partial, so that what is in order costs nothing: a page of work is one short range, also when a million wait.
