@@ -49,6 +49,10 @@ class Conflict(BandersnatchError):
     """No set of versions satisfies the requirements. The text is the resolver's own explanation."""
 
 
+class LogError(BandersnatchError):
+    """A line of an access log cannot be understood. What it says is never part of the message: it has an address."""
+
+
 # --- upstream's side -----------------------------------------------------------------------------------------------
 
 
