@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +18,7 @@ SIX = Target("six", "six-1.17.0-py2.py3-none-any.whl")
 PIP_AGENT = agent_of(PIP)
 
 
-def asked(**changed: object) -> Request:
+def asked(**changed: Any) -> Request:
     return Request(0.0, "GET", FILE, 200, 1000, "", PIP, 7)._replace(**changed)
 
 
