@@ -170,3 +170,44 @@ def test_deselected_projects_stay(world: World) -> None:
     assert len(world.root()) == 12
     assert world.run().outcome == "clean"
     assert len(world.filenames("project-5")) == 2
+
+
+def test_deleted_state_and_removed_projects(two: World) -> None:
+    """What upstream removed, or the rules exclude, leaves also where nobody remembers that it was mirrored."""
+    two.index.upload("gamma", "1.0")
+    two.run()
+    two.index.remove_project("beta")
+    shutil.rmtree(two.state)
+    assert two.run(exclude__projects=["gamma"], mirror__grace="0s").outcome == "clean"
+    assert set(two.root()) == {"alpha"}
+    assert {path.name for path in (two.web / "simple").iterdir() if path.is_dir()} <= {"alpha"}
+    assert {path.name for path in (two.web / "pypi").iterdir()} <= {"alpha"}
+    assert all(path.name.startswith("alpha-") for path in (two.web / "packages").rglob("*") if path.is_file())
+    two.check()
+
+
+def test_deleted_state_and_too_much_removed(world: World) -> None:
+    """The brake holds for what is only found: a mirror of which upstream lacks most keeps it, and says so."""
+    for number in range(20):
+        world.index.upload(f"p{number}", "1.0")
+    world.run()
+    for number in range(15):
+        world.index.remove_project(f"p{number}")
+    shutil.rmtree(world.state)
+    assert world.run().outcome == "refused"
+    assert len(world.filenames("p3")) == 1
+    world.check()
+    assert world.run(accept_removals=True).outcome == "clean"
+    assert len(world.root()) == 5
+
+
+def test_deleted_state_and_damaged_pages(two: World) -> None:
+    """A page that is there and cannot be read, and a folder of another tool, disturb nothing."""
+    before = two.tree()
+    (two.web / "simple/alpha/index.v1_json").write_bytes(b"{")
+    (two.web / "simple/Foreign_Name").mkdir()
+    (two.web / "simple/Foreign_Name/index.html").write_text("<html>")
+    shutil.rmtree(two.state)
+    assert two.run().outcome == "clean"
+    (two.web / "simple/Foreign_Name/index.html").unlink()
+    assert two.tree() == before

@@ -16,6 +16,7 @@ from bandersnatch.sync.departures import Departures, Losses
 from bandersnatch.sync.detect import Detected, detect
 from bandersnatch.sync.fetch import fetch
 from bandersnatch.sync.finish import finish
+from bandersnatch.sync.found import find_pages
 from bandersnatch.sync.hands import each
 from bandersnatch.sync.mirror import Mirror
 from bandersnatch.sync.page import prepare
@@ -91,6 +92,7 @@ class _Engine:
     async def _steps(self) -> tuple[str, str]:
         mirror, wish, tell = self._mirror, self._wish, self._tally.tell
         detected, unreachable = Detected("nothing"), ""
+        await asyncio.to_thread(find_pages, mirror)
         if wish.accept_removals:
             await asyncio.to_thread(mirror.catalogue.cut_waits, self._now)  # the refused ones wait for their next try
         try:
