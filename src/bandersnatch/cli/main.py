@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 
-from bandersnatch.cli import completion, config, environment, exits, follow, mirror, plan, prove, status, verify, why
+from bandersnatch.cli import completion, config, environment, exits, mirror, plan, prove, status, text, verify, why
 from bandersnatch.errors import CatalogueError, Conflict, Locked, Refused, StorageError, UpstreamError, UsageError
 
 
@@ -56,7 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="the configuration (default: $BANDERSNATCH_CONFIG, else /etc/bandersnatch.conf)",
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in (mirror, follow, plan, why, status, verify, prove, environment, config):
+    for command in (mirror, plan, why, status, verify, prove, environment, config):
         command.add_parser(commands)
     completion.add_parser(commands, build_parser)
     return parser
@@ -73,9 +73,6 @@ class _Version(argparse.Action):
 
 
 def _complain(code: int, *messages: str) -> int:
-    from bandersnatch.cli.levels import Level, Printer
-
-    printer = Printer(sys.stderr)
     for message in messages:
-        printer.say(Level.ERROR, f"bandersnatch: {message}")
+        print(f"bandersnatch: {text.shown(message)}", file=sys.stderr)
     return code

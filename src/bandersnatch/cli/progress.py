@@ -21,7 +21,6 @@ from rich.progress import (
 from rich.text import Text
 
 from bandersnatch.cli import report, text
-from bandersnatch.cli.levels import Level, level_of
 from bandersnatch.sync import events
 
 SHOWN = 5
@@ -62,14 +61,11 @@ class TerminalReport:
 
     def tell(self, event: events.Event) -> None:
         self._move(event)
-        for line in report.lines(event) if level_of(event) <= Level.INFO else ():
+        for line in report.lines(event):
             self._progress.console.print(Text(text.shown(line)), soft_wrap=True)
 
     def _move(self, event: events.Event) -> None:
         match event:
-            case events.SoFar():
-                self._progress.update(self._projects, total=event.projects, completed=event.done)
-                self._progress.update(self._bytes, total=event.expected, completed=event.bytes)
             case events.Planned():
                 self._progress.update(self._projects, total=event.projects)
             case events.Expected():
