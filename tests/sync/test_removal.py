@@ -74,6 +74,21 @@ def test_not_listed_but_found(world: World) -> None:
     assert world.tree() == before
 
 
+def test_list_of_another(world: World) -> None:
+    """A list that has none of the projects that are here is not believed, however few they are."""
+    fill(world)
+    world.run()
+    before = world.tree()
+    for name in ("project-0", "project-1", "project-2"):
+        world.index.remove_project(name)
+    page = b"<html><title>Welcome</title><body><a href='/login/'>login</a></body></html>"
+    world.upstream.fault("/simple/", Body(page, "text/html"))
+    finished = world.run()
+    assert (finished.outcome, finished.removed) == ("refused", 0)
+    assert "none of the 3 projects" in finished.reason
+    assert world.tree() == before
+
+
 def test_recreated(world: World) -> None:
     """A project that is removed and made again is there again, with what it has now."""
     fill(world)

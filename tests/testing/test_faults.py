@@ -14,8 +14,10 @@ from bandersnatch.testing import (
     Corrupt,
     Cut,
     Drip,
+    DripHead,
     Endless,
     Fault,
+    Headers,
     NoContentType,
     Raw,
     Redirect,
@@ -191,6 +193,21 @@ def test_no_content_type(server: UpstreamServer) -> None:
     server.fault("/simple/foo/", NoContentType())
     answer = ask(server, "/simple/foo/", accept=JSON)
     assert ("content-type" in answer.headers, json.loads(answer.body)["name"]) == (False, "foo")
+
+
+def test_headers(server: UpstreamServer, path: str) -> None:
+    """Headers: the answer with others beside its own."""
+    server.fault(path, Headers({"X-Large": "x" * 100}))
+    answer = ask(server, path)
+    assert (answer.headers["x-large"], answer.body) == ("x" * 100, CONTENT)
+
+
+def test_drip_head(server: UpstreamServer, path: str) -> None:
+    """DripHead: a head that goes on for ever, byte by byte."""
+    server.fault(path, DripHead(delay=0))
+    with connect(server, path) as peer:
+        data = peer.makefile("rb").read(100)
+    assert data == (b"HTTP/1.1 200 OK\r\nX-Later: " + b"x" * 100)[:100]
 
 
 def test_raw(server: UpstreamServer, path: str) -> None:

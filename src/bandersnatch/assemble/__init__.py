@@ -27,6 +27,7 @@ from bandersnatch.storage.memory import MemoryJournal
 from bandersnatch.sync.mirror import Mirror, Rules
 from bandersnatch.upstream.client import Client
 from bandersnatch.upstream.index import IndexUpstream
+from bandersnatch.upstream.pacing import Clock
 
 CATALOGUE = "catalogue.sqlite"
 JOURNAL = "removals.jsonl"
@@ -52,19 +53,21 @@ async def mirror(
     *,
     chosen: Selection | None = None,
     fs: FileSystem | None = None,
+    clock: Clock | None = None,
 ) -> AsyncIterator[Mirror]:
     """
     The mirror that *config* describes, open; its lock must be held. *now*: seconds since the epoch.
 
     *chosen* is the selection of *config* where it was made before. *fs* does everything that changes the disk, the
-    catalogue's own file left out: tests make it fail.
+    catalogue's own file left out: tests make it fail. *clock* is what every wait for upstream goes by: tests make it
+    run.
     """
     chosen = choose(config).selection if chosen is None else chosen
     state = state_directory(config)
     settings = upstream_settings(config, environment)
     storage = FileStorage(web_directory(config), state, fs=fs)
     catalogue = open_catalogue(state / CATALOGUE, now)
-    upstream = IndexUpstream(settings, Client(settings))
+    upstream = IndexUpstream(settings, Client(settings, clock))
     upstream.learned.update(_recall(catalogue, settings.url))
     try:
         storage.sweep(keep_partial_ns=int((now - KEEP_PARTIAL) * 1e9))

@@ -38,6 +38,11 @@ OLDER = "list-older"
 
 TOO_LONG_OLD = 86400.0
 
+ANOTHER = (
+    "it may be another index, or the page of something on the way to it; nothing was removed. If it is right, run once "
+    "with --accept-removals"
+)
+
 AT_ONCE = 5000
 """Projects that the selection is asked about between two writes to the catalogue."""
 
@@ -222,7 +227,11 @@ class _Detection:
         """Why the list cannot be believed to be whole; empty if it can."""
         if listing.count == 0 and diff.known:
             return f"upstream's list of projects is empty, though {diff.known} projects of it are published here"
-        return "" if self._accept_removals else self._brake(diff)
+        if self._accept_removals:
+            return ""
+        if len(diff.missing) == diff.known > 1:
+            return f"upstream's list has none of the {diff.known} projects that are published here: {ANOTHER}"
+        return self._brake(diff)
 
     def _brake(self, diff: Diff) -> str:
         """Why so many projects cannot be missing without an operator's word; empty if they can."""

@@ -99,13 +99,15 @@ class _Engine:
             detected = await detect(mirror, self._now, full=wish.full, accept_removals=wish.accept_removals, tell=tell)
         except UpstreamError as error:
             unreachable = f"upstream could not be asked what changed: {error}"
-        if not unreachable:
+        believed = not unreachable and not detected.refused
+        if believed:
             # What earlier runs took off its last page may be the room that this one needs.
             await asyncio.to_thread(sweep, mirror, self._now)
         run = Run(mirror, self._now, wish.full, tell, self._slots, self._health, detected.listed)
         departures = Departures(run, accepted=wish.accept_removals)
         lost = await self._refresh_all(run, departures)
-        await asyncio.to_thread(finish, run, reached=not unreachable and not self._health.is_over)
+        reached = not unreachable and not self._health.is_over
+        await asyncio.to_thread(finish, run, reached=reached, believed=believed)
         refused = detected.refused or departures.refused or lost
         return await asyncio.to_thread(self._judge, refused, unreachable)
 

@@ -14,26 +14,29 @@ from bandersnatch.sync import events
 from bandersnatch.sync.context import seen
 from bandersnatch.sync.run import FATAL, Outcome, Prepared, Ready, Run, failure
 
+WITHHELD = 7 * 86400.0
+"""Seconds after which upstream is asked again for what belongs to a file and what it did not give though it has it."""
+
 COMPANION = "what belongs to the file is not wanted, or not to be had"
 """Why metadata or provenance leaves though its file stays."""
 
 
 async def fetch(prepared: Prepared, run: Run) -> Outcome:
     """Bring in the files that the page needs. Raises only what ends the whole run."""
-    arrived, problems = await _each(prepared, run)
-    entry = prepared.entry
-    if not arrived and problems and not entry.published:
+    results = await _each(prepared, run)
+    entry, problems = prepared.entry, results.problems
+    if not results.arrived and problems and not entry.published:
         return failure(entry, problems[0], run.now)  # nothing to show yet
-    held = _in_order(prepared.shown.files, (*prepared.plan.keep, *prepared.kept, *arrived))
+    held = _in_order(prepared.shown.files, (*prepared.plan.keep, *prepared.kept, *results.arrived))
     reason = "; ".join(problems[:3]) if problems else str(prepared.late) if prepared.late else ""
-    return _ready(prepared, held, reason, run, whole=not problems)
+    return _ready(prepared, held, reason, run, results)
 
 
-def _ready(prepared: Prepared, held: tuple[Held, ...], reason: str, run: Run, *, whole: bool) -> Ready:
+def _ready(prepared: Prepared, held: tuple[Held, ...], reason: str, run: Run, results: _Results) -> Ready:
     entry, mirror = prepared.entry, run.mirror
     index_only = mirror.selection.is_index_only(entry.name)
     nothing = not prepared.shown.files and (prepared.gone or bool(prepared.fetched.project.files))
-    new = _entry(prepared, run, whole=whole)
+    new = _entry(prepared, run, results)
     if nothing:
         # A page without files would name a project that this mirror does not offer. One that is there goes as a
         # removed project's does: once the list of projects does not name it.
@@ -68,7 +71,7 @@ def _leaving(prepared: Prepared, held: tuple[Held, ...]) -> tuple[Leaving, ...]:
     return tuple(result)
 
 
-def _entry(prepared: Prepared, run: Run, *, whole: bool) -> Entry:
+def _entry(prepared: Prepared, run: Run, results: _Results) -> Entry:
     """The project's new entry. A page that lacks a file keeps its old serial, and is asked for again as if unknown."""
     entry, project = prepared.entry, prepared.fetched.project
     new = replace(
@@ -77,14 +80,23 @@ def _entry(prepared: Prepared, run: Run, *, whole: bool) -> Entry:
         indexed=prepared.shown.status != plan.QUARANTINED,
         departing=False,
         selection=run.mirror.fingerprint(entry.name),
-        review=prepared.selected.until,
+        review=_review(prepared, run, withheld=results.withheld),
         missing_since=entry.missing_since if run.listed and entry.published else None,
         suspect=False,  # whatever the page links now was looked at
     )
-    if not whole:
+    if results.problems:
         return replace(new, validators=Validators(), digest="")
     serial = project.serial if project.serial is not None else entry.promised
     return replace(new, serial=serial, validators=prepared.fetched.validators, digest=prepared.fetched.digest)
+
+
+def _review(prepared: Prepared, run: Run, *, withheld: bool) -> float | None:
+    """When the project is to be looked at again though upstream's page is the same: the earliest of all reasons."""
+    times = [prepared.selected.until, run.now + WITHHELD if withheld else None]
+    earlier = prepared.entry.review
+    if earlier is not None and earlier > run.now:
+        times.append(earlier)  # what was withheld then may be so still: nobody has asked for it in this run
+    return min((one for one in times if one is not None), default=None)
 
 
 # --- its files -----------------------------------------------------------------------------------------------------
@@ -94,19 +106,21 @@ def _entry(prepared: Prepared, run: Run, *, whole: bool) -> Entry:
 class _Results:
     arrived: list[Held] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    withheld: bool = False
+    """Whether upstream did not give what belongs to a file, though it says that it has it."""
 
 
-async def _each(prepared: Prepared, run: Run) -> tuple[Sequence[Held], Sequence[str]]:
+async def _each(prepared: Prepared, run: Run) -> _Results:
     """All files of the project, in parallel; one that fails keeps none of the others back."""
     results, mirror = _Results(), run.mirror
     if not prepared.plan.fetch:
-        return (), ()
+        return results
     here = await run.lane.ask(transfer.look, prepared.plan.fetch, mirror.storage, mirror.rules.transfer)
     async with asyncio.TaskGroup() as group:
         for file in prepared.plan.fetch:
             await run.slots.acquire()  # before the task is made: a million files are not a million tasks
             group.create_task(_one(prepared.entry.name, file, run, results, new=file.filename not in here))
-    return results.arrived, results.problems
+    return results
 
 
 async def _one(project: str, file: File, run: Run, results: _Results, *, new: bool) -> None:
@@ -127,6 +141,7 @@ async def _one(project: str, file: File, run: Run, results: _Results, *, new: bo
         results.problems.append(f"{file.filename}: {error}")
     else:
         results.arrived.append(arrived.held)
+        results.withheld = results.withheld or arrived.withheld
         if arrived.problem:
             results.problems.append(f"{file.filename}: {arrived.problem}")
         if arrived.warning:

@@ -16,11 +16,12 @@ INDEX_MADE_FROM = "index-made-from"
 """The fact that holds what else the published list of projects depends on: its serial, and the way of publishing."""
 
 
-def finish(run: Run, *, reached: bool) -> None:
+def finish(run: Run, *, reached: bool, believed: bool) -> None:
     """
     Publish the list of projects, then take down the pages that it no longer names, then sweep. Blocks.
 
-    Nothing is swept in a run that did not reach upstream (*reached*): such a run knows too little to delete.
+    Nothing is swept in a run that did not reach upstream (*reached*), or whose list of projects could not be *believed*:
+    such a run knows too little to delete.
     Raises StorageError and CatalogueError.
     """
     mirror = run.mirror
@@ -29,6 +30,7 @@ def finish(run: Run, *, reached: bool) -> None:
     if reached:
         mirror.storage.put((layout.LAST_MODIFIED,), _date(run.now))
         mirror.storage.settle()
+    if reached and believed:
         sweep(mirror, run.now)
 
 

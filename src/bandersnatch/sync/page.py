@@ -69,12 +69,13 @@ async def compare(entry: Entry, fetched: Fetched, late: Stale | None, run: Run) 
     selected = mirror.selection.apply(project, told)
     refused = {one.file.filename: (one.verdict.rule, one.verdict.reason) for one in selected.dropped}
     index_only = mirror.selection.is_index_only(entry.name)
-    other_rules = entry.selection != mirror.fingerprint(entry.name)
+    # What belongs to a file is asked for again by other rules, when its time has come, and after a try that failed.
+    anew = entry.selection != mirror.fingerprint(entry.name) or _is_due_by_time(entry, run) or not entry.digest
     files = plan.files(
         () if index_only else selected.project.files,
         before.held,
         trust=not run.looks(entry),
-        companions=other_rules,
+        companions=anew,
         metadata=mirror.rules.transfer.metadata,
         provenance=mirror.rules.transfer.provenance,
     )
@@ -134,8 +135,12 @@ def strict(selection: Selection) -> Selection:
 
 def _is_current(entry: Entry, run: Run) -> bool:
     """Whether the project need not be looked at as long as upstream's page is the one that was looked at last."""
-    due_by_time = entry.review is not None and entry.review <= run.now
-    return run.trusts(entry) and entry.selection == run.mirror.fingerprint(entry.name) and not due_by_time
+    same_rules = entry.selection == run.mirror.fingerprint(entry.name)
+    return run.trusts(entry) and same_rules and not _is_due_by_time(entry, run)
+
+
+def _is_due_by_time(entry: Entry, run: Run) -> bool:
+    return entry.review is not None and entry.review <= run.now
 
 
 async def _read(entry: Entry, run: Run, *, trusted: bool) -> tuple[Fetched | None, Stale | None]:

@@ -11,7 +11,7 @@ from http import HTTPStatus
 
 import h11
 
-from bandersnatch.testing.faults import Cut, Drip, Endless, Fault, Raw, Reset, Stall, WrongLength
+from bandersnatch.testing.faults import Cut, Drip, DripHead, Endless, Fault, Raw, Reset, Stall, WrongLength
 from bandersnatch.testing.messages import Request, Response
 
 _ENOUGH = 64 * 2**20
@@ -72,6 +72,8 @@ class Connection:
                 await self._write(self._head(response) + body[:after])
             case WrongLength(delta):
                 await self._write(self._head(response, max(len(response.body) + delta, 0)) + body)
+            case DripHead(delay):
+                await self._drip_head(delay)
             case Stall(after):
                 await self._write(b"" if after is None else self._head(response) + body[:after])
                 await self._reader.read()
@@ -90,6 +92,11 @@ class Connection:
             await asyncio.sleep(drip.delay)
             await self._write(self._framed(body[start : min(start + step, dripped)]))
         await self._write(self._framed(body[dripped:]) + self._end())
+
+    async def _drip_head(self, delay: float) -> None:
+        for byte in b"HTTP/1.1 200 OK\r\nX-Later: " + b"x" * 2**16:
+            await self._write(bytes((byte,)))
+            await asyncio.sleep(delay)
 
     async def _endless(self, response: Response, declared: int | None) -> None:
         """With a length announced more is sent than that; without one the body comes in chunks and does not end."""

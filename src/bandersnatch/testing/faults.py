@@ -62,6 +62,13 @@ class NoContentType:
     """Leave Content-Type out."""
 
 
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """Put *headers* upon those of the answer."""
+
+    headers: Mapping[str, str]
+
+
 # --- faults of sending ---------------------------------------------------------------------------------------------
 
 
@@ -103,6 +110,13 @@ class Drip:
 
 
 @dataclass(frozen=True, slots=True)
+class DripHead:
+    """Send the head byte by byte with *delay* seconds before each, at most 64 KiB of it, and never come to its end."""
+
+    delay: float = 0.01
+
+
+@dataclass(frozen=True, slots=True)
 class Stall:
     """Send so many bytes of the body (None: not even the head), then nothing until the peer leaves."""
 
@@ -117,7 +131,21 @@ class Raw:
 
 
 Fault = (
-    Status | Corrupt | Redirect | Body | Bomb | NoContentType | Reset | Cut | WrongLength | Endless | Drip | Stall | Raw
+    Status
+    | Corrupt
+    | Redirect
+    | Body
+    | Bomb
+    | NoContentType
+    | Headers
+    | Reset
+    | Cut
+    | WrongLength
+    | Endless
+    | Drip
+    | DripHead
+    | Stall
+    | Raw
 )
 
 
@@ -137,6 +165,8 @@ def transform(fault: Fault | None, response: Response) -> Response:
             return replace(response, status=200, body=_bomb(decoded_size)).having({"Content-Encoding": "gzip"})
         case NoContentType():
             return response.without("Content-Type")
+        case Headers(headers):
+            return response.having(headers)
         case _:
             return response
 
@@ -144,7 +174,7 @@ def transform(fault: Fault | None, response: Response) -> Response:
 def speaks(fault: Fault | None) -> bool:
     """Whether a well-formed head is sent under *fault*."""
     match fault:
-        case Raw() | Reset(None) | Stall(None):
+        case Raw() | Reset(None) | Stall(None) | DripHead():
             return False
         case _:
             return True

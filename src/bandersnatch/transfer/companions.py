@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 from urllib.parse import urlsplit
 
@@ -12,6 +12,7 @@ from bandersnatch import layout, names
 from bandersnatch.errors import BadContent, NotAllowed, NotFound, UpstreamError
 from bandersnatch.model import File, Held
 from bandersnatch.simple import metadata as wheels
+from bandersnatch.simple.provenance import is_of
 from bandersnatch.storage.base import Storage
 from bandersnatch.transfer.rules import Rules
 from bandersnatch.upstream.base import Upstream
@@ -44,31 +45,50 @@ def take_metadata(wanted: File, stream: BinaryIO, storage: Storage, rules: Rules
     return digest
 
 
-async def complete(
-    project: str, held: Held, upstream: Upstream, storage: Storage, rules: Rules
-) -> tuple[Held, str, str]:
-    """
-    Bring in what belongs to the file. A companion that fails keeps the file itself from nobody.
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A file with what belongs to it, as far as that could be had."""
 
-    Returns the file with them, a warning that is the same for every file that it is true of, and a problem that a
-    later try may cure.
-    """
-    wanted = held.file
+    held: Held
+    warning: str = ""
+    """What an operator should know; the same for every file that it is true of."""
+    problem: str = ""
+    """Why something is missing that a later try may get."""
+    withheld: bool = False
+    """Whether upstream does not give what it says that it has."""
+
+
+WITHHELD = (
+    "core metadata or provenance that upstream's pages promise is not there, or is not what they promise: ours promise "
+    "none of it, and it is asked for again in a week"
+)
+
+
+async def complete(project: str, held: Held, upstream: Upstream, storage: Storage, rules: Rules) -> Completed:
+    """Bring in what belongs to the file. A companion that fails keeps the file itself from nobody."""
+    wanted, withheld = held.file, False
     try:
         if rules.metadata and held.metadata is None and wanted.core_metadata:
             held = replace(held, metadata=await _fetch_metadata(wanted, upstream, storage))
+            withheld = held.metadata is None and _has_room_for_companion(wanted)
         if rules.provenance and wanted.provenance:
             held = replace(held, provenance=await _fetch_provenance(project, wanted, upstream, storage))
-    except NotAllowed:
-        host = urlsplit(wanted.provenance or "").netloc.rpartition("@")[2]
+            withheld = withheld or not held.provenance
+    except NotAllowed as error:
+        host = _host(error.url or wanted.provenance)
         warning = (
             f"provenance on {host} is not fetched: it is not a host of this upstream; "
             f'[upstream] file-hosts = ["{host}"] would allow it'
         )
-        return held, warning, ""
+        # Where a page names that host, only the operator can change it; where one is redirected to, upstream will.
+        return Completed(held, warning, withheld=withheld or host != _host(wanted.provenance))
     except UpstreamError as error:
-        return held, "", f"what belongs to it: {error}"
-    return held, "", ""
+        return Completed(held, problem=f"what belongs to it: {error}")
+    return Completed(held, WITHHELD if withheld else "", withheld=withheld)
+
+
+def _host(url: str | None) -> str:
+    return urlsplit(url or "").netloc.rpartition("@")[2]
 
 
 async def _fetch_metadata(wanted: File, upstream: Upstream, storage: Storage) -> str | None:
@@ -93,7 +113,7 @@ async def _fetch_metadata(wanted: File, upstream: Upstream, storage: Storage) ->
 
 async def _fetch_provenance(project: str, wanted: File, upstream: Upstream, storage: Storage) -> bool:
     """
-    Fetch and stage the provenance object (PEP 740), byte for byte; False when upstream does not give it.
+    Fetch and stage the provenance object (PEP 740), byte for byte; False when upstream does not give one of this file.
 
     Raises NotAllowed when it is on a host that we must not ask.
     """
@@ -104,6 +124,8 @@ async def _fetch_provenance(project: str, wanted: File, upstream: Upstream, stor
         data = await upstream.read(wanted.provenance, limit=MAX_COMPANION)
         key = layout.provenance_key(project, version, wanted.filename)
     except (NotFound, BadContent, ValueError):
+        return False
+    if not is_of(data, wanted.sha256):
         return False
     await asyncio.to_thread(_stage, storage, key, data)
     return True

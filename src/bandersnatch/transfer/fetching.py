@@ -29,6 +29,8 @@ class Arrived:
     """What an operator should know; the same for every file that it is true of."""
     problem: str = ""
     """Why a companion is missing that a later try may get: the file is here all the same."""
+    withheld: bool = False
+    """Whether upstream does not give a companion that it says it has."""
 
 
 Progress = Callable[[File, int], None]
@@ -59,8 +61,8 @@ async def file(
     count = 0
     if held is None:
         held, count = await _fetch(transfer, upstream, progress)
-    held, warning, problem = await companions.complete(project, held, upstream, storage, rules)
-    return Arrived(held, count, warning, problem)
+    one = await companions.complete(project, held, upstream, storage, rules)
+    return Arrived(one.held, count, one.warning, one.problem, one.withheld)
 
 
 def _begin(transfer: Transfer, wanted: File, storage: Storage, rules: Rules) -> Held | None:

@@ -84,7 +84,7 @@ _FACTS: dict[Kind, tuple[Severity, str, str]] = {
     Kind.MISSING_METADATA: (Severity.DAMAGE, "core metadata that a page advertises is not there", _FULL),
     Kind.WRONG_METADATA: (Severity.DAMAGE, "core metadata has another SHA-256 than its page says", _FULL),
     Kind.MISSING_PROVENANCE: (Severity.DAMAGE, "the provenance of a file is not there", _FULL),
-    Kind.WRONG_PROVENANCE: (Severity.DAMAGE, "the provenance of a file is no JSON object", _FULL),
+    Kind.WRONG_PROVENANCE: (Severity.DAMAGE, "what is stored as the provenance of a file is none of it", _FULL),
     Kind.MISSING_PAGE: (Severity.DAMAGE, "a published page is not there", _FULL),
     Kind.BROKEN_PAGE: (Severity.DAMAGE, "a page cannot be read", _FULL),
     Kind.BROKEN_LINK: (Severity.DAMAGE, "a page promises what is not there", _FULL),

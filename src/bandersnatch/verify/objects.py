@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 from bandersnatch import layout
@@ -71,7 +70,7 @@ def whole(reader: Reader, key: str, record: Record) -> Iterator[Finding]:
             case Kind.MISSING_METADATA:
                 found = _metadata(reader, record.name, each, held)
             case _:
-                found = _provenance(reader, record.name, each)
+                found = _provenance(reader, record.name, each, held)
         yield from guarded(record.name, each, found)
 
 
@@ -87,13 +86,7 @@ def _metadata(reader: Reader, project: str, key: str, held: Held) -> Iterator[Fi
         yield Finding(Kind.WRONG_METADATA, project, key, f"SHA-256 {read[0]}, and not {held.metadata}")
 
 
-def _provenance(reader: Reader, project: str, key: str) -> Iterator[Finding]:
+def _provenance(reader: Reader, project: str, key: str, held: Held) -> Iterator[Finding]:
     data = reader.content(key)
-    if data is None:
-        return
-    try:
-        sound = isinstance(json.loads(data), dict)
-    except (ValueError, RecursionError):
-        sound = False
-    if not sound:
+    if data is not None and not is_of(data, held.file.sha256):
         yield Finding(Kind.WRONG_PROVENANCE, project, key)
