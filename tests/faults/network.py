@@ -11,6 +11,7 @@ from email.utils import format_datetime
 from urllib.parse import urlsplit
 
 from bandersnatch import testing
+from bandersnatch.sync import events
 from bandersnatch.testing import Fault
 from tests.faults import checker, scenario
 from tests.faults.clock import Timekeeper
@@ -148,9 +149,10 @@ def cell(made: Scenario, name: str, stage: str, often: str) -> list[str]:
             wrong.append(f"the process grew by {grown} KiB")
         if name.startswith("too-many") and sum(timekeeper.waits) < PATIENCE - 5:
             wrong.append(f"upstream asked for {PATIENCE} s, and was given {sum(timekeeper.waits)} s")
+        why = "; ".join(one.reason for one in mirror.told if isinstance(one, events.FellBehind))
         made.upstream.clear_faults()
         wrong += _healed(made, mirror, outcome)
-    return [f"{name} × {stage} × {often}, {outcome}: {one}" for one in wrong]
+    return [f"{name} × {stage} × {often}, {outcome} ({why}): {one}" for one in wrong]
 
 
 def _after(made: Scenario, mirror: Mirror, stage: str, outcome: str) -> Iterator[str]:

@@ -34,8 +34,6 @@ SAMPLE = [
     ("truncated", "file"),
     ("wrong-bytes", "metadata"),
     ("too-many-seconds", "provenance"),
-    ("login-page", "page"),
-    ("foreign-host", "file"),
 ]
 
 

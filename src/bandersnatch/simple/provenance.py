@@ -1,4 +1,4 @@
-"""Provenance objects (PEP 740): recognised, so that nothing else is handed on in their place. Who signed is not asked."""
+"""Provenance objects (PEP 740), told from whatever else may come in their place. Who signed them is not asked."""
 
 from __future__ import annotations
 

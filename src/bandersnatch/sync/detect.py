@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from bandersnatch import plan
@@ -38,6 +38,10 @@ OLDER = "list-older"
 
 TOO_LONG_OLD = 86400.0
 
+LEAP = 1_000_000
+"""A list's own serial is not believed that is higher by more than the highest that it names, nor a page's by more than
+the list's: on PyPI that many changes take a month, and what has a serial too high makes all that follows look old."""
+
 ANOTHER = (
     "it may be another index, or the page of something on the way to it; nothing was removed. If it is right, run once "
     "with --accept-removals"
@@ -61,6 +65,8 @@ class Detected:
     """Why the list was not believed where it lacks projects."""
     braked: str = ""
     """Why it would not have been, if the operator had not accepted removals."""
+    highest: int | None = None
+    """The highest serial that a page can have and be believed; None where upstream does not say how far it is."""
 
 
 async def detect(mirror: Mirror, now: float, *, full: bool, accept_removals: bool, tell: events.Tell) -> Detected:
@@ -73,6 +79,8 @@ async def detect(mirror: Mirror, now: float, *, full: bool, accept_removals: boo
     rules_changed = await asyncio.to_thread(_note_rules, mirror, now)
     detection = _Detection(mirror, now, full or rules_changed, accept_removals, tell)
     detected = await detection.run()
+    newest = None if detected.by == "pages" else await asyncio.to_thread(catalogue.get, SERIAL)
+    detected = replace(detected, highest=None if newest is None else int(newest) + LEAP)
     if full:
         await asyncio.to_thread(catalogue.make_due, now, waiting=True)
     return detected
@@ -129,6 +137,8 @@ class _Detection:
         self._limit = self._list_limit()
         self._bare = True
         """Whether no line of the list had a serial so far."""
+        self._highest = 0
+        """The highest serial of a line so far."""
         self._unmatched = Unmatched(mirror.selection) if self._full else None
 
     async def run(self) -> Detected:
@@ -189,7 +199,9 @@ class _Detection:
         return await self._compare(listing)
 
     async def _absorb(self, batch: Sequence[Listed]) -> None:
-        self._bare = self._bare and all(one.serial is None for one in batch)
+        highest = max((one.serial for one in batch if one.serial is not None), default=None)
+        self._bare = self._bare and highest is None
+        self._highest = max(self._highest, highest or 0)
         if self._unmatched is not None:
             await asyncio.to_thread(self._unmatched.absorb, [one.name for one in batch])
         await asyncio.to_thread(self._absorb_wanted, batch)
@@ -205,6 +217,7 @@ class _Detection:
 
     async def _compare(self, listing: Listing) -> Detected | None:
         """Take the list over, as far as it can be believed."""
+        listing = self._without_leap(listing)
         if await self._is_older(listing):
             return await self._leave_older()
         diff = await asyncio.to_thread(self._catalogue.compare)
@@ -241,6 +254,17 @@ class _Detection:
             f"upstream's list lacks {len(diff.missing)} of {diff.known} published projects, which is more than "
             "[removal] allows; nothing was removed. If that is right, run once with --accept-removals"
         )
+
+    def _without_leap(self, listing: Listing) -> Listing:
+        if self._bare or listing.serial is None or listing.serial <= self._highest + LEAP:
+            return listing
+        self._tell(
+            events.Warned(
+                f"upstream's list of projects claims serial {listing.serial}, though no project in it has a higher one "
+                f"than {self._highest}: it is taken for a list of that serial"
+            )
+        )
+        return replace(listing, serial=self._highest)
 
     async def _is_older(self, listing: Listing) -> bool:
         """Whether the list is from before one that we have seen; a full run takes upstream as it is."""

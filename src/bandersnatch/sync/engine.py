@@ -103,7 +103,7 @@ class _Engine:
         if believed:
             # What earlier runs took off its last page may be the room that this one needs.
             await asyncio.to_thread(sweep, mirror, self._now)
-        run = Run(mirror, self._now, wish.full, tell, self._slots, self._health, detected.listed)
+        run = Run(mirror, self._now, wish.full, tell, self._slots, self._health, detected.listed, detected.highest)
         departures = Departures(run, accepted=wish.accept_removals)
         lost = await self._refresh_all(run, departures)
         reached = not unreachable and not self._health.is_over

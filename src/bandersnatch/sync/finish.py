@@ -20,8 +20,8 @@ def finish(run: Run, *, reached: bool, believed: bool) -> None:
     """
     Publish the list of projects, then take down the pages that it no longer names, then sweep. Blocks.
 
-    Nothing is swept in a run that did not reach upstream (*reached*), or whose list of projects could not be *believed*:
-    such a run knows too little to delete.
+    Nothing is swept in a run that did not reach upstream (*reached*), or to which upstream gave a list of projects that
+    could not be *believed*: such a run knows too little to delete.
     Raises StorageError and CatalogueError.
     """
     mirror = run.mirror

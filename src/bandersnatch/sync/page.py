@@ -147,11 +147,21 @@ async def _read(entry: Entry, run: Run, *, trusted: bool) -> tuple[Fetched | Non
     """The page, or None if it is unchanged; and why it is not the one that was promised, if it is not."""
     known = entry.validators if trusted else Validators()
     try:
-        return await run.mirror.upstream.project(entry.name, known, at_least=_least(entry, run)), None
+        fetched = await run.mirror.upstream.project(entry.name, known, at_least=_least(entry, run))
+        _refuse_leap(fetched, run)
+        return fetched, None
     except Stale as stale:
         if isinstance(stale.page, Fetched) and _is_newer(stale.page, entry):
             return stale.page, stale
         raise
+
+
+def _refuse_leap(fetched: Fetched | None, run: Run) -> None:
+    """A page with a serial out of all proportion is not published: each later one would look older."""
+    serial = None if fetched is None else fetched.project.serial
+    if fetched is not None and serial is not None and run.highest is not None and serial > run.highest:
+        name = fetched.project.name
+        raise BadContent(f"{name}: upstream's page claims serial {serial}, far beyond what upstream has come to")
 
 
 def _least(entry: Entry, run: Run) -> int | None:

@@ -86,7 +86,8 @@ class _Planning:
         # What the brake would stop is looked at as well: the operator has to see it in order to judge.
         detected = await detect(mirror, self._now, full=self._full, accept_removals=True, tell=self._tell)
         # As a run does it, but for the steps that change anything: so no file is ever on its way.
-        run = Run(mirror, self._now, self._full, self._tell, asyncio.Semaphore(1), self._health, detected.listed)
+        slots = asyncio.Semaphore(1)
+        run = Run(mirror, self._now, self._full, self._tell, slots, self._health, detected.listed, detected.highest)
         wanted, unwanted = await asyncio.to_thread(_due, mirror.catalogue, self._now)
         drawn = wanted
         if sample is not None and sample < len(wanted):

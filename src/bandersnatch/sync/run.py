@@ -71,6 +71,8 @@ class Run:
     health: Health
     listed: bool = False
     """Whether upstream's list is known: then only a published project that it lacks has ``missing_since``."""
+    highest: int | None = None
+    """The highest serial that a page can have and be believed; None where upstream has not told how far it is."""
     lane: Lane = field(default_factory=Lane)
     """Where short questions to storage and catalogue are answered."""
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from bandersnatch import layout
 from bandersnatch.errors import StorageError
 from bandersnatch.model import Held
+from bandersnatch.simple.provenance import is_of
 from bandersnatch.verify.base import Finding, Kind, Place, Record
 from bandersnatch.verify.reading import Reader
 
