@@ -7,7 +7,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -31,8 +31,15 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
     A mirror that has everything: wheels with core metadata, an sdist, provenance, a file that waits to be swept, one
     in the trash, a project that only its page is mirrored of.
     """
+    with good_mirror(tmp_path_factory.mktemp("good")) as tree:
+        yield tree
+
+
+@contextmanager
+def good_mirror(folder: Path) -> Iterator[Tree]:
+    """The mirror of ``good``, in *folder*."""
     with UpstreamServer() as upstream:
-        tree = Tree(upstream, tmp_path_factory.mktemp("good") / "mirror")
+        tree = Tree(upstream, folder / "mirror")
         index = upstream.index
         for name in ("alpha", "beta", "gamma"):
             index.upload(name, "1.0", provenance=True, requires_python=">=3.8")
@@ -358,8 +365,13 @@ DAMAGES: dict[str, tuple[Damage, Found, frozenset[str]]] = {
 @pytest.mark.parametrize("name", DAMAGES)
 def test_damage(name: str, good: Tree, tmp_path: Path) -> None:
     """Exactly what was done is found, in the modes that can see it; in the others nothing is."""
+    try_damage(name, good, tmp_path)
+
+
+def try_damage(name: str, good: Tree, folder: Path) -> None:
+    """Damage a copy of the *good* mirror, and verify it in every mode."""
     damage, expected, modes = DAMAGES[name]
-    copy = tmp_path / "mirror"
+    copy = folder / "mirror"
     shutil.copytree(good.directory, copy)
     tree = replace(good, directory=copy)
     damage(Place(tree))
