@@ -54,7 +54,7 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("changed", "verdict"), TABLE, ids=[str(changed) for changed, _ in TABLE])
-def test_rules(changed: dict[str, object], verdict: Verdict) -> None:
+def test_rules(changed: dict[str, Any], verdict: Verdict) -> None:
     """Each rule by itself, for a request that would count but for one thing."""
     request = asked(**changed)
     assert judge(request, target_of(request.path), agent_of(request.agent), bots=False) is verdict

@@ -94,6 +94,8 @@ COMPANIONS = {
     "releases.newest-by": {"BANDERSNATCH_RELEASES_NEWEST": "3"},
     "releases.newest-counts-prereleases": {"BANDERSNATCH_RELEASES_NEWEST": "3"},
     "metadata.missing": {"BANDERSNATCH_METADATA_WANTED": '{ license-expression = ["MIT"] }'},
+    "usage.share-over": {"BANDERSNATCH_USAGE_SHARE": "99%"},
+    "usage.exempt": {"BANDERSNATCH_USAGE_UNUSED_FOR": "180d"},
     "cool-down.clock": {"BANDERSNATCH_COOL_DOWN_AGE": "7d"},
     "removal.hidden-for": {"BANDERSNATCH_REMOVAL_DELETED": "hide"},
     **{

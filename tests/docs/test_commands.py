@@ -25,6 +25,10 @@ NOT_RUN = {
         "docs/how-to/cron-and-systemd.md",
         "useradd --system --home-dir /srv/pypi --create-home mirror",
     ): "needs root, and makes a user",
+    (
+        "docs/how-to/statistics.md",
+        "journalctl -u caddy -o cat --cursor-file=/srv/pypi/state/journal-cursor | bandersnatch update-stats -",
+    ): "needs systemd",
     ("docs/how-to/cron-and-systemd.md", "systemctl daemon-reload"): "needs root, and systemd",
     ("docs/how-to/shell.md", "man bandersnatch-mirror"): "man shows a page on a terminal, where there is a man",
 }

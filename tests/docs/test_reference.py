@@ -21,7 +21,7 @@ from bandersnatch.testing import UpstreamServer
 from tests.docs.markdown import PAGES, ROOT, anchors, name, prose
 
 REFERENCE = ROOT / "docs" / "reference"
-ABSENT = {"serve", "update-stats", "adopt", "bundle", "stats", "sync", "diff"}
+ABSENT = {"serve", "adopt", "bundle", "sync", "diff"}
 """Commands that there are not, and that nobody shall be told to use."""
 
 PYPROJECT = {"project.dependencies", "build-system.requires"}

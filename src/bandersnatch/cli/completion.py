@@ -10,7 +10,7 @@ from bandersnatch.cli import exits
 
 SHELLS = ("bash", "zsh", "tcsh", "fish")
 
-FILES = ("FILE", "OLD", "NEW")
+FILES = ("FILE", "OLD", "NEW", "LOG")
 DIRECTORIES = ("DIR", "FOLDER")
 """Placeholders of values that are paths: what stands for one is completed as one."""
 

@@ -8,7 +8,21 @@ import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 
-from bandersnatch.cli import completion, config, environment, exits, mirror, plan, prove, status, text, verify, why
+from bandersnatch.cli import (
+    completion,
+    config,
+    environment,
+    exits,
+    mirror,
+    plan,
+    prove,
+    stats,
+    status,
+    text,
+    update_stats,
+    verify,
+    why,
+)
 from bandersnatch.errors import CatalogueError, Conflict, Locked, Refused, StorageError, UpstreamError, UsageError
 
 
@@ -56,7 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="the configuration (default: $BANDERSNATCH_CONFIG, else /etc/bandersnatch.conf)",
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in (mirror, plan, why, status, verify, prove, environment, config):
+    for command in (mirror, plan, why, status, verify, prove, update_stats, stats, environment, config):
         command.add_parser(commands)
     completion.add_parser(commands, build_parser)
     return parser

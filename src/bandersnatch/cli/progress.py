@@ -128,6 +128,32 @@ class PagesReport:
                 pass
 
 
+class BytesReport:
+    """How many bytes were done of nobody knows how many, and how fast; *doing* says what. Written to standard error."""
+
+    def __init__(self, doing: str, console: Console | None = None) -> None:
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn(doing),
+            DownloadColumn(binary_units=True),
+            TransferSpeedColumn(),
+            console=console or Console(stderr=True, highlight=False),
+            transient=True,
+        )
+        self._bytes = self._progress.add_task("bytes", total=None)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._progress.stop()
+
+    def tell(self, count: int) -> None:
+        """So many bytes more."""
+        self._progress.advance(self._bytes, count)
+
+
 def _short(filename: str) -> str:
     """Both ends of a long name: the project, and what tells its files apart. A terminal has room for little more."""
     return filename if len(filename) <= WIDTH else f"{filename[: WIDTH // 2 - 1]}…{filename[-WIDTH // 2 :]}"

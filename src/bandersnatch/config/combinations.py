@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
+from bandersnatch.accesslog.formats import reader
 from bandersnatch.config import spelling, syntax
 from bandersnatch.config.options import BY_NAME
 from bandersnatch.config.read import read
 from bandersnatch.config.schema import Config, ReleasesOptions, value_of
 from bandersnatch.config.write import key
+from bandersnatch.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,20 @@ def _environments(config: Config) -> Iterator[Contradiction]:
             yield Contradiction("files.environments", f'no environment is called "{name}"; {hint}', position)
 
 
+def _statistics(config: Config) -> Iterator[Contradiction]:
+    chosen = config.statistics
+    try:
+        reader(chosen.format)
+    except UsageError as error:
+        yield Contradiction("statistics.format", str(error))
+    try:
+        ZoneInfo(chosen.timezone)
+    except (LookupError, ValueError, OSError):
+        yield Contradiction(
+            "statistics.timezone", f'no time zone is called "{chosen.timezone}"; one is "Europe/Berlin"'
+        )
+
+
 def _credentials(config: Config) -> Iterator[Contradiction]:
     upstream = config.upstream
     if upstream.token and upstream.token_file:
@@ -144,6 +161,7 @@ _EVERYTHING = {
     "select.projects": "everything; if that is meant, write everything = true",
     "exclude.projects": "everything, so nothing would be mirrored; name what to exclude",
     "cool-down.exempt": "everything, so nothing would wait; name what is exempt",
+    "usage.exempt": "everything, so use would not count; name what is exempt",
     "releases.count-exempt": "everything, so no number would count; name what is exempt",
     "files.max-project-size-exempt": "everything, so no project would be too large; name what is exempt",
 }
@@ -176,10 +194,15 @@ _IDLE: dict[str, tuple[_Works, str]] = {
     "advisories.severity": _ADVISORIES,
     "advisories.ids": _ADVISORIES,
     "advisories.allow": _ADVISORIES,
+    "usage.share-over": (lambda config: config.usage.share is not None, "share"),
+    "usage.exempt": (
+        lambda config: config.usage.share is not None or config.usage.unused_for > 0,
+        "unused-for or share",
+    ),
     "removal.hidden-for": (lambda config: "hide" in config.removal.policies, 'a "hide" in this section'),
 }
 """Options that say something about another one, which they need: whether it is there, and what to call it."""
 
 _RULES: tuple[Callable[[Config], Iterator[Contradiction]], ...] = (
-    _everything, _pages, _idle, _limits, _advisories, _environments, _credentials, _changes, _plain_http,
+    _everything, _pages, _idle, _limits, _advisories, _environments, _statistics, _credentials, _changes, _plain_http,
 )  # fmt: skip

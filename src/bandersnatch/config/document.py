@@ -92,9 +92,9 @@ def is_pypa_ini(text: str) -> bool:
             section = header[1]
             sections.add(section)
         unquoted = unquoted or (section == "mirror" and _UNQUOTED_DIRECTORY.match(line) is not None)
-    if sections & (SECTIONS.keys() - {"mirror"}):
+    if sections & (SECTIONS.keys() - pypa.SECTIONS.keys()):
         return False
-    return unquoted or bool(sections & (pypa.SECTIONS.keys() - {"mirror"}))
+    return unquoted or bool(sections & (pypa.SECTIONS.keys() - SECTIONS.keys()))
 
 
 def _translated(text: str, file: str) -> Document:

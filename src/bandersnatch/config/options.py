@@ -8,6 +8,7 @@ from __future__ import annotations
 from bandersnatch.config.defaults import PYPI
 from bandersnatch.config.option import Kind, Option
 from bandersnatch.config.selection_options import SELECTION_OPTIONS
+from bandersnatch.config.statistics_options import STATISTICS_OPTIONS
 
 SECTIONS = {
     "select": "What to mirror. Nothing is mirrored until you set projects, or everything = true. Whatever one key "
@@ -22,12 +23,15 @@ SECTIONS = {
     "cool-down": "How long new files wait, so that others find out first what is wrong with them. "
     "Until then the pages do not list them.",
     "advisories": "Versions that are known to be malicious or vulnerable are not mirrored, by a local copy of OSV.",
+    "usage": "Only what is used, by the statistics of this mirror's own downloads. While these are missing, too young "
+    "or interrupted, everything counts as used.",
     "rules": "Options of rules that are installed beside bandersnatch, each in a table with the rule's name.",
     "removal": "What becomes of files that left upstream or the selection: follow removes them, hide takes them off "
     "the pages and keeps them for a while, keep leaves them. And the brake on runs that would remove too much.",
     "mirror": "Where the mirror lives and what a run may use.",
     "upstream": "How the index is reached that is mirrored.",
     "publish": "What is written for the mirror's clients.",
+    "statistics": "Download statistics, which bandersnatch update-stats makes from the web server's access logs.",
     "log": "What the program says while it works.",
 }
 """Every section with its purpose, in the order of the file."""
@@ -171,6 +175,7 @@ OPTIONS = (
         "Write /pypi/NAME/json, which some tools read though no standard describes it.",
         False,
     ),
+    *STATISTICS_OPTIONS,
     Option(
         "log", "format", Kind.TEXT, "text",
         "Lines for people, or one JSON object on each line for programs.",

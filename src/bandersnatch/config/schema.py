@@ -110,6 +110,16 @@ class AdvisoriesOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UsageOptions:
+    """Only what is used."""
+
+    unused_for: float
+    share: float | None
+    share_over: float
+    exempt: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RemovalOptions:
     """What becomes of files that left upstream or the selection, and the brake on removals."""
 
@@ -176,6 +186,19 @@ class PublishOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StatisticsOptions:
+    """Download statistics."""
+
+    logs: tuple[str, ...]
+    format: str
+    timezone: str
+    keep: float
+    bots: bool
+    header: bool
+    page: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogOptions:
     """What the program says while it works."""
 
@@ -195,11 +218,13 @@ class Config:
     metadata: MetadataOptions
     cool_down: CoolDownOptions
     advisories: AdvisoriesOptions
+    usage: UsageOptions
     rules: Mapping[str, Table]
     removal: RemovalOptions
     mirror: MirrorOptions
     upstream: UpstreamOptions
     publish: PublishOptions
+    statistics: StatisticsOptions
     log: LogOptions
 
     @property
@@ -218,10 +243,12 @@ CLASSES: Mapping[str, Any] = {
     "metadata": MetadataOptions,
     "cool-down": CoolDownOptions,
     "advisories": AdvisoriesOptions,
+    "usage": UsageOptions,
     "removal": RemovalOptions,
     "mirror": MirrorOptions,
     "upstream": UpstreamOptions,
     "publish": PublishOptions,
+    "statistics": StatisticsOptions,
     "log": LogOptions,
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from bandersnatch.config.option import Kind, Option
+from bandersnatch.config.statistics_options import USAGE_OPTIONS
 from bandersnatch.selection.distributions import TYPES
 
 NOTHING = MappingProxyType[str, tuple[str, ...]]({})
@@ -278,6 +279,7 @@ SELECTION_OPTIONS = (
         "What is not blocked all the same: advisories by their ids, or versions of a project.",
         ("GHSA-56x9-2mj7-4w7q", "jinja2==3.1.3"),
     ),
+    *USAGE_OPTIONS,
     Option(
         "removal", "deleted", Kind.TEXT, "follow",
         "What becomes of projects and files that upstream does not have any more.",

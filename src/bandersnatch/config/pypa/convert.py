@@ -17,7 +17,7 @@ _HEAD = (
 )
 _HEAD += "documentation is in the file that this writes: bandersnatch config init FILE"
 _WIDTH = 100
-_HOMES = {"mirror": "mirror", "s3": "mirror", "swift": "mirror", "statistics": "mirror"}
+_HOMES = {"mirror": "mirror", "s3": "mirror", "swift": "mirror"}
 """The sections in which options without a successor leave their comments; those of filters do under [select]."""
 
 

@@ -189,4 +189,4 @@ def _other_sections(draft: Draft) -> None:
             )
     pattern = draft.get("statistics", "access-log-pattern")
     if pattern:
-        draft.note(pattern, "has no effect here: access logs are not read")
+        draft.put("statistics.logs", (pattern.value,), pattern)

@@ -1,0 +1,56 @@
+"""Where to go on in a log, known by its content: rotation renames logs, copies, truncates and compresses them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import date
+
+from bandersnatch.inputs.logs import HEAD, TAIL, Log, digest
+from bandersnatch.ledger.base import Place, Stamp
+
+
+def unchanged(stamp: Stamp, places: Iterable[Place]) -> Place | None:
+    """The place in a file that the system says was not written to since."""
+    return next((place for place in places if place.stamp == stamp), None)
+
+
+class Cursor:
+    """
+    Where a log is read: at the place of *places* that fits what it says, or else at its beginning.
+
+    A place fits by the same beginning, and the same bytes before where reading stopped. Where several do, it is the
+    furthest: a log that was copied, and its copy read on, has been read so far.
+    """
+
+    def __init__(self, log: Log, places: Iterable[Place]) -> None:
+        self._log = log
+        self._head = log.read_at(0, HEAD)
+        self._id: int | None = None
+        self.offset, self._tail = 0, b""
+        fitting = [place for place in places if digest(self._head[: place.head_length]) == place.head]
+        for place in sorted(fitting, key=lambda place: place.offset, reverse=True):
+            tail = log.read_at(place.offset - place.tail_length, place.tail_length)
+            if len(tail) == place.tail_length and digest(tail) == place.tail:
+                self._id, self.offset, self._tail = place.id, place.offset, tail
+                break
+
+    def blocks(self) -> Iterator[bytes]:
+        """What was not read yet."""
+        return self._log.blocks(self.offset)
+
+    def advance(self, content: bytes) -> None:
+        """*content*, up to the end of a line, was read."""
+        self.offset += len(content)
+        self._tail = (self._tail + content[-TAIL:])[-TAIL:]
+
+    def here(self, today: date, *, whole: bool) -> Place:
+        """The place that was reached. Unless the log is read *whole*, its stamp is one that it cannot have again."""
+        head = self._head[: self.offset]
+        stamp = self._log.stamp if whole else replace(self._log.stamp, size=-1)
+        tail = self._tail
+        return Place(self.offset, len(head), digest(head), len(tail), digest(tail), stamp, today, self._id)
+
+    def is_kept_as(self, number: int) -> None:
+        """The ledger knows the place by this id from now on."""
+        self._id = number

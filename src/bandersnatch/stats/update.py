@@ -1,0 +1,139 @@
+"""``update-stats``: read what is new in the logs, and write the days that changed.
+
+What was counted and how far the log was read become true in one transaction of the ledger, and the files of days are
+made from the ledger alone. So a run that was cut off anywhere is completed by the next, and counts nothing twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from bandersnatch.errors import LogError
+from bandersnatch.inputs import logs
+from bandersnatch.inputs.logs import Log
+from bandersnatch.ledger.base import Entry, Ledger
+from bandersnatch.stats import days
+from bandersnatch.stats.base import PAGE, Outcome, Shelf, Wish
+from bandersnatch.stats.page import page
+from bandersnatch.stats.places import Cursor, unchanged
+from bandersnatch.stats.show import Statistics
+from bandersnatch.stats.tally import Tally
+
+FORGOTTEN = timedelta(days=400)
+"""How long a log is remembered that was not seen again."""
+
+AT_ONCE = 64 * 1024 * 1024
+"""Bytes of a log after which the ledger takes over at the latest, so that little is read again after a crash."""
+
+Tell = Callable[[int], None]
+"""Is told of the bytes that were read."""
+
+
+class Update:
+    """One run over any number of logs. Raises StorageError; what is wrong with a log goes to ``Outcome.problems``."""
+
+    def __init__(self, ledger: Ledger, shelf: Shelf, wish: Wish, tell: Tell = lambda _: None) -> None:
+        self._ledger = ledger
+        self._shelf = shelf
+        self._wish = wish
+        self._tell = tell
+        self._tally = Tally(wish.read, wish.zone, days.Closed(ledger, shelf).is_closed, bots=wish.bots)
+        self.outcome = Outcome()
+
+    def read_logs(self, paths: Iterable[Path]) -> None:
+        """Count what is new in each log, in the order of *paths*."""
+        for path in paths:
+            self.outcome.logs += 1
+            try:
+                with closing(Log(path)) as log:
+                    self._read_log(log)
+            except LogError as error:
+                self.outcome.problems.append(str(error))
+        self._ledger.forget_places(self._wish.today - FORGOTTEN)
+
+    def read_pipe(self, blocks: Iterable[bytes], name: str) -> None:
+        """Count all of a pipe, in one transaction: there is no place in a pipe at which a later run could go on."""
+        self.outcome.logs += 1
+        self.outcome.read += 1
+        with self._judged(name), self._ledger.entry() as entry:
+            for content in logs.whole_lines(blocks):
+                self._count(content)
+                if self._tally.is_full:
+                    self._hand_over(entry)
+                    self._tally.clear()
+            self._hand_over(entry)
+        self._tally.clear()
+
+    def finish(self) -> Outcome:
+        """Write the days that changed, and forget the details of old ones."""
+        wish, outcome = self._wish, self.outcome
+        outcome.written = days.write(self._ledger, self._shelf, wish)
+        if wish.page and outcome.written:
+            statistics = Statistics(self._ledger, self._shelf)
+            self._shelf.replace(PAGE, page(statistics, wish.today))
+        if wish.keep:
+            self._ledger.forget_days(wish.today - timedelta(days=wish.keep))
+        outcome.verdicts, outcome.late, outcome.bad = self._tally.verdicts, self._tally.late, self._tally.bad
+        return outcome
+
+    # --- inside ---
+
+    def _read_log(self, log: Log) -> None:
+        places, today = self._ledger.places(), self._wish.today
+        known = unchanged(log.stamp, places)
+        if known is not None:
+            if known.seen != today:
+                with self._ledger.entry() as entry:
+                    entry.move(replace(known, seen=today))
+            return
+        cursor, since = Cursor(log, places), 0
+        begun = cursor.offset
+        with self._judged(str(log.path)):
+            try:
+                for content in logs.whole_lines(cursor.blocks()):
+                    self._count(content)
+                    cursor.advance(content)
+                    since += len(content)
+                    if self._tally.is_full or since >= AT_ONCE:
+                        self._commit(cursor, whole=False)
+                        since = 0
+            except LogError:
+                self._commit(cursor, whole=False)
+                raise
+            self._commit(cursor, whole=True)
+        self.outcome.read += cursor.offset > begun
+
+    def _count(self, content: bytes) -> None:
+        self._tally.add(content.removesuffix(b"\n").split(b"\n"))
+        self.outcome.bytes += len(content)
+        self._tell(len(content))
+
+    def _commit(self, cursor: Cursor, *, whole: bool) -> None:
+        if not cursor.offset:
+            return  # there is nothing yet to know it again by
+        with self._ledger.entry() as entry:
+            self._hand_over(entry)
+            number = entry.move(cursor.here(self._wish.today, whole=whole))
+        cursor.is_kept_as(number)
+        self._tally.clear()
+
+    def _hand_over(self, entry: Entry) -> None:
+        entry.add(self._tally.rows())
+        entry.add_lines(self._tally.lines)
+
+    @contextmanager
+    def _judged(self, name: str) -> Iterator[None]:
+        """A broken line here and there is what clients make of it; a log of little else is in another format."""
+        tally = self._tally
+        tally.begin()
+        good, bad = tally.good, tally.bad
+        yield
+        if tally.bad - bad > tally.good - good:
+            self.outcome.problems.append(
+                f"{name}: {tally.bad - bad:,} of the lines about files cannot be understood, the first is line "
+                f"{tally.first_bad:,} of what was new; say in [statistics] format how the log is written"
+            )
