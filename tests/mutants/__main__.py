@@ -40,7 +40,7 @@ class Task:
     @property
     def key(self) -> str:
         """Changes when the mutant changes."""
-        return hashlib.sha256("\0".join((self.kind, self.path, self.name, self.source)).encode()).hexdigest()[:20]
+        return hashlib.sha256(repr((self.kind, self.path, self.name, self.source)).encode()).hexdigest()[:20]
 
 
 def main() -> int:

@@ -21,7 +21,6 @@ _REVERSED: dict[type[ast.operator], type[ast.operator]] = {
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.FloorDiv, ast.Div: ast.Mult, ast.Pow: ast.Mult,
     ast.BitOr: ast.BitAnd, ast.BitAnd: ast.BitOr,
 }  # fmt: skip
-_TESTED = (ast.If, ast.IfExp, ast.While)
 _REMOVED = (ast.Expr, ast.Assign, ast.AugAssign, ast.Raise, ast.Continue, ast.Break)
 
 
@@ -132,16 +131,22 @@ def _instead(node: ast.AST) -> Iterator[ast.AST | None]:
             yield ast.AugAssign(node.target, _REVERSED[type(operator)](), node.value)
         case ast.Constant():
             yield from _other_constants(node.value)
+        case _:
+            yield from _other_statements(node)
+    if isinstance(node, _REMOVED):
+        yield None
+
+
+def _other_statements(node: ast.AST) -> Iterator[ast.AST | None]:
+    match node:
         case ast.Return(value=ast.expr() as value) if not _is_none(value):
             yield ast.Return(ast.Constant(None))
         case ast.comprehension(ifs=[_, *_]):
             yield ast.comprehension(node.target, node.iter, [], node.is_async)
+        case ast.If() | ast.IfExp() | ast.While():
+            yield _with_test(node)
         case _:
             pass
-    if isinstance(node, _TESTED):
-        yield _with_test(node)
-    if isinstance(node, _REMOVED):
-        yield None
 
 
 def _with_test(node: ast.If | ast.IfExp | ast.While) -> ast.AST:

@@ -15,8 +15,8 @@ _HEAD = """\
 # Broken on purpose
 
 A test that cannot fail proves nothing. So the code that keeps the promises is broken on purpose, in two ways, and the
-tests have to notice. `make mutants` does it all again, about half an hour on one core; what was noticed before is not run again
-while nothing changed.
+tests have to notice. `make mutants` does it all again, about half an hour on one core; what was noticed before is not
+run again while nothing changed.
 
 ## Each promise, by hand
 
@@ -51,7 +51,12 @@ A mutant that does the same as the original cannot be noticed. Each of these was
 def render(catalogue: Catalogue, found: Found) -> str:
     """The page."""
     broken = [
-        (one.promise, one.name, f"`{_module(one.path)}` {_code(one.function)}", _by(found["broken", one.path, one.name]))
+        (
+            one.promise,
+            one.name,
+            f"`{_module(one.path)}` {_code(one.function)}",
+            _by(found["broken", one.path, one.name]),
+        )
         for one in catalogue.broken
     ]
     excused = [(f"`{_module(one.path)}`", _code(name), one.reason) for one in catalogue.excuses for name in one.mutants]

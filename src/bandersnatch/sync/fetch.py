@@ -115,7 +115,13 @@ async def _each(prepared: Prepared, run: Run) -> _Results:
     results, mirror = _Results(), run.mirror
     if not prepared.plan.fetch:
         return results
-    here = await run.lane.ask(transfer.look, prepared.plan.fetch, mirror.storage, mirror.rules.transfer)
+    try:
+        here = await run.lane.ask(transfer.look, prepared.plan.fetch, mirror.storage, mirror.rules.transfer)
+    except StorageError as error:  # such as a link that somebody planted: one project's trouble, not everybody's
+        if error.errno is None or error.errno in FATAL:
+            raise
+        results.problems.append(str(error))
+        return results
     async with asyncio.TaskGroup() as group:
         for file in prepared.plan.fetch:
             await run.slots.acquire()  # before the task is made: a million files are not a million tasks

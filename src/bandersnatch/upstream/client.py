@@ -21,7 +21,7 @@ from bandersnatch.upstream.pools import build
 from bandersnatch.upstream.response import Response, cancellations, failure, heed
 from bandersnatch.upstream.settings import Settings
 
-MAX_HOPS = 5
+MAX_HOPS = 3
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 OK = frozenset({200})
 

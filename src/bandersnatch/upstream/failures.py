@@ -47,6 +47,7 @@ _CAUSES: tuple[tuple[str, str, bool], ...] = (
         "the connection was cut before the answer was whole",
         True,
     ),
+    (r"head is too large", "the head of the answer is too large", False),
     (r"parsed|invalid (HTTP|chunk|header)", "what was answered is not HTTP", True),
     (r"client was closed", "we have closed our connections", False),
 )
