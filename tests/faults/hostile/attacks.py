@@ -62,7 +62,7 @@ def _two_metadata(scene: Scene) -> bytes:
 
 
 def linked(place: str, *, file: bool = False) -> Arrange:
-    """Somebody planted a symbolic link below ``web/`` that leads out of the mirror, where something is to be written."""
+    """Somebody planted a symbolic link below ``web/``, out of the mirror, where something is to be written."""
 
     def arrange(scene: Scene) -> None:
         key = scene.new.path.lstrip("/")

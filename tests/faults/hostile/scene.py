@@ -170,7 +170,7 @@ class Scene:
     # --- what must hold ----------------------------------------------------------------------------------------------
 
     def check(self, ran: Ran) -> None:
-        """Nothing outside changed; inside stands only what may; the pages are true and say nothing but what they may."""
+        """Nothing outside changed; inside stands only what may; the pages are true and clean."""
         assert "Traceback" not in ran.err, ran.err
         assert self._outside() == self.before
         assert ran.memory < MOST_MEMORY, f"{ran.memory} MiB"
