@@ -1,8 +1,7 @@
 """Mutants of a module: its source with one small thing changed, as the syntax tree shows where there is something to
 change. What a person would never notice in a review, tests have to.
 
-Left alone: docstrings, annotations, imports, and the words of messages (what is raised, and what stands in f-strings
-of which only people read).
+Left alone: docstrings, annotations, imports, and the words of messages: what is raised, f-strings, texts with spaces.
 """
 
 from __future__ import annotations
@@ -161,7 +160,7 @@ def _other_constants(value: object) -> Iterator[ast.Constant]:
         yield ast.Constant(not value)
     elif isinstance(value, int | float):
         yield ast.Constant(value + 1)
-    elif isinstance(value, str):
+    elif isinstance(value, str) and " " not in value.strip():
         yield ast.Constant(f"{value}!" if value else "!")
 
 
