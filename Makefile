@@ -72,6 +72,10 @@ test-faults: .venv/.dev  ## everything that can go wrong, once: up to 45 minutes
 bench: .venv/.dev  ## measure beside the peers, the short form: up to ten minutes; then python -m bench report
 	$(RUN) bench $(ARGS)
 
+.PHONY: mutants
+mutants: .venv/.dev  ## break the guards on purpose, and see whether the tests notice: about half an hour
+	$(RUN) tests.mutants broken made report $(ARGS)
+
 .PHONY: pythons
 pythons: .venv/.dev  ## the tests on every supported Python that is installed: nox
 	$(RUN) nox

@@ -41,6 +41,8 @@ def test_other_shapes_get_the_sha256() -> None:
         f"https://example.org/packages/AB/AB/{'AB' * 30}/six-1.0.tar.gz",
         f"https://example.org/packages/ab/ab/{'ab' * 29}/six-1.0.tar.gz",
         "https://example.org/packages/ab/ab/" + "ab" * 30,
+        f"https://example.org/x#/packages/ab/ab/{'ab' * 30}/six-1.0.tar.gz",
+        f"https://example.org/x?/packages/ab/ab/{'ab' * 30}/six-1.0.tar.gz",
     ],
 )
 def test_paths_are_never_taken(url: str) -> None:
@@ -67,6 +69,32 @@ def test_pages_want_normalised_names(name: str) -> None:
     for make in (layout.page_keys, layout.legacy_key, lambda it: layout.provenance_key(it, "1.0", "f")):
         with pytest.raises(ValueError, match="not a normalised project name"):
             make(name)
+
+
+@pytest.mark.parametrize("tail", ["#sha256=x/y", "?a=/b", "?a#/b"])
+def test_digits_before_a_query(tail: str) -> None:
+    """What follows the path of an address changes nothing."""
+    assert layout.file_key(replace(FILE, url=FILE.url + tail)) == layout.file_key(FILE)
+
+
+def test_where_pages_are() -> None:
+    """The keys of pages, of the list and of the rest are those that every mirror has."""
+    html = ("simple/six/index.html", "simple/six/index.v1_html")
+    assert layout.page_keys("six") == {"json": ("simple/six/index.v1_json",), "html": html}
+    assert layout.index_keys()["json"] == ("simple/index.v1_json",)
+    assert layout.index_keys()["html"] == ("simple/index.html", "simple/index.v1_html")
+    assert layout.legacy_key("six") == "pypi/six/json"
+    assert layout.legacy_key("six", "1.0") == "pypi/six/1.0/json"
+    assert layout.LAST_MODIFIED == "last-modified"
+
+
+@pytest.mark.parametrize("version", ["..", "1/../..", ""])
+def test_versions_stay_inside(version: str) -> None:
+    """A version that could lead elsewhere has no key."""
+    with pytest.raises(ValueError, match="not a usable version"):
+        layout.legacy_key("six", version)
+    with pytest.raises(ValueError, match="not a usable version"):
+        layout.provenance_key("six", version, "f")
 
 
 def test_keys_of_a_held_file() -> None:

@@ -50,6 +50,34 @@ def test_normalise(name: str, normal: str) -> None:
     assert names.is_normalised(normal)
 
 
+def test_normal_form() -> None:
+    """A name in another spelling is not in its normal form, and what is no name has none."""
+    assert not names.is_normalised("Foo")
+    assert not names.is_normalised("a b")
+
+
+def test_longest() -> None:
+    """The longest name and the longest file name that are taken are taken."""
+    assert names.is_project_name("a" * 200)
+    assert names.is_filename("x" * 255)
+
+
+@pytest.mark.parametrize(
+    ("digest", "good"),
+    [
+        ("0a" * 32, True),
+        ("0a" * 31, False),
+        ("0A" * 32, False),
+        ("0a" * 32 + "\n", False),
+        ("0a" * 33, False),
+        ("", False),
+    ],
+)
+def test_sha256(digest: str, good: bool) -> None:
+    """A digest is 64 hexadecimal digits in lower case, and nothing before or after."""
+    assert names.is_sha256(digest) is good
+
+
 @given(st.text(max_size=30))
 def test_normalised_names_are_safe(name: str) -> None:
     """Whatever passes has only letters, digits and inner dashes; normalising again changes nothing."""
@@ -61,7 +89,7 @@ def test_normalised_names_are_safe(name: str) -> None:
 
 @pytest.mark.parametrize(
     "filename",
-    ["six-1.0.tar.gz", "foo-2004d.zip", "a_b-1!2.0+local-py3-none-any.whl", "Odd Name-1.0.exe", "x"],
+    ["six-1.0.tar.gz", "foo-2004d.zip", "a_b-1!2.0+local-py3-none-any.whl", "Odd Name-1.0.exe", "x", "x!"],
 )
 def test_usable_filename(filename: str) -> None:
     """Old and odd file names that indexes hold are usable."""
@@ -107,6 +135,30 @@ def test_unusable_filename(filename: str) -> None:
         ("other-1.0.tar.gz", "six", None),
         ("six.tar.gz", "six", None),
         ("six-.tar.gz", "six", None),
+        ("six-1.0", "six", "1.0"),
+        *(
+            (f"six-1.0{ending}", "six", "1.0")
+            for ending in (
+                ".whl",
+                ".zip",
+                ".egg",
+                ".tar.bz2",
+                ".tgz",
+                ".exe",
+                ".msi",
+                ".rpm",
+                ".tar.xz",
+                ".tar.Z",
+                ".tar",
+                ".tbz",
+                ".txz",
+                ".tlz",
+                ".tar.lz",
+                ".tar.lzma",
+                ".deb",
+                ".dmg",
+            )
+        ),
     ],
 )
 def test_version_of(filename: str, project: str, version: str | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,6 +68,18 @@ def test_refuses(root: int, path: str, number: int) -> None:
         open_folder(root, path.split("/"))
     assert caught.value.errno == number
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64" or sys.platform != "linux", reason="which machines have the call")
+def test_in_one_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the kernel can, it does all of it: nothing is opened one by one."""
+    (tmp_path / "a/b").mkdir(parents=True)
+    root = os.open(tmp_path, os.O_RDONLY)
+    monkeypatch.setattr(beneath, "_walk", None)
+    fd = open_folder(root, ["a", "b"])
+    assert path_of(fd) == str(tmp_path / "a/b")
+    os.close(fd)
+    os.close(root)
 
 
 def test_closed_root() -> None:

@@ -17,11 +17,14 @@ from bandersnatch.upstream import failures
 from bandersnatch.upstream.address import Address
 from bandersnatch.upstream.hosts import Hosts
 from bandersnatch.upstream.pacing import Clock, Pacer, Turn, retry_after
-from bandersnatch.upstream.pools import build
+from bandersnatch.upstream.pools import Pools, build
+from bandersnatch.upstream.resolving import Lookup, Resolving, look_up
 from bandersnatch.upstream.response import Response, cancellations, failure, heed
 from bandersnatch.upstream.settings import Settings
 
 MAX_HOPS = 3
+RESOLVED_FOR = 60.0
+"""Seconds for which the address of a host that upstream chose is kept, though it does not answer."""
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 OK = frozenset({200})
 
@@ -29,7 +32,7 @@ OK = frozenset({200})
 class Client:
     """Asks one upstream's hosts, politely. Belongs to one event loop; safe for many tasks in it."""
 
-    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+    def __init__(self, settings: Settings, clock: Clock | None = None, lookup: Lookup = look_up) -> None:
         self.pacer = Pacer(settings, clock or Clock())
         self.hosts = Hosts(
             Address.parse(settings.url),
@@ -38,8 +41,12 @@ class Client:
             allow_http=settings.allow_http,
         )
         self._settings = settings
-        self._either = build(settings)
-        self._http2 = build(settings, http2_only=True)
+        self._resolving = Resolving(self.hosts.own, settings, lookup)
+        self._pools = Pools(build(settings), build(settings, http2_only=True))
+        self._placed: dict[str, tuple[Pools, float]] = {}
+        """For each host that upstream chose, connections to the address that was looked at, and when it was."""
+        self._left: list[Pools] = []
+        """Those to addresses that did not answer."""
         self._closed = False
 
     def get(
@@ -81,8 +88,8 @@ class Client:
     async def close(self) -> None:
         """Close all connections; what is in flight fails."""
         self._closed = True
-        await self._either.close()
-        await self._http2.close()
+        for pools in (self._pools, *(one for one, _ in self._placed.values()), *self._left):
+            await pools.close()
 
     async def _post(self, address: Address, headers: Mapping[str, str], body: bytes) -> Response:
         response = await self._exchange("POST", address, headers, body)
@@ -109,12 +116,13 @@ class Client:
     ) -> Response:
         if self._closed:
             raise UpstreamError(f"{address.masked}: we have closed our connections", url=address.masked)
-        request = self._request(method, address, headers, body)
+        request = self._request(await self._pools_of(address), method, address, headers, body)
         before = cancellations()
         try:
             answer = await request.__aenter__()
         except PyreqwestError as error:
             self.pacer.note(address.place, multiplexed=False)
+            self._forget(address)
             raise failure(error, address, self._settings.timeout) from None
         try:
             heed(before)
@@ -124,9 +132,31 @@ class Client:
             await request.__aexit__(None, None, None)
             raise
 
-    def _request(self, method: str, address: Address, headers: Mapping[str, str], body: bytes | None) -> StreamRequest:
+    async def _pools_of(self, address: Address) -> Pools:
+        """The connections for *address*: to where its host was seen to be, if it is upstream that named it."""
+        if not self._resolving.is_ours or not self.hosts.is_learned(address):
+            return self._pools
+        if address.place not in self._placed:
+            at = (address, await self._resolving.public(address))
+            if address.place not in self._placed:  # another task may have been here meanwhile
+                pools = Pools(build(self._settings, at=at), build(self._settings, http2_only=True, at=at))
+                self._placed[address.place] = pools, self.pacer.clock.monotonic()
+        return self._placed[address.place][0]
+
+    def _forget(self, address: Address) -> None:
+        """The host may have moved: the next request looks it up again. What is in flight keeps its connection."""
+        if address.place not in self._placed:
+            return
+        pools, since = self._placed[address.place]
+        if self.pacer.clock.monotonic() - since >= RESOLVED_FOR:
+            del self._placed[address.place]
+            self._left.append(pools)
+
+    def _request(
+        self, pools: Pools, method: str, address: Address, headers: Mapping[str, str], body: bytes | None
+    ) -> StreamRequest:
         # Which of the two decides how connections are opened, see ``build``.
-        library = self._http2 if self.pacer.is_multiplexed(address.place) else self._either
+        library = pools.http2 if self.pacer.is_multiplexed(address.place) else pools.either
         builder = library.request(method, str(address)).headers(dict(headers))
         credentials = self._settings.credentials
         if credentials is not None and address.origin == self.hosts.own.origin:

@@ -38,6 +38,10 @@ class Hosts:
             raise NotAllowed(f"{address.masked}{origin}: refused: {reason}", url=address.masked)
         return address
 
+    def is_learned(self, address: Address) -> bool:
+        """Whether upstream alone named this host."""
+        return address.place in self.learned - {self.own.place, *self._configured, *self._mirrors}
+
     def learn(self, url: str) -> None:
         """
         Take the host of *url*, the first file on the first page read, for upstream's file host.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from pyreqwest.exceptions import PyreqwestError
 from pyreqwest.proxy import ProxyBuilder
 
 from bandersnatch.errors import BandersnatchError, Problem, UsageError
+from bandersnatch.upstream.address import Address
 from bandersnatch.upstream.response import causes
 from bandersnatch.upstream.settings import Settings
 
@@ -21,9 +23,22 @@ _LARGEST_WINDOW = 5 << 20
 _PING = timedelta(seconds=20)
 
 
-def build(settings: Settings, *, http2_only: bool = False) -> Library:
+@dataclass(frozen=True, slots=True)
+class Pools:
+    """Two ways to the same hosts, see ``build``."""
+
+    either: Library
+    http2: Library
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.either.close()
+        await self.http2.close()
+
+
+def build(settings: Settings, *, http2_only: bool = False, at: tuple[Address, str] | None = None) -> Library:
     """
-    A pool of connections.
+    A pool of connections; *at* gives the IP address of one host, which is then not looked up.
 
     One that may negotiate opens a connection for each request that finds none, and sees only then that one would do:
     ``streams`` of them whenever a server ends its connection. One that knows that it will be HTTP/2 opens one.
@@ -45,6 +60,8 @@ def build(settings: Settings, *, http2_only: bool = False) -> Library:
         .zstd(False)
         .deflate(False)
     )
+    if at is not None:
+        builder = builder.resolve(at[0].host, at[1], at[0].port)
     if http2_only:
         builder = builder.http2_prior_knowledge()
     if settings.bandwidth is not None:

@@ -17,7 +17,7 @@ HOSTILE_ANSWERS = {
     "absolute or climbing project name": ("names:absolute", "names:parent", "names:encoded"),
     "script in a name or file name": ("names:script", "json:filename-script", "json:yanked-script"),
     "URL on another host, redirect": ("urls:other-host", "urls:redirect-to-other-host", "urls:four-hops"),
-    "private or loopback address after DNS": ("urls:private-address", "urls:private-address-tls"),
+    "private or loopback address after DNS": ("urls:private-address", "tests/upstream/test_resolving.py::test_learned"),
     "gzip bomb": ("json:bomb", "json:list-bomb", "attacks:metadata-bomb"),
     "endless body": ("attacks:endless-file", "attacks:endless-page", "attacks:endless-list"),
     "md5 only, no hash, a path as hash": ("json:md5-only", "json:no-hash", "json:hash-a-path"),
