@@ -4,6 +4,7 @@
 # Variables:
 #   PYTHON=python3.12    the Python that .venv is made with (default: the newest that works; after make clean)
 #   ARGS="-k names"      more arguments for pytest
+#   HOURS=2              how long "make soak" goes on
 #   UPGRADE=1            let "make constraints" take newer versions
 
 .DEFAULT_GOAL := help
@@ -13,6 +14,7 @@ SHELL := /bin/sh
 
 PYTHON ?=
 ARGS ?=
+HOURS ?= 2
 UV := .boot/bin/uv
 RUN := .venv/bin/python -m
 INSTALL := $(UV) pip install --quiet --python .venv/bin/python
@@ -67,6 +69,10 @@ test-faults: .venv/.dev  ## everything that can go wrong, once: up to 45 minutes
 	@mkdir -p .faults && rm -f .faults/report.jsonl
 	FAULTS_REPORT="$(CURDIR)/.faults/report.jsonl" $(RUN) pytest -q -m faults -n auto $(ARGS)
 	.venv/bin/python tools/faults_report.py .faults/report.jsonl
+
+.PHONY: soak
+soak: .venv/.dev  ## run a mirror of a small upstream for HOURS (2), with a fault every ten seconds
+	$(RUN) tests.faults.soak --hours $(HOURS)
 
 .PHONY: bench
 bench: .venv/.dev  ## measure beside the peers, the short form: up to ten minutes; then python -m bench report

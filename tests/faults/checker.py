@@ -33,6 +33,24 @@ def tree(web: Path) -> dict[str, str]:
     }
 
 
+def broken(web: Path) -> set[str]:
+    """What the HTML pages of any mirror link that is not there, or has other bytes than the link says."""
+    found = set()
+    for page in web.glob("simple/*/index.html"):
+        for address, _, _ in links(page):
+            path, _, fragment = address.partition("#")
+            stored = Path(page.parent, unquote(path)).resolve()
+            wanted = fragment.partition("sha256=")[2]
+            if not stored.is_file() or (wanted and hashlib.sha256(stored.read_bytes()).hexdigest() != wanted):
+                found.add(str(stored))
+    return found
+
+
+def linked(web: Path, project: str) -> set[str]:
+    """The names of the files that the HTML page of a project links, in any mirror."""
+    return {text for _, text, _ in links(web / "simple" / project / "index.html")}
+
+
 # --- what is served --------------------------------------------------------------------------------------------------
 
 
@@ -40,7 +58,7 @@ def _served(web: Path) -> Iterator[str]:
     root = web / "simple/index.v1_json"
     listed = {one["name"]: one for one in json.loads(root.read_bytes())["projects"]} if root.exists() else {}
     if root.exists():
-        linked = {text for _, text, _ in _links(web / "simple/index.html")}
+        linked = {text for _, text, _ in links(web / "simple/index.html")}
         if linked != set(listed):
             yield f"the list of projects: HTML and JSON differ in {linked ^ set(listed)}"
     for name in listed:
@@ -56,7 +74,7 @@ def _page(web: Path, page: Path) -> Iterator[str]:
     for file in files:
         yield from _file(web, folder, file)
     said = {f"{one['url']}#sha256={one['hashes']['sha256']}": one["filename"] for one in files}
-    shown = {address: text for address, text, _ in _links(folder / "index.html")}
+    shown = {address: text for address, text, _ in links(folder / "index.html")}
     if said != shown:
         yield f"{folder.name}: HTML and JSON list different files: {set(said.items()) ^ set(shown.items())}"
     legacy = web / "pypi" / folder.name / "json"
@@ -109,7 +127,7 @@ class _Anchors(HTMLParser):
             self._open = None
 
 
-def _links(page: Path) -> list[tuple[str, str, dict[str, str | None]]]:
+def links(page: Path) -> list[tuple[str, str, dict[str, str | None]]]:
     """Address, text and attributes of each link."""
     reader = _Anchors()
     reader.feed(page.read_text("utf-8") if page.exists() else "")
