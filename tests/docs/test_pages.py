@@ -12,6 +12,7 @@ import pytest
 from tests.docs.markdown import PAGES, ROOT, anchors, name, prose
 
 INVARIANTS = ROOT / "docs" / "explanation" / "design.md"
+PROMISES = ROOT / "docs" / "explanation" / "promises.md"
 
 
 @cache
@@ -44,6 +45,14 @@ def test_every_invariant_has_a_witness() -> None:
     rows = re.findall(r"^\| \d+ \|.*$", INVARIANTS.read_text("utf-8"), re.M)
     assert len(rows) >= 10
     assert all("::test_" in row for row in rows)
+
+
+def test_every_promise_has_a_witness() -> None:
+    """The eight promises of the design and the thirteen that are looked at after every fault name a test each."""
+    text = PROMISES.read_text("utf-8")
+    rows = re.findall(r"^\| (\d+) \|.*$", text, re.M)
+    assert list(map(int, rows)) == [*range(1, 9), *range(1, 14)]
+    assert all("::test_" in row for row in re.findall(r"^\| \d+ \|.*$", text, re.M))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
