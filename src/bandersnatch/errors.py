@@ -106,5 +106,9 @@ class OutOfSpace(StorageError):
     """The storage is full, or would leave less than the configured reserve."""
 
 
+class NotDurable(StorageError):
+    """A synchronisation failed: whatever was written lately may not be on the disk, and a second one would lie."""
+
+
 class CatalogueError(BandersnatchError):
     """The catalogue cannot be read or written."""

@@ -65,6 +65,19 @@ def project(
     return tuple(writer.pages.items())
 
 
+def keys(
+    shown: Project, held: tuple[Held, ...], settings: Settings, *, upstream_files: bool = False
+) -> tuple[str, ...]:
+    """The keys of the pages that ``project`` makes of the same."""
+    simple = layout.page_keys(shown.name)
+    found = [*simple["json"], *(simple["html"] if settings.html else ())]
+    if settings.legacy_json and held and not upstream_files:
+        versions = releases.group(shown.name, held, shown.versions)
+        found += [layout.legacy_key(shown.name, version) for version in versions if _has_own_json(version)]
+        found += [layout.legacy_key(shown.name)] if versions else []
+    return tuple(found)
+
+
 def linked(files: Iterable[File]) -> tuple[Held, ...]:
     """*files* as a page needs them that links upstream's own: with what upstream promises beside them."""
     return tuple(
@@ -196,11 +209,15 @@ def _legacy(shown: Project, display: str, held: tuple[Held, ...], out: Output, w
 
     facts = (display, root, shown.serial, shown.versions, held)
     for version, files in by_version.items():
-        if names.is_filename(version) and version != "json":  # there stands the project's own
+        if _has_own_json(version):
             writer.write(
                 (layout.legacy_key(name, version),), partial(version_json, version), _digest(display, root, files)
             )
     writer.write((layout.legacy_key(name),), project_json, _digest(*facts))
+
+
+def _has_own_json(version: str) -> bool:
+    return names.is_filename(version) and version != "json"  # there stands the project's own
 
 
 def _digest(*facts: object) -> str:

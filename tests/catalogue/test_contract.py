@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from bandersnatch import layout
-from bandersnatch.catalogue.base import Behind, Buried, Catalogue, Diff, Entry, Published, RunRecord, Totals
+from bandersnatch.catalogue.base import Behind, Buried, Catalogue, Diff, Entry, Leaving, Published, RunRecord, Totals
 from bandersnatch.errors import CatalogueError
 from bandersnatch.model import Listed
 from tests.catalogue.samples import (
@@ -655,3 +655,26 @@ def test_suspect_leaving(catalogue: Catalogue) -> None:
     catalogue.suspect_leaving(10.0)
     assert due_names(catalogue, 10.0) == ["one"]
     assert leaving_keys(catalogue) == []
+
+
+# --- what becomes visible before its commit --------------------------------------------------------------------------
+
+
+def test_expected(catalogue: Catalogue) -> None:
+    """What is expected of a project is known until its commit, the latest word in place of the ones before."""
+    catalogue.expect({"a": ["packages/a"], "b": ["packages/b"]})
+    catalogue.expect({"a": ["packages/a", "simple/a"]})
+    assert list(catalogue.expected()) == [("a", "packages/a"), ("a", "simple/a"), ("b", "packages/b")]
+    catalogue.commit([commit("a", 1, held("a"))])
+    assert list(catalogue.expected()) == [("b", "packages/b")]
+
+
+def test_abandoned(catalogue: Catalogue) -> None:
+    """What became visible without a commit is to be swept, unless a page has it; then nothing is expected any more."""
+    catalogue.commit([commit("a", 1, held("a"))])
+    kept = layout.file_key(held("a").file)
+    catalogue.expect({"a": [kept, "packages/new"], "b": ["simple/b"]})
+    visible = [Leaving(key, project, "cut off") for project, key in catalogue.expected()]
+    catalogue.abandon(visible)
+    assert leaving_keys(catalogue) == ["packages/new", "simple/b"]
+    assert list(catalogue.expected()) == []

@@ -114,11 +114,24 @@ def test_migration_to_3(path: Path) -> None:
     make(path)
     with plain(path) as file:
         file.execute("ALTER TABLE project DROP COLUMN suspect")
+        file.execute("DROP TABLE arriving")
         file.execute("PRAGMA user_version = 2")
     with closing(SqliteCatalogue(path)) as catalogue:
         assert catalogue.entry("p0") == commit("p0", 1).entry
         catalogue.suspect(["p0"], 5.0, files=True)
         assert due_names(catalogue) == ["p0"]
+
+
+def test_migration_to_4(path: Path) -> None:
+    """A catalogue of format 3 expects nothing, and can be told what to expect."""
+    make(path)
+    with plain(path) as file:
+        file.execute("DROP TABLE arriving")
+        file.execute("PRAGMA user_version = 3")
+    with closing(SqliteCatalogue(path)) as catalogue:
+        assert list(catalogue.expected()) == []
+        catalogue.expect({"p0": ["packages/p0"]})
+        assert list(catalogue.expected()) == [("p0", "packages/p0")]
 
 
 def test_migrations_are_in_order() -> None:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Protocol
 
 import pytest
+
+from tests.faults.golden import Scenario, make_scenarios
 
 HOUR = 3600
 
@@ -48,6 +53,30 @@ def _append(path: str, line: str) -> None:
         os.write(handle, line.encode())
     finally:
         os.close(handle)
+
+
+@pytest.fixture(scope="session")
+def in_memory() -> Iterator[Path]:
+    """A folder on a file system in memory, where there is one: what is tried thousands of times waits for no disk."""
+    memory = Path("/dev/shm")
+    place = memory if memory.is_dir() and os.access(memory, os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="bandersnatch-", dir=place) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def scenarios(in_memory: Path) -> dict[str, Scenario]:
+    """The golden scenario: a first run, and a later one."""
+    place = in_memory / "scenarios"
+    place.mkdir()
+    return make_scenarios(place)
+
+
+@pytest.fixture
+def tmp(in_memory: Path) -> Iterator[Path]:
+    """A new folder there, which does not outlive the test."""
+    with tempfile.TemporaryDirectory(dir=in_memory) as folder:
+        yield Path(folder)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -11,7 +11,7 @@ from threading import Thread
 
 import pytest
 
-from bandersnatch.errors import OutOfSpace, StorageError
+from bandersnatch.errors import NotDurable, OutOfSpace, StorageError
 from bandersnatch.storage import beneath, fsops
 from bandersnatch.storage.filesystem import FileStorage
 from bandersnatch.storage.fsops import FileSystem
@@ -465,10 +465,10 @@ def test_descriptors_are_let_go(web: Path) -> None:
         (
             "fsync",
             errno.EIO,
-            StorageError,
+            NotDurable,
             "look for disk errors in the kernel's log, then run: bandersnatch mirror --full",
         ),
-        ("fsync_directory", errno.EBUSY, StorageError, "^packages/aa/bb: Device or resource busy at .*/aa/bb$"),
+        ("fsync_directory", errno.EBUSY, NotDurable, "^packages/aa/bb: Device or resource busy at .*/aa/bb$"),
     ],
 )
 def test_messages(web: Path, call: str, number: int, kind: type[StorageError], text: str) -> None:

@@ -19,7 +19,7 @@ from bandersnatch.errors import StorageError
 from bandersnatch.plan import Brake, Policies, Policy
 from bandersnatch.selection import Selection
 from bandersnatch.storage.filesystem import FileStorage
-from bandersnatch.storage.fsops import FileSystem
+from bandersnatch.storage.fsops import FileSystem, make_folders
 from bandersnatch.storage.glance import Glance
 from bandersnatch.storage.journal import FileJournal
 from bandersnatch.storage.lock import Lock
@@ -41,7 +41,8 @@ KEEP_PARTIAL = 7 * 86400.0
 @contextmanager
 def locked(config: Config) -> Iterator[None]:
     """Hold the mirror's lock. Raises Locked, and StorageError if the directory cannot be used."""
-    with Lock(state_directory(config) / "lock", datetime.now(UTC)).acquire(config.mirror.wait):
+    lock = Lock(state_directory(config) / "lock", datetime.now(UTC), anchor=config.mirror.directory)
+    with lock.acquire(config.mirror.wait):
         yield
 
 
@@ -156,8 +157,8 @@ def state_directory(config: Config) -> Path:
     """What the mirror remembers; made if it is not there. Raises StorageError."""
     state = Path(config.mirror.directory, STATE)
     try:
-        state.mkdir(parents=True, exist_ok=True)
-        web_directory(config).mkdir(exist_ok=True)
+        for folder in (state, web_directory(config)):
+            make_folders(FileSystem(), str(folder.absolute()))
     except OSError as error:
         raise StorageError(
             f"{error.filename}: {error.strerror}; choose another [mirror] directory, or make this one yours to write",

@@ -9,7 +9,7 @@ Times are seconds since the epoch, UTC.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -256,6 +256,19 @@ class Catalogue(Protocol):
 
     def suspect_leaving(self, now: float) -> None:
         """The same, without their files, for the projects that have keys on the list to be swept."""
+
+    def expect(self, keys: Mapping[str, Sequence[str]]) -> None:
+        """
+        For each project, the keys that are to become visible before its commit, in place of what was expected before.
+
+        A commit of the project forgets them. This outlives the process, but not for certain a power cut.
+        """
+
+    def expected(self) -> Iterator[tuple[str, str]]:
+        """Project and key of everything that was expected and not committed."""
+
+    def abandon(self, visible: Sequence[Leaving]) -> None:
+        """Nothing is expected any more; the keys that became *visible* leave, but for those that a page links."""
 
     def held_back(self) -> tuple[int, int]:
         """How many projects would have lost all their files, and how many files would have left, but were refused."""

@@ -17,6 +17,9 @@ Row = tuple[Any, ...]
 AT_ONCE = 4096
 """Rows that a stream fetches at a time."""
 
+_NORMAL = 1
+"""PRAGMA synchronous: the write-ahead log is synchronised before it is emptied, not at each commit."""
+
 
 class Database:
     """Runs named statements. Every method raises CatalogueError only."""
@@ -33,9 +36,13 @@ class Database:
             yield self._connection
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """The same, in a transaction that is durable at the end, or undone if anything is raised."""
-        with self.connection() as connection:
+    def transaction(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
+        """
+        The same, in a transaction that is durable at the end, or undone if anything is raised.
+
+        One that need not be *durable* outlives this process all the same, and is so after the next that is.
+        """
+        with self.connection() as connection, _hurrying(connection, hurry=not durable):
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -69,3 +76,17 @@ class Database:
     def close(self) -> None:
         with self.connection() as connection:
             connection.close()
+
+
+@contextmanager
+def _hurrying(connection: sqlite3.Connection, *, hurry: bool) -> Iterator[None]:
+    """Let SQLite not wait for the disk at a commit; it does wait before it empties its log."""
+    if not hurry:
+        yield
+        return
+    [before] = connection.execute("PRAGMA synchronous").fetchone()
+    connection.execute(f"PRAGMA synchronous = {min(before, _NORMAL)}")
+    try:
+        yield
+    finally:
+        connection.execute(f"PRAGMA synchronous = {before}")

@@ -33,6 +33,17 @@ def leave(
         connection.executemany(SQL["purge"], held)
 
 
+def abandon(
+    connection: sqlite3.Connection, visible: Sequence[Leaving], now: float, published: Callable[[str], Published]
+) -> None:
+    """What became *visible* without a commit leaves, unless a page that was committed has it."""
+    for one in visible:
+        known = published(one.project)
+        own = _keys(known, one.project) | {key for key, _ in known.pages}
+        if one.key not in own and not _is_linked_elsewhere(connection, one.project, one.key, published):
+            connection.execute(SQL["leave"], _values(one, one.project, now))
+
+
 def _values(leaving: Leaving, project: str, now: float) -> dict[str, object]:
     return {
         "key": leaving.key,

@@ -14,7 +14,7 @@ from bandersnatch.errors import CatalogueError
 APPLICATION_ID = 0x6264736E
 """Marks the file as ours (``PRAGMA application_id``)."""
 
-VERSION = 3
+VERSION = 4
 """Of the schema (``PRAGMA user_version``)."""
 
 _TO_2 = (
@@ -37,7 +37,14 @@ CREATE TABLE guest (key TEXT NOT NULL, project TEXT NOT NULL, PRIMARY KEY (key, 
 
 _TO_3 = "ALTER TABLE project ADD COLUMN suspect INTEGER NOT NULL DEFAULT 0;"
 
-MIGRATIONS: Sequence[tuple[int, str]] = ((2, _TO_2), (3, _TO_3))
+_TO_4 = """
+CREATE TABLE arriving (
+    project TEXT NOT NULL PRIMARY KEY,
+    keys    TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: Sequence[tuple[int, str]] = ((2, _TO_2), (3, _TO_3), (4, _TO_4))
 """For each later version, in order: its number, and the SQL that makes it from the one before."""
 
 BUSY = 5.0

@@ -168,6 +168,23 @@ WHERE name = :name AND published AND NOT departing;
 UPDATE project SET due = coalesce(min(due, :now), :now), selection = ''
 WHERE published AND NOT departing AND name IN (SELECT project FROM leaving);
 
+-- name: expect
+-- The keys that projects make visible before their commit: a JSON object, for each project a list.
+INSERT INTO arriving (project, keys) SELECT key, value FROM json_each(:keys) WHERE true
+ON CONFLICT (project) DO UPDATE SET keys = excluded.keys;
+
+-- name: expected
+-- What was expected and not committed, from a project on.
+SELECT project, keys FROM arriving WHERE project > :after ORDER BY project LIMIT :count;
+
+-- name: arrived
+-- The projects of a JSON list, whose commit says all about their keys.
+DELETE FROM arriving WHERE project IN (SELECT value FROM json_each(:projects));
+
+-- name: expect_nothing
+-- Nothing is on its way.
+DELETE FROM arriving;
+
 -- name: held_back
 -- How many projects would lose all their files, and how many files would leave, had not so much been refused.
 SELECT count(*) FILTER (WHERE losing >= files), coalesce(sum(losing), 0)

@@ -1,4 +1,4 @@
--- The catalogue's tables, version 3. A change here needs a step in opening.py's MIGRATIONS and a higher VERSION.
+-- The catalogue's tables, version 4. A change here needs a step in opening.py's MIGRATIONS and a higher VERSION.
 
 -- What is looked at often, one small row for each project; narrow columns first, since SQLite reads rows from the left.
 CREATE TABLE project (
@@ -74,6 +74,12 @@ CREATE TABLE guest (
     key     TEXT NOT NULL,
     project TEXT NOT NULL,
     PRIMARY KEY (key, project)
+) WITHOUT ROWID;
+
+-- Keys, as a JSON list, that become visible before their project's commit: what a run leaves here was cut off.
+CREATE TABLE arriving (
+    project TEXT NOT NULL PRIMARY KEY,
+    keys    TEXT NOT NULL
 ) WITHOUT ROWID;
 
 CREATE TABLE fact (

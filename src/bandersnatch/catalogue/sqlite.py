@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -126,6 +127,19 @@ class SqliteCatalogue:
     def suspect_leaving(self, now: float) -> None:
         self._write("suspect_leaving", [{"now": now}])
 
+    def expect(self, keys: Mapping[str, Sequence[str]]) -> None:
+        with self._database.transaction(durable=False) as connection:
+            connection.execute(SQL["expect"], {"keys": json.dumps({name: list(those) for name, those in keys.items()})})
+
+    def expected(self) -> Iterator[tuple[str, str]]:
+        return ((project, key) for project, keys in self._database.stream("expected") for key in json.loads(keys))
+
+    def abandon(self, visible: Sequence[Leaving]) -> None:
+        now = self._clock()
+        with self._database.transaction() as connection:
+            keys.abandon(connection, visible, now, lambda name: self._published(connection, name))
+            connection.execute(SQL["expect_nothing"])
+
     def held_back(self) -> tuple[int, int]:
         [(projects, files)] = self._database.rows("held_back")
         return projects, files
@@ -156,6 +170,7 @@ class SqliteCatalogue:
             for commit in commits:
                 page = _keep_page(connection, commit.entry.name, commit.published)
                 connection.execute(SQL["commit"], rows.of_commit(commit, page))
+            connection.execute(SQL["arrived"], {"projects": json.dumps([commit.entry.name for commit in commits])})
             connection.executemany(SQL["keep_promise"], whole)
             connection.executemany(SQL["fail"], failures)
             keys.leave(connection, commits, now, lambda name: self._published(connection, name))

@@ -84,6 +84,12 @@ class Storage(Protocol):
         call, so what a page links must be settled before the page is.
         """
 
+    def synchronise(self) -> None:
+        """
+        Make durable whatever is visible, whoever made it so: a run that was cut off may have named objects and not
+        have come to synchronise their names, and who takes them over now would vouch for them.
+        """
+
     def delete(self, key: str) -> None:
         """Remove *key*, durably after the next ``settle``. Nothing happens if there is no such object."""
 

@@ -18,7 +18,7 @@ from bandersnatch.storage.base import Incoming, Stat
 from bandersnatch.storage.fresh import Fresh
 from bandersnatch.storage.fsops import FileSystem, make_folders
 from bandersnatch.storage.keys import check_token, distinct, split, split_prefix
-from bandersnatch.storage.oserrors import storage_error, translated
+from bandersnatch.storage.oserrors import storage_error, synchronised, translated
 from bandersnatch.storage.partial import Partials
 from bandersnatch.storage.reading import stream
 from bandersnatch.storage.staging import Stage, Staged
@@ -106,6 +106,13 @@ class FileStorage:
             finally:
                 self._stage.drop(staged)
 
+    def synchronise(self) -> None:
+        with synchronised(None, self._root):
+            if self._syncfs_is_enough:
+                self._fs.syncfs(self._stage.folder)
+            else:
+                self._fs.sync()
+
     def delete(self, key: str) -> None:
         parts = split(key)
         self._fresh.forget(key)
@@ -157,7 +164,7 @@ class FileStorage:
     def _flush_files(self, files: Sequence[Staged]) -> None:
         if self._prefers_syncfs(len(files)):
             # The descriptor is older than the files: syncfs reports what went wrong since it was opened.
-            with translated(files[0].key, f"{self._root} (one of {len(files)} objects)"):
+            with synchronised(files[0].key, f"{self._root} (one of {len(files)} objects)"):
                 self._fs.syncfs(self._stage.folder)
         else:
             for one in files:
@@ -183,12 +190,12 @@ class FileStorage:
         try:
             if self._prefers_syncfs(len(owed)):
                 owed.clear()
-                with translated(None, self._root):
+                with synchronised(None, self._root):
                     self._fs.syncfs(self._stage.folder)
             while owed:
                 tree, parts = owed.pop()  # those of the trash first: what is buried arrives there before it leaves here
                 folder = "/".join(parts)
-                with translated(folder or None, tree.place(folder)):
+                with synchronised(folder or None, tree.place(folder)):
                     tree.fsync(parts)
         finally:
             with self._owed_lock:

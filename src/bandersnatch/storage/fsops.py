@@ -55,6 +55,10 @@ class FileSystem:
             number = ctypes.get_errno()
             raise OSError(number, os.strerror(number))
 
+    def sync(self) -> None:
+        """Return when everything that was written on this machine is on the disk, as far as the system knows."""
+        os.sync()
+
     def can_syncfs(self, fd: int) -> bool:
         """Whether one ``syncfs`` is worth as much as an ``fsync`` of each file and folder. Changes nothing."""
         return _syncfs is not None and _kernel() >= _LINUX_REPORTS_SINCE and _type_of(fd) in _TRUSTED

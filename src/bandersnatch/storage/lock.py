@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import stat
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,6 +20,7 @@ from bandersnatch.storage.oserrors import translated
 _EVERY = 1.0
 """Seconds between two attempts."""
 _LONGEST_TEXT = 200
+_NO_LOCKS = frozenset({errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.EOPNOTSUPP})
 
 
 class Lock:
@@ -25,6 +28,8 @@ class Lock:
     ``flock`` on the file *path*, which stays when the lock is let go: to remove it could split the lock in two.
 
     The file says whose the lock was last: process id and *started*. Only people read that; the lock is the truth.
+    *anchor* is a folder that is locked as well where the file system can do that: it is there still when somebody has
+    deleted the file, or the folder that the file is in, while the lock was held.
     """
 
     def __init__(
@@ -32,6 +37,7 @@ class Lock:
         path: str | os.PathLike[str],
         started: datetime,
         *,
+        anchor: str | os.PathLike[str] | None = None,
         fs: FileSystem | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -41,7 +47,9 @@ class Lock:
         self._fs = fs or FileSystem()
         self._clock = clock
         self._sleep = sleep
+        self._anchor = anchor
         self._fd = -1
+        self._anchor_fd = -1
 
     def acquire(self, wait: float | None = 0) -> Lock:
         """
@@ -52,21 +60,25 @@ class Lock:
         """
         with translated(None, self._path):
             make_folders(self._fs, os.path.dirname(self._path))
-            fd = self._fs.open(self._path, os.O_RDWR | os.O_CREAT)
+            end = None if wait is None else self._clock() + wait
+            self._fd = self._fs.open(self._path, os.O_RDWR | os.O_CREAT)
             try:
-                self._wait_for(fd, wait)
+                self._wait_for(self._fd, end)
+                if self._anchor is not None:
+                    self._anchor_fd = os.open(self._anchor, os.O_RDONLY | os.O_DIRECTORY)
+                    self._wait_for(self._anchor_fd, end)
             except BaseException:
-                os.close(fd)
+                self.release()
                 raise
-        self._fd = fd
         self._say_whose()
         return self
 
     def release(self) -> None:
         """Let the lock go, if it is held."""
-        fd, self._fd = self._fd, -1
-        if fd >= 0:
-            os.close(fd)
+        held, self._fd, self._anchor_fd = (self._fd, self._anchor_fd), -1, -1
+        for fd in held:
+            if fd >= 0:
+                os.close(fd)
 
     def __enter__(self) -> Self:
         return self
@@ -76,12 +88,11 @@ class Lock:
     ) -> None:
         self.release()
 
-    def _wait_for(self, fd: int, wait: float | None) -> None:
-        end = None if wait is None else self._clock() + wait
+    def _wait_for(self, fd: int, end: float | None) -> None:
         while not _taken(fd):
             left = _EVERY if end is None else min(_EVERY, end - self._clock())
             if left <= 0:
-                holder = os.pread(fd, _LONGEST_TEXT, 0).decode(errors="replace").strip() or "an unknown process"
+                holder = os.pread(self._fd, _LONGEST_TEXT, 0).decode(errors="replace").strip() or "an unknown process"
                 raise Locked(f"another run holds this mirror: {holder} ({self._path}); wait for it, or stop it")
             self._sleep(left)
 
@@ -97,4 +108,8 @@ def _taken(fd: int) -> bool:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError as error:
+        # Network file systems lock no folder that was opened for reading: then the file alone has to do.
+        if error.errno not in _NO_LOCKS or not stat.S_ISDIR(os.fstat(fd).st_mode):
+            raise
     return True

@@ -85,6 +85,9 @@ class MemoryStorage:
             for key, data in staged:
                 self._objects[key] = _Object(data, time.time_ns())
 
+    def synchronise(self) -> None:
+        pass
+
     def delete(self, key: str) -> None:
         split(key)
         with self._lock:

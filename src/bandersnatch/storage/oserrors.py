@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bandersnatch.errors import OutOfSpace, StorageError
+from bandersnatch.errors import NotDurable, OutOfSpace, StorageError
 
 _IN_THE_WAY = "below web/ and state/ only real folders are entered, no symbolic link: put the folder itself there"
 _NOT_ALLOWED = "give the mirror's directory to the user that runs bandersnatch"
@@ -37,6 +37,18 @@ def translated(key: str | None, place: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise storage_error(error, key, place) from error
+
+
+@contextmanager
+def synchronised(key: str | None, place: str) -> Iterator[None]:
+    """The same around a synchronisation: raises NotDurable, unless the disk is full."""
+    try:
+        yield
+    except OSError as error:
+        failed = storage_error(error, key, place)
+        if isinstance(failed, OutOfSpace):
+            raise failed from error
+        raise NotDurable(str(failed), key=key, errno=failed.errno) from error
 
 
 def storage_error(error: OSError, key: str | None, place: str) -> StorageError:

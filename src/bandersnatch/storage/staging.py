@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from threading import Lock
 
 from bandersnatch.storage.fsops import FileSystem, write_all
-from bandersnatch.storage.oserrors import storage_error, translated
+from bandersnatch.storage.oserrors import storage_error, synchronised, translated
 
 SMALL = 256 * 1024
 """
@@ -113,10 +113,11 @@ class Stage:
         """Make its bytes durable."""
         with translated(staged.key, self._place):
             fd = os.open(staged.name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=self.folder)
-            try:
+        try:
+            with synchronised(staged.key, self._place):
                 self._fs.fsync(fd)
-            finally:
-                os.close(fd)
+        finally:
+            os.close(fd)
 
     def placed(self, staged: Staged) -> None:
         """It has left the folder."""

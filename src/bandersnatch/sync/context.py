@@ -13,7 +13,7 @@ from bandersnatch.errors import BadContent, NotAllowed, NotFound, StorageError
 from bandersnatch.model import File, Project
 from bandersnatch.selection.base import Context
 from bandersnatch.simple import fields
-from bandersnatch.sync.run import FATAL, Run
+from bandersnatch.sync.run import Run, ends_the_run
 
 MAX_METADATA = 16 << 20
 
@@ -83,7 +83,7 @@ async def _read(file: File, run: Run) -> bytes:
     try:
         data = await asyncio.to_thread(storage.read, key, MAX_METADATA)
     except StorageError as error:
-        if error.errno is None or error.errno in FATAL:
+        if ends_the_run(error):
             raise
         data = None  # upstream has it as well
     if data is not None:

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
-from bandersnatch.catalogue.base import Catalogue, Entry, RunRecord
+from bandersnatch.catalogue.base import Entry, Leaving, RunRecord
 from bandersnatch.errors import CatalogueError, StorageError, UpstreamError
 from bandersnatch.sync import events
 from bandersnatch.sync.departures import Departures, Losses
@@ -31,6 +31,9 @@ Outcomes = asyncio.Queue[Outcome | None]
 
 BATCH = 64
 """Projects that share one synchronisation of the disk and one transaction, at most."""
+
+CUT_OFF = "a run was cut off before its page was committed"
+"""Why what nothing links leaves."""
 
 FEW = 200
 """With so many projects at most, all pages are read before the first file is fetched, to say how much it will be."""
@@ -71,7 +74,7 @@ class _Engine:
     async def run(self) -> events.Finished:
         mirror = self._mirror
         self._tally.tell(events.Started(mirror.directory, mirror.address))
-        await asyncio.to_thread(_doubt_what_was_cut_off, mirror.catalogue)
+        await asyncio.to_thread(_take_up, mirror, full=self._wish.full)
         await asyncio.to_thread(mirror.catalogue.record_run, RunRecord(self._now, None, "", None))
         try:
             outcome, reason = await self._steps()
@@ -221,11 +224,27 @@ def _unhurried_collector() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def _doubt_what_was_cut_off(catalogue: Catalogue) -> None:
-    """If the last run could not record all that it published, nobody knows what is published of what is due. Blocks."""
+def _take_up(mirror: Mirror, *, full: bool) -> None:
+    """
+    See to what the last run left undone. Blocks.
+
+    If it could not record all that it published, nobody knows what is published of what is due. What it made visible
+    and did not commit leaves, unless this run commits it. And what it named is not on the disk for certain.
+    """
+    storage, catalogue = mirror.storage, mirror.catalogue
     last = catalogue.last_runs(1)
-    if last and last[0].outcome in ("", "disk"):
+    was_cut_off = bool(last) and last[0].outcome in ("", "disk")
+    if was_cut_off:
         catalogue.doubt()
+    if was_cut_off or full or (not last and next(storage.keys(), None) is not None):
+        storage.synchronise()
+    expected = list(catalogue.expected())
+    if expected:
+        visible = {key for _, key in expected if storage.stat(key) is not None}
+        for _, key in expected:
+            if key not in visible:
+                storage.delete(key)  # the folders that were made for it
+        catalogue.abandon([Leaving(key, name, CUT_OFF) for name, key in expected if key in visible])
 
 
 async def _due(run: Run) -> AsyncIterator[Entry]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from bandersnatch import layout, plan, transfer
+from bandersnatch import layout, plan, publish, transfer
 from bandersnatch.catalogue.base import Commit, Entry, Leaving, Published
 from bandersnatch.errors import StorageError, UpstreamError
 from bandersnatch.model import File, Held, Validators
+from bandersnatch.storage.base import Storage
 from bandersnatch.sync import events
 from bandersnatch.sync.context import seen
-from bandersnatch.sync.run import FATAL, Outcome, Prepared, Ready, Run, failure
+from bandersnatch.sync.run import Outcome, Prepared, Ready, Run, ends_the_run, failure
 
 WITHHELD = 7 * 86400.0
 """Seconds after which upstream is asked again for what belongs to a file and what it did not give though it has it."""
@@ -23,6 +25,8 @@ COMPANION = "what belongs to the file is not wanted, or not to be had"
 
 async def fetch(prepared: Prepared, run: Run) -> Outcome:
     """Bring in the files that the page needs. Raises only what ends the whole run."""
+    # What is staged becomes visible with whatever batch is settled next.
+    await run.arrivals.expect(prepared.entry.name, _new_keys(prepared, run), run.mirror.catalogue, run.lane)
     results = await _each(prepared, run)
     entry, problems = prepared.entry, results.problems
     if not results.arrived and problems and not entry.published:
@@ -30,6 +34,23 @@ async def fetch(prepared: Prepared, run: Run) -> Outcome:
     held = _in_order(prepared.shown.files, (*prepared.plan.keep, *prepared.kept, *results.arrived))
     reason = "; ".join(problems[:3]) if problems else str(prepared.late) if prepared.late else ""
     return _ready(prepared, held, reason, run, results)
+
+
+def _new_keys(prepared: Prepared, run: Run) -> list[str]:
+    """What the project may come to have, and the catalogue does not vouch for yet."""
+    name, before, mirror = prepared.entry.name, prepared.before, run.mirror
+    arriving = tuple(Held(file, 0, metadata="", provenance=True) for file in prepared.plan.fetch)
+    held = (*prepared.plan.keep, *prepared.kept, *arriving)
+    index_only = mirror.selection.is_index_only(name)
+    pages = publish.keys(
+        prepared.shown,
+        publish.linked(prepared.shown.files) if index_only else held,
+        mirror.rules.publish,
+        upstream_files=index_only,
+    )
+    known = {key for key, _ in before.pages} | {key for one in before.held for key in layout.keys_of(name, one)}
+    files = [key for one in arriving for key in layout.keys_of(name, one)]
+    return [key for key in (*files, *pages) if key not in known]
 
 
 def _ready(prepared: Prepared, held: tuple[Held, ...], reason: str, run: Run, results: _Results) -> Ready:
@@ -118,19 +139,21 @@ async def _each(prepared: Prepared, run: Run) -> _Results:
     try:
         here = await run.lane.ask(transfer.look, prepared.plan.fetch, mirror.storage, mirror.rules.transfer)
     except StorageError as error:  # such as a link that somebody planted: one project's trouble, not everybody's
-        if error.errno is None or error.errno in FATAL:
+        if ends_the_run(error):
             raise
         results.problems.append(str(error))
+        for file in prepared.plan.fetch:
+            results.arrived += await run.lane.ask(_still_held, prepared, file, mirror.storage)
         return results
     async with asyncio.TaskGroup() as group:
         for file in prepared.plan.fetch:
             await run.slots.acquire()  # before the task is made: a million files are not a million tasks
-            group.create_task(_one(prepared.entry.name, file, run, results, new=file.filename not in here))
+            group.create_task(_one(prepared, file, run, results, new=file.filename not in here))
     return results
 
 
-async def _one(project: str, file: File, run: Run, results: _Results, *, new: bool) -> None:
-    mirror = run.mirror
+async def _one(prepared: Prepared, file: File, run: Run, results: _Results, *, new: bool) -> None:
+    mirror, project = run.mirror, prepared.entry.name
 
     def progress(wanted: File, count: int) -> None:
         run.tell(events.Progressed(wanted.filename, count, wanted.size))
@@ -142,9 +165,10 @@ async def _one(project: str, file: File, run: Run, results: _Results, *, new: bo
     except UpstreamError as error:
         results.problems.append(f"{file.filename}: {error}")
     except StorageError as error:
-        if error.errno is None or error.errno in FATAL:
+        if ends_the_run(error):
             raise
         results.problems.append(f"{file.filename}: {error}")
+        results.arrived += await run.lane.ask(_still_held, prepared, file, mirror.storage)
     else:
         results.arrived.append(arrived.held)
         results.withheld = results.withheld or arrived.withheld
@@ -155,6 +179,21 @@ async def _one(project: str, file: File, run: Run, results: _Results, *, new: bo
         run.tell(events.Arrived(project, file.filename, arrived.held.size, arrived.fetched))
     finally:
         run.slots.release()
+
+
+def _still_held(prepared: Prepared, file: File, storage: Storage) -> tuple[Held, ...]:
+    """
+    The file as it was held, if it cannot be told whether it still is: that is no reason to take it off its page.
+
+    Blocks. Where its size says that it is not whole, it is damage.
+    """
+    for one in prepared.before.held:
+        if one.file.sha256 == file.sha256 and layout.file_key(one.file) == layout.file_key(file):
+            with suppress(StorageError):
+                stat = storage.stat(layout.file_key(file))
+                return () if stat is None or stat.size != one.size else (replace(one, file=file),)
+            return (replace(one, file=file),)
+    return ()
 
 
 def _in_order(files: Sequence[File], held: Sequence[Held]) -> tuple[Held, ...]:

@@ -8,20 +8,26 @@ from dataclasses import dataclass, field
 
 from bandersnatch import plan
 from bandersnatch.catalogue.base import Commit, Entry, Failure, Published
-from bandersnatch.errors import Stale
+from bandersnatch.errors import NotDurable, Stale, StorageError
 from bandersnatch.model import Held, Project
 from bandersnatch.plan import Departure, FilePlan
 from bandersnatch.selection.base import Context, Selected
 from bandersnatch.sync import events
+from bandersnatch.sync.arrivals import Arrivals
 from bandersnatch.sync.lane import Lane
 from bandersnatch.sync.mirror import Mirror
 from bandersnatch.upstream.base import Fetched
 
-FATAL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE})
+_FATAL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE})
 """What no other project would survive either: the run ends."""
 
 UNREACHABLE = 20
 """So many requests for pages in a row without any answer mean that upstream is away: the run ends."""
+
+
+def ends_the_run(error: StorageError) -> bool:
+    """Whether no other project would survive what happened either, or nobody knows what else it has cost."""
+    return error.errno is None or error.errno in _FATAL or isinstance(error, NotDurable)
 
 
 class Health:
@@ -75,6 +81,8 @@ class Run:
     """The highest serial that a page can have and be believed; None where upstream has not told how far it is."""
     lane: Lane = field(default_factory=Lane)
     """Where short questions to storage and catalogue are answered."""
+    arrivals: Arrivals = field(default_factory=Arrivals)
+    """What becomes visible before its commit."""
 
     def looks(self, entry: Entry) -> bool:
         """Whether each file of the project is to be looked at in storage."""

@@ -15,13 +15,16 @@ from bandersnatch.catalogue.base import Commit, Failure
 from bandersnatch.errors import StorageError
 from bandersnatch.storage.base import Removal
 from bandersnatch.sync import events
-from bandersnatch.sync.run import FATAL, Kept, Outcome, Ready, Run, Unchanged, failure
+from bandersnatch.sync.run import Kept, Outcome, Ready, Run, Unchanged, ends_the_run, failure
 
 
 def settle(batch: Sequence[Outcome], run: Run) -> None:
     """Publish and commit what a batch of projects came to. Raises only what ends the whole run."""
     ready = [one for one in batch if isinstance(one, Ready)]
     commits, failures = _publish(ready, run)
+    if failures:
+        # Part of their pages may be visible: the next try looks.
+        run.mirror.catalogue.suspect([one.name for one in failures], run.now, files=False)
     failures += [one for one in batch if isinstance(one, Failure)]
     unchanged = [one.name for one in batch if isinstance(one, Unchanged)]
     catalogue = run.mirror.catalogue
@@ -52,7 +55,7 @@ def _publish(ready: Sequence[Ready], run: Run) -> tuple[list[Commit], list[Failu
             run.mirror.storage.settle()
             return commits, []
         except StorageError as error:
-            if error.errno is None or error.errno in FATAL:
+            if ends_the_run(error):
                 raise
             # What other projects had staged by now may be lost with what failed: from here on, each is looked at.
             run.health.doubt_disk()
@@ -72,7 +75,7 @@ def _publish_one_by_one(ready: Sequence[Ready], run: Run) -> tuple[list[Commit],
             run.mirror.storage.settle()
             commits.append(commit)
         except StorageError as error:
-            if error.errno is None or error.errno in FATAL:
+            if ends_the_run(error):
                 raise
             failures.append(failure(entry, str(error), run.now))
     return commits, failures
@@ -83,7 +86,7 @@ def _settle_all(run: Run) -> None:
     try:
         run.mirror.storage.settle()
     except StorageError as error:
-        if error.errno is None or error.errno in FATAL:
+        if ends_the_run(error):
             raise
 
 

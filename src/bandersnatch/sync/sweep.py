@@ -24,6 +24,9 @@ AT_ONCE = 1000
 RESTORABLE = ("packages/", "integrity/")
 """What keys begin with that are worth keeping: files and what lies beside them; pages are made anew."""
 
+_PASSING = frozenset({errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ESTALE})
+"""Says nothing about the trash itself: what cannot be buried for such a reason is buried by a later run."""
+
 
 def sweep(mirror: Mirror, now: float) -> None:
     """
@@ -51,6 +54,7 @@ def _find_buried(mirror: Mirror, now: float) -> None:
 def _take_away(mirror: Mirror, leaving: Sequence[Leaving], now: float) -> None:
     kept = {one.key: seconds for one in leaving if (seconds := _seconds_in_trash(one, mirror)) > 0}
     with _recorded(mirror, [_removal(one, now, "buried" if one.key in kept else "deleted") for one in leaving]):
+        _delete_pages(leaving, mirror)
         failed = [one for one in leaving if one.key in kept and not _bury(one.key, mirror)]
         # What is hidden was promised to come back, so it waits in its place; everything else must not stay served.
         waiting = {one.key for one in failed if one.hidden}
@@ -66,6 +70,15 @@ def _take_away(mirror: Mirror, leaving: Sequence[Leaving], now: float) -> None:
     mirror.catalogue.left([one.key for one in leaving if one.key not in kept or one in lost])
 
 
+def _delete_pages(leaving: Sequence[Leaving], mirror: Mirror) -> None:
+    """A page that a run left without a commit goes before the files that it links."""
+    pages = [one.key for one in leaving if not one.key.startswith(RESTORABLE)]
+    for key in pages:
+        mirror.storage.delete(key)
+    if pages:
+        mirror.storage.settle()
+
+
 def _removal(one: Leaving | Buried, now: float, action: Action) -> Removal:
     return Removal(now, action, one.project, one.key, one.reason)
 
@@ -77,13 +90,14 @@ def _seconds_in_trash(one: Leaving, mirror: Mirror) -> float:
 
 
 def _bury(key: str, mirror: Mirror) -> bool:
-    """Whether the trash took the object."""
+    """Whether the trash took the object. Raises what may be otherwise in the next run: then the object stays."""
     try:
         mirror.storage.bury(key)
     except StorageError as error:
-        if error.errno in (errno.EIO, errno.EROFS):
+        if error.errno in _PASSING:
             raise
-        return False
+        # What failed may have been the last step, to remove the folder that the object left empty.
+        return mirror.storage.stat(key) is None and mirror.storage.buried(key) is not None
     return True
 
 
