@@ -47,7 +47,7 @@ def page(parser: argparse.ArgumentParser, every: list[argparse.ArgumentParser]) 
         _entries("OPTIONS", _rows_of_options(options)),
         _epilog(parser.epilog or ""),
         _entries("FILES", FILES if parser.prog == "bandersnatch" else []),
-        f".SH SEE ALSO\n{_text(', '.join(_others(parser, every)))}",
+        _above(parser),
     ]
     return "\n".join(part for part in parts if part) + "\n"
 
@@ -89,11 +89,10 @@ def _arguments(actions: list[argparse.Action]) -> Iterator[str]:
             yield positional(one).replace("…", "...")
 
 
-def _others(parser: argparse.ArgumentParser, every: list[argparse.ArgumentParser]) -> list[str]:
-    """The pages above this one and below it."""
+def _above(parser: argparse.ArgumentParser) -> str:
+    """The page above this one; those below stand among the commands."""
     above = parser.prog.rpartition(" ")[0]
-    near = [one for one in every if one.prog == above or one.prog.rpartition(" ")[0] == parser.prog]
-    return [f"{name(one)}(1)" for one in near]
+    return f".SH SEE ALSO\n{_text(above.replace(' ', '-'))}(1)" if above else ""
 
 
 def _entries(title: str, rows: list[tuple[str, str]]) -> str:

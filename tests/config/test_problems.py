@@ -56,7 +56,7 @@ CASES = {
         "[mirror]\ntime_out = '9s'",
         'b.conf:2: mirror.time_out: unknown key; did you mean "timeout", under [upstream]?',
     ),
-    "far key": ("[log]\nqqq = 1", "b.conf:2: log.qqq: unknown key; [log] has format, level"),
+    "far key": ("[log]\nqqq = 1", "b.conf:2: log.qqq: unknown key; [log] has format, level, file, file-level"),
     "text for number": (
         "[mirror]\nworkers = '3'",
         'b.conf:2: mirror.workers: wants a whole number, from 1 to 1000; not "3"',
@@ -72,7 +72,7 @@ CASES = {
     "number for bool": ("[files]\nmetadata = 1", "b.conf:2: files.metadata: wants true or false; not the number 1"),
     "list for text": (
         "[log]\nlevel = []",
-        'b.conf:2: log.level: wants one of "info", "warning"; not a list',
+        'b.conf:2: log.level: wants one of "error", "warning", "info", "debug"; not a list',
     ),
     "table for text": ("[mirror]\ndirectory.x = 1", "b.conf:2: mirror.directory: wants an absolute path; not a table"),
     "date for duration": (
@@ -432,7 +432,7 @@ def test_all_problems_come_at_once_in_reading_order(tmp_path: Path) -> None:
     assert problems(tmp_path, text, env, mirror__wait="soon", nothing="x") == [
         "b.conf:2: mirror.workers: wants a whole number, from 1 to 1000; not the number 0",
         'b.conf:3: mirror.worker: unknown key; did you mean "workers"?',
-        'b.conf:5: log.level: wants one of "info", "warning"; not the number 1',
+        'b.conf:5: log.level: wants one of "error", "warning", "info", "debug"; not the number 1',
         'b.conf:7: select.projects: "SIX" repeats "six"; keep one of the two',
         f"b.conf:8: x: unknown section; there are {SECTIONS}",
         "command line: nothing: unknown key",

@@ -13,12 +13,12 @@ from bandersnatch.cli import (
     config,
     environment,
     exits,
+    follow,
     mirror,
     plan,
     prove,
     stats,
     status,
-    text,
     update_stats,
     verify,
     why,
@@ -70,7 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="the configuration (default: $BANDERSNATCH_CONFIG, else /etc/bandersnatch.conf)",
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in (mirror, plan, why, status, verify, prove, update_stats, stats, environment, config):
+    for command in (mirror, follow, plan, why, status, verify, prove, update_stats, stats, environment, config):
         command.add_parser(commands)
     completion.add_parser(commands, build_parser)
     return parser
@@ -87,6 +87,9 @@ class _Version(argparse.Action):
 
 
 def _complain(code: int, *messages: str) -> int:
+    from bandersnatch.cli.levels import Level, Printer
+
+    printer = Printer(sys.stderr)
     for message in messages:
-        print(f"bandersnatch: {text.shown(message)}", file=sys.stderr)
+        printer.say(Level.ERROR, f"bandersnatch: {message}")
     return code

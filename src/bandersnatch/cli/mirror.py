@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bandersnatch.catalogue.base import Catalogue
-    from bandersnatch.cli.report import Report
+    from bandersnatch.cli.logfile import LogFile
+    from bandersnatch.cli.report import Report, Reports
     from bandersnatch.config.load import Loaded
+    from bandersnatch.config.schema import Config
     from bandersnatch.errors import Problem
     from bandersnatch.sync.events import Finished
 
@@ -143,7 +145,6 @@ async def _mirror(args: argparse.Namespace, loaded: Loaded, out: TextIO, stopped
     from bandersnatch import assemble
     from bandersnatch.assemble.closing import close
     from bandersnatch.assemble.selection import choose
-    from bandersnatch.cli import report
     from bandersnatch.sync.engine import Wish, run
 
     now, config = time.time(), loaded.config
@@ -151,14 +152,7 @@ async def _mirror(args: argparse.Namespace, loaded: Loaded, out: TextIO, stopped
     _listen_for_signals(stopped)
     async with assemble.mirror(config, os.environ, now, chosen=chosen.selection) as mirror:
         runs = mirror.catalogue.last_runs(1)
-        listener = report.choose(
-            as_json=args.json or config.log.format == "json",
-            verbose=args.verbose or options.names_projects(args) or config.log.level == "info",
-            quiet=args.quiet,
-            out=out,
-            err=sys.stderr,
-            last_outcome=runs[0].outcome if runs else "",
-        )
+        listener = _listener(args, config, out, runs[0].outcome if runs else "")
         with listener:
             closed = await close(mirror, config, os.environ, now, constraints=chosen.constraints, anew=args.full)
             _warn((*chosen.warnings, *closed.warnings), mirror.catalogue, listener)
@@ -166,13 +160,48 @@ async def _mirror(args: argparse.Namespace, loaded: Loaded, out: TextIO, stopped
             return await run(closed.mirror, wish, now, listener.tell)
 
 
-def _warn(warnings: Sequence[Problem], catalogue: Catalogue, listener: Report) -> None:
+def _listener(args: argparse.Namespace, config: Config, out: TextIO, last_outcome: str) -> Reports:
+    """Who hears of the run: whoever started it, the log, and those who follow."""
+    from bandersnatch import assemble
+    from bandersnatch.cli import report
+    from bandersnatch.cli.broadcast import Broadcast
+    from bandersnatch.cli.levels import Level
+    from bandersnatch.cli.logfile import LogFile
+
+    log = config.log
+    here = report.choose(
+        as_json=args.json or log.format == "json",
+        verbose=args.verbose or options.names_projects(args),
+        quiet=args.quiet,
+        level=Level.named(log.level),
+        out=out,
+        err=sys.stderr,
+        last_outcome=last_outcome,
+    )
+    others: list[Report] = [
+        Broadcast(assemble.state_directory(config), config.mirror.directory, config.mirror.upstream)
+    ]
+    if log.file is not None:
+        file = LogFile(log.file, Level.named(log.file_level), as_json=log.format == "json", err=sys.stderr)
+        _reopen_on_hangup(file)
+        others.append(file)
+    return report.Reports(here, *others)
+
+
+def _reopen_on_hangup(file: LogFile) -> None:
+    """What logrotate sends is no reason to stop for a run that has a log."""
+    import asyncio
+    import signal
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, file.reopen)
+
+
+def _warn(warnings: Sequence[Problem], catalogue: Catalogue, listener: Reports) -> None:
     """Say what may be meant differently; to who wants only news, only if it was not said in the last run."""
-    from bandersnatch.cli.report import NewsReport
     from bandersnatch.sync import events
 
     said = "\n".join(map(str, warnings))
-    if isinstance(listener, NewsReport) and catalogue.get(SAID) == said:
+    if listener.wants_news and catalogue.get(SAID) == said:
         return
     catalogue.set({SAID: said or None})
     for problem in warnings:

@@ -21,6 +21,7 @@ from rich.progress import (
 from rich.text import Text
 
 from bandersnatch.cli import report, text
+from bandersnatch.cli.levels import Level, level_of
 from bandersnatch.sync import events
 
 SHOWN = 5
@@ -61,11 +62,14 @@ class TerminalReport:
 
     def tell(self, event: events.Event) -> None:
         self._move(event)
-        for line in report.lines(event):
+        for line in report.lines(event) if level_of(event) <= Level.INFO else ():
             self._progress.console.print(Text(text.shown(line)), soft_wrap=True)
 
     def _move(self, event: events.Event) -> None:
         match event:
+            case events.SoFar():
+                self._progress.update(self._projects, total=event.projects, completed=event.done)
+                self._progress.update(self._bytes, total=event.expected, completed=event.bytes)
             case events.Planned():
                 self._progress.update(self._projects, total=event.projects)
             case events.Expected():

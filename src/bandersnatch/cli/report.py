@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import re
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from contextlib import ExitStack
 from typing import Protocol, Self, TextIO
 
-from bandersnatch.cli import text
+from bandersnatch.cli import text, wire
+from bandersnatch.cli.levels import Level, Printer, level_of
 from bandersnatch.sync import events
 
 EVERY = 10.0
@@ -41,54 +40,61 @@ class JsonReport(_Plain):
         self._out = out
 
     def tell(self, event: events.Event) -> None:
-        if isinstance(event, events.Progressed):
-            return
-        name = re.sub(r"(?<!^)(?=[A-Z])", "-", type(event).__name__).lower()
-        print(json.dumps({"event": name, "time": round(time.time(), 3), **asdict(event)}), file=self._out, flush=True)
+        if not isinstance(event, events.Progressed):
+            print(wire.encode(event, time.time()), file=self._out, flush=True)
 
 
 class NewsReport(_Plain):
     """For cron, which mails what is printed: only what an operator has not been told yet, and only bad news."""
 
-    def __init__(self, err: TextIO, last_outcome: str) -> None:
+    def __init__(self, err: Printer, last_outcome: str, level: Level = Level.WARNING) -> None:
         self._err = err
         self._last_outcome = last_outcome
+        self._level = level
 
     def tell(self, event: events.Event) -> None:
+        level = level_of(event)
+        if level > self._level:
+            return
         match event:
             case events.FellBehind(first=True):
-                self._say(behind(event))
+                self._say(level, behind(event))
             case events.Warned(message=message):
-                self._say(message)
-            case events.Finished(outcome=outcome) if outcome not in ("clean", "behind", self._last_outcome):
-                self._say(f"{outcome}: {event.reason}")
+                self._say(level, message)
+            case events.Finished(outcome=outcome) if outcome != self._last_outcome:
+                self._say(level, f"{outcome}: {event.reason}")
             case _:
                 pass
 
-    def _say(self, line: str) -> None:
-        print(f"bandersnatch: {text.shown(line)}", file=self._err, flush=True)
+    def _say(self, level: Level, line: str) -> None:
+        self._err.say(level, f"bandersnatch: {line}")
 
 
 class PlainReport(_Plain):
     """Lines for a log: what is planned, how far it is from time to time, what is behind, and the summary."""
 
-    def __init__(self, out: TextIO, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, out: Printer, level: Level = Level.INFO, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._out = out
+        self._level = level
         self._clock = clock
         self._next = clock() + EVERY
         self._projects = self._files = self._bytes = 0
 
     def tell(self, event: events.Event) -> None:
-        for line in lines(event):
-            print(text.shown(line), file=self._out, flush=True)
+        level = level_of(event)
+        if level <= self._level:
+            for line in lines(event):
+                self._out.say(level, line)
         self._count(event)
         if self._clock() >= self._next:
             self._next = self._clock() + EVERY
             done = f"{text.count(self._projects, 'project')}, {text.count(self._files, 'file')}"
-            print(f"so far: {done}, {text.size(self._bytes)}", file=self._out, flush=True)
+            self._out.say(Level.INFO, f"so far: {done}, {text.size(self._bytes)}")
 
     def _count(self, event: events.Event) -> None:
         match event:
+            case events.SoFar():
+                self._projects, self._files, self._bytes = event.done, event.files, event.bytes
             case events.Refreshed() | events.Confirmed():
                 self._projects += 1
             case events.Arrived():
@@ -99,11 +105,38 @@ class PlainReport(_Plain):
                 pass
 
 
+class Reports:
+    """*here*, for who started the run, and *others*. One that cannot be written any more holds back no other."""
+
+    def __init__(self, here: Report, *others: Report) -> None:
+        self._reports = [here, *others]
+        self._stack = ExitStack()
+        self.wants_news = isinstance(here, NewsReport)
+        """Whether who started the run wants to hear only what is new."""
+
+    def __enter__(self) -> Self:
+        for report in self._reports:
+            self._stack.enter_context(report)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._stack.close()
+
+    def tell(self, event: events.Event) -> None:
+        for report in self._reports[:]:
+            try:
+                report.tell(event)
+            except (OSError, ValueError):  # a full disk below it, a pipe that nobody reads any more
+                self._reports.remove(report)
+
+
 def lines(event: events.Event) -> list[str]:
     """The lines that a person reads of *event*, wherever they are printed."""
     match event:
         case events.Started():
             return [f"Mirroring {event.upstream} into {event.directory}"]
+        case events.SoFar():
+            return [so_far(event)]
         case events.Compared(by="list") if event.listed is not None:
             changes = f"{event.new:,} new, {event.changed:,} changed, {event.missing:,} missing"
             return [f"Upstream lists {text.count(event.listed, 'project')}: {changes}"]
@@ -120,7 +153,28 @@ def lines(event: events.Event) -> list[str]:
         case events.Finished():
             return summary(event)
         case _:
+            return details(event)
+
+
+def details(event: events.Event) -> list[str]:
+    """The lines of what is worth a line only to who looks for something."""
+    match event:
+        case events.Arrived():
+            how = f"{text.size(event.fetched)} fetched" if event.fetched else "found in storage"
+            return [f"{event.project}: {event.filename} is here ({how})"]
+        case events.Refreshed():
+            return [f"{event.project}: refreshed, {text.count(event.files, 'file')}"]
+        case events.Confirmed():
+            return [f"{event.project}: unchanged"]
+        case _:
             return []
+
+
+def so_far(event: events.SoFar) -> str:
+    """Where the run stood when somebody joined."""
+    of = "" if event.projects is None else f" of {event.projects:,}"
+    done = f"{event.done:,}{of} projects, {text.count(event.files, 'file')}, {text.size(event.bytes)}"
+    return f"Following the run into {event.directory}, under way for {text.span(event.seconds)}: {done}"
 
 
 def planned(event: events.Planned) -> str:
@@ -156,14 +210,18 @@ def summary(event: events.Finished) -> list[str]:
     return result
 
 
-def choose(*, as_json: bool, verbose: bool, quiet: bool, out: TextIO, err: TextIO, last_outcome: str) -> Report:
-    """The report that fits who is listening."""
+def choose(
+    *, as_json: bool, verbose: bool, quiet: bool, level: Level, out: TextIO, err: TextIO, last_outcome: str
+) -> Report:
+    """The report that fits who is listening; *level* is for those who do not sit at a terminal."""
     if as_json:
         return JsonReport(out)
     if quiet:
-        return NewsReport(err, last_outcome)
+        return NewsReport(Printer(err), last_outcome, min(level, Level.WARNING))
     if err.isatty():
         from bandersnatch.cli.progress import TerminalReport
 
         return TerminalReport()
-    return PlainReport(out) if verbose else NewsReport(err, last_outcome)
+    if verbose or level > Level.WARNING:
+        return PlainReport(Printer(out), max(level, Level.INFO))
+    return NewsReport(Printer(err), last_outcome, level)

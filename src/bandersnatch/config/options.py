@@ -183,8 +183,20 @@ OPTIONS = (
     ),
     Option(
         "log", "level", Kind.TEXT, "warning",
-        "What is printed where there is no terminal: bad news only (warning), or plan and summary as well (info).",
-        "info", choices=("info", "warning"),
+        "What is printed where there is no terminal: runs that fail (error), all bad news (warning), plan and summary "
+        "as well (info), or every project and file (debug).",
+        "info", choices=("error", "warning", "info", "debug"),
+    ),
+    Option(
+        "log", "file", Kind.PATH, "",
+        "A file that every run appends its events to, in the format above, whatever is printed. It may be moved away "
+        "at any time, as logrotate does: the next line begins a new one. Empty: none.",
+        "/var/log/bandersnatch/bandersnatch.log",
+    ),
+    Option(
+        "log", "file-level", Kind.TEXT, "info",
+        "What is written to the file; the words are those of level.",
+        "debug", choices=("error", "warning", "info", "debug"),
     ),
 )  # fmt: skip
 """Every option, section by section in the order of the file."""

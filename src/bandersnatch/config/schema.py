@@ -204,6 +204,8 @@ class LogOptions:
 
     format: str
     level: str
+    file: str | None
+    file_level: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

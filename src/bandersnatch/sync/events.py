@@ -20,6 +20,28 @@ class Started(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class SoFar(Event):
+    """Where a run stands: told to who begins to follow it, in place of what was told before."""
+
+    directory: str
+    upstream: str
+    seconds: float
+    """Since the run began."""
+    projects: int | None
+    """What there is to do, as far as it is known."""
+    done: int
+    """Projects that had their turn."""
+    expected: int
+    """Bytes to fetch, of the pages that were read."""
+    files: int
+    """Fetched or found in storage."""
+    bytes: int
+    """Fetched."""
+    behind: int
+    """Projects of which a try failed in this run."""
+
+
+@dataclass(frozen=True, slots=True)
 class Compared(Event):
     """Upstream was asked what changed."""
 

@@ -1,0 +1,92 @@
+"""``bandersnatch follow``: what the run that is under way tells, from another terminal."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any, TextIO
+
+from bandersnatch.cli import exits, options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bandersnatch.cli.report import Report
+
+DESCRIPTION = """\
+Show what the run that is under way tells: first where it stands, then everything as it happens, until it ends.
+Any number of terminals may follow, and none of them holds up the run.
+"""
+
+EXIT = """\
+exit status:
+  0    the run was followed to its end, however it ended
+  1    no run is under way, or it was cut off
+  2    wrong usage
+"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add ``follow`` to *commands*, the result of ``add_subparsers``."""
+    parser = commands.add_parser(
+        "follow",
+        help="show the progress of the run that is under way",
+        description=DESCRIPTION,
+        epilog=EXIT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    options.add_place(parser)
+    output = parser.add_mutually_exclusive_group()
+    output.add_argument("--json", action="store_true", help="print one JSON object a line for each event")
+    output.add_argument("-v", "--verbose", action="store_true", help="print a line for every file and project, too")
+    parser.set_defaults(run=run_follow)
+
+
+def run_follow(args: argparse.Namespace, out: TextIO) -> int:
+    """Print what is told until the run ends."""
+    from pathlib import Path
+
+    from bandersnatch.assemble.reaching import STATE
+    from bandersnatch.cli import broadcast
+
+    directory = options.load(args).config.mirror.directory
+    try:
+        connection = broadcast.connect(Path(directory, STATE))
+    except PermissionError as error:
+        print(f"bandersnatch: {directory}: {error.strerror}; follow as the user of the mirror", file=sys.stderr)
+        return exits.BEHIND
+    except OSError:  # no folder, no socket, or nobody behind it
+        print(f"bandersnatch: {directory}: no run is under way", file=sys.stderr)
+        return exits.BEHIND
+    with connection, connection.makefile("rb") as lines, _report(args, out) as report:
+        if _pass_on(lines, report):
+            return exits.CLEAN
+    print(f"bandersnatch: {directory}: the run ended without a word: it was cut off", file=sys.stderr)
+    return exits.BEHIND
+
+
+def _report(args: argparse.Namespace, out: TextIO) -> Report:
+    from bandersnatch.cli import report
+    from bandersnatch.cli.levels import Level, Printer
+
+    if args.json:
+        return report.JsonReport(out)
+    if out.isatty() and not args.verbose:
+        from bandersnatch.cli.progress import TerminalReport
+
+        return TerminalReport()
+    return report.PlainReport(Printer(out), Level.DEBUG if args.verbose else Level.INFO)
+
+
+def _pass_on(lines: Iterable[bytes], report: Report) -> bool:
+    """Whether the last word of the run came."""
+    from bandersnatch.cli import wire
+    from bandersnatch.sync import events
+
+    ended = False
+    for line in lines:
+        event = wire.decode(line)
+        if event is not None:
+            report.tell(event)
+            ended = ended or isinstance(event, events.Finished)
+    return ended
