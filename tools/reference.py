@@ -102,7 +102,8 @@ JSON_EVENTS = """\
 # JSON events
 
 `bandersnatch mirror --json`, or `[log] format = "json"`, prints one JSON object on each line of standard output,
-as things happen. The first is `started`, the last `finished`, unless the run could not even begin.
+as things happen. The first is `started`, the last `finished`, unless the run could not even begin; only those of
+[hooks](../how-to/hooks.md) come after it. `bandersnatch follow --json` prints the same, beginning with `so-far`.
 Errors of that kind, such as a wrong configuration, are lines of text on standard error, as ever.
 
 Every object has these two, and those of its event:

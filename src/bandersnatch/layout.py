@@ -16,6 +16,8 @@ from bandersnatch.model import File, Held
 LAST_MODIFIED = "last-modified"
 """PEP 381's date of the last synchronisation."""
 
+_TAKEN = frozenset({"simple", "packages", "pypi", "integrity", "local-stats", LAST_MODIFIED})
+
 REMEMBERED = 4096
 """Keys that are kept: each step of a file's way in asks for its key, and so does each form of its page."""
 
@@ -104,6 +106,11 @@ def url_of(key: str) -> str:
 def from_page(key: str) -> str:
     """The URL of *key* relative to a project's page, two folders below the root."""
     return "../../" + url_of(key)
+
+
+def is_taken(name: str) -> bool:
+    """Whether the web server's root has a folder or a file of ours called *name*."""
+    return name in _TAKEN
 
 
 def _name(project: str) -> str:

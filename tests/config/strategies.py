@@ -35,6 +35,7 @@ _OF_KIND: dict[Kind, st.SearchStrategy[Written]] = {
     Kind.SIZE: st.one_of(SIZES, SIZES.map(values.format_size)),
     Kind.RATIO: RATIOS.map(values.format_ratio),
     Kind.PATH: st.lists(_TEXTS, min_size=1, max_size=3).map(lambda parts: "/x" + "/".join(parts)),
+    Kind.KEY: _WORDS.map(lambda word: f"status/{word}.json"),
     Kind.ADDRESS: _HOSTS.map(lambda host: f"https://{host}/simple/"),
     Kind.HTTPS: _HOSTS.map(lambda host: f"https://{host}"),
     Kind.PROXY: _HOSTS.map(lambda host: f"http://user:{host}@{host}:3128"),
@@ -116,9 +117,21 @@ RULES = st.dictionaries(
 )
 """What a rule's table may hold: anything that TOML can say."""
 
+HOOKS = st.fixed_dictionaries(
+    {
+        "on": st.lists(st.sampled_from(["run", "behind", "recovered"]), min_size=1, max_size=3, unique=True),
+        "command": st.lists(_TEXTS, min_size=1, max_size=3),
+        "timeout": st.integers(1, 3600).map(lambda seconds: values.format_duration(float(seconds))),
+        "list": st.sampled_from(["paths", "keys"]),
+        "repeat": st.booleans(),
+    }
+)
+"""Tables of hooks without secrets, as they are shown."""
+
 NAMED_TABLES = st.fixed_dictionaries(
     {
         "environments": st.dictionaries(_WORDS, ENVIRONMENTS, max_size=2),
+        "hooks": st.dictionaries(_WORDS, HOOKS, max_size=2),
         "rules": st.dictionaries(st.one_of(_WORDS, _KEYS), RULES, max_size=2),
     }
 )

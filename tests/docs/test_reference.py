@@ -16,6 +16,7 @@ import pytest
 from bandersnatch.cli import exits
 from bandersnatch.cli.main import build_parser
 from bandersnatch.config.options import OPTIONS
+from bandersnatch.hooks.base import VARIABLES, Occasion
 from bandersnatch.sync import events
 from bandersnatch.testing import UpstreamServer
 from tests.docs.markdown import PAGES, ROOT, anchors, name, prose
@@ -86,10 +87,18 @@ def test_every_key_of_the_configuration() -> None:
 
 def test_every_variable() -> None:
     """No page names an environment variable of ours that there is not."""
-    known = {option.variable for option in OPTIONS} | {"BANDERSNATCH_CONFIG"}
+    known = {option.variable for option in OPTIONS} | {"BANDERSNATCH_CONFIG"} | VARIABLES.keys()
     for page in PAGES:
         named = set(re.findall(r"\bBANDERSNATCH_[A-Z_]+", page.read_text("utf-8")))
         assert named <= known, name(page)
+
+
+def test_every_variable_and_occasion_of_hooks() -> None:
+    """What a hook finds in its environment, and when it is called, stands in the page about hooks, and no more."""
+    page = (ROOT / "docs/how-to/hooks.md").read_text("utf-8")
+    assert dict(re.findall(r"^\| `(BANDERSNATCH_HOOK\w*)` \| (.+) \|$", page, re.M)) == VARIABLES
+    told = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", page.split("## Occasions")[1].split("\n## ")[0], re.M)
+    assert {word for row in told for word in re.findall(r"\w+", row)} == set(Occasion)
 
 
 def test_every_exit_code() -> None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bandersnatch import publish, transfer
+from bandersnatch.assemble.notifying import change_log
 from bandersnatch.assemble.reaching import STATE, upstream_settings
 from bandersnatch.assemble.selection import choose
 from bandersnatch.catalogue.base import Catalogue
@@ -18,12 +19,15 @@ from bandersnatch.config.schema import Config
 from bandersnatch.errors import StorageError
 from bandersnatch.plan import Brake, Policies, Policy
 from bandersnatch.selection import Selection
+from bandersnatch.storage.base import Storage
 from bandersnatch.storage.filesystem import FileStorage
 from bandersnatch.storage.fsops import FileSystem, make_folders
 from bandersnatch.storage.glance import Glance
 from bandersnatch.storage.journal import FileJournal
 from bandersnatch.storage.lock import Lock
 from bandersnatch.storage.memory import MemoryJournal
+from bandersnatch.storage.oserrors import translated
+from bandersnatch.storage.recorded import recorded
 from bandersnatch.sync.mirror import Mirror, Rules
 from bandersnatch.upstream.client import Client
 from bandersnatch.upstream.index import IndexUpstream
@@ -66,7 +70,7 @@ async def mirror(
     chosen = choose(config).selection if chosen is None else chosen
     state = state_directory(config)
     settings = upstream_settings(config, environment)
-    storage = FileStorage(web_directory(config), state, fs=fs)
+    storage = _told(FileStorage(web_directory(config), state, fs=fs), config)
     catalogue = open_catalogue(state / CATALOGUE, now)
     upstream = IndexUpstream(settings, Client(settings, clock))
     upstream.learned.update(_recall(catalogue, settings.url))
@@ -146,6 +150,13 @@ def catalogue_to_read(config: Config) -> Catalogue | None:
     """The catalogue, for looking only; None if nothing was ever mirrored here."""
     path = Path(config.mirror.directory, STATE, CATALOGUE)
     return SqliteCatalogue(path, read_only=True) if path.exists() else None
+
+
+def _told(storage: Storage, config: Config) -> Storage:
+    """*storage*, with its changes written down if a hook or a file wants to hear of them. Raises StorageError."""
+    with translated(None, str(state_directory(config))):
+        log = change_log(config)
+    return storage if log is None else recorded(storage, log)
 
 
 def web_directory(config: Config) -> Path:

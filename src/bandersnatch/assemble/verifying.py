@@ -50,6 +50,7 @@ def _ground(mirror: Mirror, config: Config, place: Glance) -> Ground:
         policies=mirror.rules.policies,
         publish=mirror.rules.publish,
         metadata_of_each=mirror.rules.metadata_of_each,
+        others=frozenset(filter(None, [config.publish.freshness_file])),
     )
 
 

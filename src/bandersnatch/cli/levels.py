@@ -37,11 +37,11 @@ def level_of(event: events.Event) -> Level:
             return Level.INFO
         case events.Finished(outcome=outcome):
             return Level.WARNING if outcome == STOPPED else Level.ERROR
-        case events.FellBehind() | events.Warned():
+        case events.FellBehind() | events.Warned() | events.HookFailed():
             return Level.WARNING
         case events.Started() | events.SoFar() | events.Compared() | events.Planned():
             return Level.INFO
-        case events.Removed() | events.Skipped():
+        case events.Removed() | events.Skipped() | events.HookRan():
             return Level.INFO
         case _:
             return Level.DEBUG

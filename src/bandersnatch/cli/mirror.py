@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bandersnatch.cli.report import Report, Reports
     from bandersnatch.config.load import Loaded
     from bandersnatch.config.schema import Config
-    from bandersnatch.errors import Problem
+    from bandersnatch.errors import BandersnatchError, Problem
     from bandersnatch.sync.events import Finished
 
 SAID = "said"
@@ -68,9 +68,31 @@ def run_mirror(args: argparse.Namespace, out: TextIO) -> int:
     if loaded.config.selects_nothing:
         return _explain_empty_selection(loaded)
     from bandersnatch import assemble
+    from bandersnatch.errors import CatalogueError, StorageError, UpstreamError
 
-    with assemble.locked(loaded.config):
-        return _run(args, loaded, out)
+    try:
+        with assemble.locked(loaded.config):
+            return _run(args, loaded, out)
+    except (StorageError, CatalogueError) as error:
+        _alarm(loaded, "disk", error)
+        raise
+    except UpstreamError as error:
+        _alarm(loaded, "unreachable", error)
+        raise
+
+
+def _alarm(loaded: Loaded, outcome: str, error: BandersnatchError) -> None:
+    """The run could not even begin: who wants to hear of that hears of it."""
+    import asyncio
+    import time
+
+    if loaded.config.hooks:
+        from bandersnatch.assemble.notifying import alarm
+        from bandersnatch.cli.levels import Printer
+        from bandersnatch.cli.report import NewsReport
+
+        tell = NewsReport(Printer(sys.stderr), "").tell
+        asyncio.run(alarm(loaded.config, os.environ, outcome, error, time.time(), tell))
 
 
 def _overrides(args: argparse.Namespace) -> dict[str, object]:
@@ -143,6 +165,7 @@ async def _mirror(args: argparse.Namespace, loaded: Loaded, out: TextIO, stopped
     import time
 
     from bandersnatch import assemble
+    from bandersnatch.assemble import notifying
     from bandersnatch.assemble.closing import close
     from bandersnatch.assemble.selection import choose
     from bandersnatch.sync.engine import Wish, run
@@ -157,7 +180,10 @@ async def _mirror(args: argparse.Namespace, loaded: Loaded, out: TextIO, stopped
             closed = await close(mirror, config, os.environ, now, constraints=chosen.constraints, anew=args.full)
             _warn((*chosen.warnings, *closed.warnings), mirror.catalogue, listener)
             wish = Wish(full=args.full, accept_removals=args.accept_removals)
-            return await run(closed.mirror, wish, now, listener.tell)
+            previous, news = notifying.previous_outcome(mirror.catalogue), notifying.News(listener.tell)
+            finished = await run(closed.mirror, wish, now, news.tell)
+            await notifying.notify(mirror, config, os.environ, news, finished, now=now, previous=previous)
+            return finished
 
 
 def _listener(args: argparse.Namespace, config: Config, out: TextIO, last_outcome: str) -> Reports:

@@ -11,6 +11,9 @@ from bandersnatch.cli import text, wire
 from bandersnatch.cli.levels import Level, Printer, level_of
 from bandersnatch.sync import events
 
+LAST_LINES = 20
+"""So many lines at most are shown of what a hook printed; an event has more."""
+
 EVERY = 10.0
 """Seconds between two lines of progress where there is no terminal."""
 
@@ -61,6 +64,9 @@ class NewsReport(_Plain):
                 self._say(level, behind(event))
             case events.Warned(message=message):
                 self._say(level, message)
+            case events.HookFailed(first=True):
+                for line in lines(event):
+                    self._say(level, line)
             case events.Finished(outcome=outcome) if outcome != self._last_outcome:
                 self._say(level, f"{outcome}: {event.reason}")
             case _:
@@ -146,19 +152,29 @@ def lines(event: events.Event) -> list[str]:
             return [behind(event)]
         case events.Skipped():
             return [f"{event.project}: {event.filename} cannot be mirrored: {event.reason}"]
-        case events.Removed():
-            return [f"{event.project}: removed, since {event.reason}"]
         case events.Warned():
             return [f"Warning: {event.message}"]
         case events.Finished():
             return summary(event)
+        case events.HookRan() | events.HookFailed():
+            return called(event)
         case _:
-            return details(event)
+            return of_project(event)
 
 
-def details(event: events.Event) -> list[str]:
-    """The lines of what is worth a line only to who looks for something."""
+def called(event: events.HookRan | events.HookFailed) -> list[str]:
+    """What came of a hook, and the last lines of what it printed."""
+    printed = [f"  {line}" for line in event.output.splitlines()[-LAST_LINES:]]
+    if isinstance(event, events.HookRan):
+        return [f"Hook {event.hook} ran in {text.span(event.seconds)} ({event.occasions})", *printed]
+    return [f"Hook {event.hook} failed ({event.occasions}): {event.reason}", *printed]
+
+
+def of_project(event: events.Event) -> list[str]:
+    """The line of what became of one project; most of them are for who looks for something."""
     match event:
+        case events.Removed():
+            return [f"{event.project}: removed, since {event.reason}"]
         case events.Arrived():
             how = f"{text.size(event.fetched)} fetched" if event.fetched else "found in storage"
             return [f"{event.project}: {event.filename} is here ({how})"]

@@ -17,6 +17,7 @@ from bandersnatch.config.read import read
 from bandersnatch.config.schema import Config, ReleasesOptions, value_of
 from bandersnatch.config.write import key
 from bandersnatch.errors import UsageError
+from bandersnatch.hooks.base import Form, Occasion
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,17 @@ def _plain_http(config: Config) -> Iterator[Contradiction]:
             )
 
 
+def _hooks(config: Config) -> Iterator[Contradiction]:
+    for hook in config.hooks.values():
+        name, url = f"hooks.{hook.name}", urlsplit(hook.url or "")
+        if hook.form is Form.URLS and config.publish.base_url is None and Occasion.CHANGED in hook.on:
+            yield Contradiction(
+                name, 'lists of URLs need the mirror\'s own; set base-url under [publish], or list = "keys"'
+            )
+        if url.scheme == "http" and not (config.upstream.allow_http or _is_loopback(url.hostname or "")):
+            yield Contradiction(name, "its url is not encrypted; use https, or set allow-http = true under [upstream]")
+
+
 def _is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
@@ -205,4 +217,5 @@ _IDLE: dict[str, tuple[_Works, str]] = {
 
 _RULES: tuple[Callable[[Config], Iterator[Contradiction]], ...] = (
     _everything, _pages, _idle, _limits, _advisories, _environments, _statistics, _credentials, _changes, _plain_http,
+    _hooks,
 )  # fmt: skip

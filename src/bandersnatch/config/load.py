@@ -150,12 +150,12 @@ def load(path: Path | None, env: Mapping[str, str], overrides: Mapping[str, obje
         origins[name] = setting.origin
         if not wrong:
             values[name] = value
+    origins |= {name: Origin("file", str(path), line) for name, line in tables.lines.items()}
     # Contradictions are looked for among what could be read, so that they are reported in the same go.
     config = build(values, tables.of)
     problems += [_problem(one, origins[one.name], document.lines) for one in contradictions(config)]
     if problems:
         raise UsageError(*sorted(problems, key=_reading_order))
-    origins |= {name: Origin("file", str(path), line) for name, line in tables.lines.items()}
     return Loaded(config, MappingProxyType(origins), path, document.selection_line(), document.lines, document.notes)
 
 

@@ -1,4 +1,4 @@
-"""Tables with names that the operator chooses: ``[environments.NAME]``, ``[rules.NAME]``. Only the file has them."""
+"""Tables with names that the operator chooses: ``[environments.NAME]``, ``[hooks.NAME]``. Only the file has them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from bandersnatch.config import spelling
+from bandersnatch.config import hooks, spelling
 from bandersnatch.config.locate import Lines
 from bandersnatch.config.options import NAMED
 from bandersnatch.config.read import described
@@ -71,4 +71,8 @@ def _plain(_: str, table: Table) -> Table:
     return MappingProxyType(dict(table))
 
 
-_READERS: Mapping[str, Callable[[str, Table], Any]] = {"environments": environments.read, "rules": _plain}
+_READERS: Mapping[str, Callable[[str, Table], Any]] = {
+    "environments": environments.read,
+    "hooks": hooks.read,
+    "rules": _plain,
+}

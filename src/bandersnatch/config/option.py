@@ -28,6 +28,7 @@ class Kind(Enum):
     RATE = 'a rate such as "20 MB/s"'
     RATIO = 'a percentage such as "0.1%"'
     PATH = "an absolute path"
+    KEY = 'a path below web/ such as "freshness.json"'
     ADDRESS = 'an address such as "https://index.example.org/"'
     HTTPS = 'an address such as "https://pypi.example.org/", with https'
     PROXY = 'an address such as "http://proxy.example.org:3128"'

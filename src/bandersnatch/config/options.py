@@ -32,6 +32,7 @@ SECTIONS = {
     "upstream": "How the index is reached that is mirrored.",
     "publish": "What is written for the mirror's clients.",
     "statistics": "Download statistics, which bandersnatch update-stats makes from the web server's access logs.",
+    "hooks": "Commands that are run and URLs that are called after a run, each in a table with a name of your choice.",
     "log": "What the program says while it works.",
 }
 """Every section with its purpose, in the order of the file."""
@@ -67,6 +68,17 @@ OPTIONS = (
         "mirror", "wait", Kind.DURATION, "0s",
         "How long to wait for another run that holds the mirror's lock; 0s gives up at once.",
         "10m",
+    ),
+    Option(
+        "mirror", "diff-file", Kind.PATH, "",
+        "A file that each run replaces by the list of what it brought: absolute paths, one a line, for rsync or an "
+        "archive. In a folder, it is called mirrored-files. Empty: none.",
+        "/srv/pypi/mirrored-files",
+    ),
+    Option(
+        "mirror", "diff-append-epoch", Kind.SWITCH, False,
+        "Append a dash and the time in seconds since 1970 to the name of diff-file, so that each run has its own.",
+        True,
     ),
     Option(
         "upstream", "connections", Kind.NUMBER, 4,
@@ -175,6 +187,12 @@ OPTIONS = (
         "Write /pypi/NAME/json, which some tools read though no standard describes it.",
         False,
     ),
+    Option(
+        "publish", "freshness-file", Kind.KEY, "",
+        "A file below web/ that says after each run, as JSON, how fresh the mirror is: for other people's monitors. "
+        "Empty: none.",
+        "freshness.json",
+    ),
     *STATISTICS_OPTIONS,
     Option(
         "log", "format", Kind.TEXT, "text",
@@ -207,6 +225,18 @@ NAMED = {
 implementation = "cpython"
 python = ["3.11", "3.12", "3.13"]
 platforms = ["manylinux_2_28_x86_64", "manylinux_2_28_aarch64"]
+""",
+    "hooks": """\
+[hooks.purge]
+on = ["changed"]
+command = ["/usr/local/bin/purge", "--soft"]
+list = "paths"
+timeout = "5m"
+
+[hooks.alarm]
+on = ["behind", "refused", "disk", "recovered"]
+url = "https://alarm.example.org/mirror"
+token-file = "/run/secrets/alarm"
 """,
     "rules": """\
 [rules.our-licences]

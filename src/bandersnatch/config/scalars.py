@@ -14,6 +14,7 @@ from functools import partial
 from typing import TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
+from bandersnatch import layout, names
 from bandersnatch.config import syntax, values
 from bandersnatch.config.option import Kind
 
@@ -67,6 +68,16 @@ def _path(raw: object) -> str:
     if posixpath.normpath(path) in ("/", "//"):
         raise ValueError("that is the root of everything")
     return path
+
+
+def _key(raw: object) -> str:
+    key = text_of(raw)
+    parts = key.split("/")
+    if not all(map(names.is_filename, parts)):
+        raise ValueError("its parts are names of files and folders, between slashes")
+    if layout.is_taken(parts[0]):
+        raise ValueError(f"{parts[0]} is where pages or files of the index are")
+    return key
 
 
 def _address(raw: object, schemes: tuple[str, ...] = ("https", "http"), userinfo: bool = False) -> str:
@@ -152,6 +163,7 @@ READERS: dict[Kind, Callable[[object], Scalar]] = {
     Kind.RATE: lambda raw: values.parse_rate(text_of(raw)),
     Kind.RATIO: lambda raw: values.parse_ratio(text_of(raw)),
     Kind.PATH: _path,
+    Kind.KEY: _key,
     Kind.ADDRESS: _address,
     # Keys are appended to it.
     Kind.HTTPS: lambda raw: _address(raw, schemes=("https",)).removesuffix("/") + "/",

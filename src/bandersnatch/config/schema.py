@@ -14,6 +14,7 @@ from typing import Any
 from bandersnatch.config.named import Table
 from bandersnatch.config.options import of_section
 from bandersnatch.config.read import Value
+from bandersnatch.hooks.base import Hook
 from bandersnatch.selection.environments import Environment
 
 
@@ -150,6 +151,8 @@ class MirrorOptions:
     grace: float
     workers: int
     wait: float
+    diff_file: str | None
+    diff_append_epoch: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +186,7 @@ class PublishOptions:
     base_url: str | None
     html: bool
     legacy_json: bool
+    freshness_file: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +231,7 @@ class Config:
     upstream: UpstreamOptions
     publish: PublishOptions
     statistics: StatisticsOptions
+    hooks: Mapping[str, Hook]
     log: LogOptions
 
     @property
@@ -270,7 +275,7 @@ def build(values: Mapping[str, Value], tables: Mapping[str, Mapping[str, Any]]) 
         field_name(section): cls(**{field_name(option.key): values[option.name] for option in of_section(section)})
         for section, cls in CLASSES.items()
     }
-    return Config(**sections, environments=tables["environments"], rules=tables["rules"])
+    return Config(**sections, environments=tables["environments"], rules=tables["rules"], hooks=tables["hooks"])
 
 
 def value_of(config: Config, name: str) -> Value:

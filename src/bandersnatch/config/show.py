@@ -7,6 +7,7 @@ from datetime import date, time
 from math import isfinite
 from typing import Any
 
+from bandersnatch.config import hooks
 from bandersnatch.config.load import Loaded
 from bandersnatch.config.option import Option, Written
 from bandersnatch.config.options import OPTIONS, SECTIONS, of_section
@@ -60,6 +61,8 @@ def _named(loaded: Loaded, section: str) -> Mapping[str, Mapping[str, object]]:
     match section:
         case "environments":
             return {name: environment.table for name, environment in loaded.config.environments.items()}
+        case "hooks":
+            return {name: hooks.shown(hook) for name, hook in loaded.config.hooks.items()}
         case "rules":
             return loaded.config.rules
         case _:

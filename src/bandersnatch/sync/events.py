@@ -177,5 +177,30 @@ class Finished(Event):
     """The mirror's own."""
 
 
+@dataclass(frozen=True, slots=True)
+class HookRan(Event):
+    """A hook was called, after the run, and did what it is for."""
+
+    hook: str
+    occasions: str
+    """Why it was called: words with spaces between."""
+    seconds: float
+    output: str
+    """The last of what it printed or answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class HookFailed(Event):
+    """A hook was called, after the run, and failed; or a file for others could not be written. The run is as it was."""
+
+    hook: str
+    occasions: str
+    seconds: float
+    output: str
+    reason: str
+    first: bool
+    """Whether the call before this one had succeeded: news."""
+
+
 Tell = Callable[[Event], None]
 """Takes an event; must neither block nor raise."""

@@ -80,10 +80,10 @@ class Client:
         raise UpstreamError(f"{here.masked}: more than {MAX_HOPS} redirects, one after the other", url=here.masked)
 
     def post(
-        self, url: str | Address, headers: Mapping[str, str], body: bytes
+        self, url: str | Address, headers: Mapping[str, str], body: bytes, *, expect: Collection[int] = OK
     ) -> AbstractAsyncContextManager[Response]:
-        """The answer, status 200, to a POST. Redirects are not followed. Raises as ``get`` does."""
-        return _Entered(lambda: self._post(self.hosts.check(url), headers, body))
+        """The answer, with a status in *expect*, to a POST. Redirects are not followed. Raises as ``get`` does."""
+        return _Entered(lambda: self._post(self.hosts.check(url), headers, body, expect))
 
     async def close(self) -> None:
         """Close all connections; what is in flight fails."""
@@ -91,10 +91,12 @@ class Client:
         for pools in (self._pools, *(one for one, _ in self._placed.values()), *self._left):
             await pools.close()
 
-    async def _post(self, address: Address, headers: Mapping[str, str], body: bytes) -> Response:
+    async def _post(
+        self, address: Address, headers: Mapping[str, str], body: bytes, expect: Collection[int]
+    ) -> Response:
         response = await self._exchange("POST", address, headers, body)
         try:
-            await self._judge(response, OK)
+            await self._judge(response, expect)
         except BaseException:
             await response.close()
             raise

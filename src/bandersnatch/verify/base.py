@@ -143,6 +143,8 @@ class Ground:
     publish: publish.Settings = publish.Settings()
     metadata_of_each: bool = False
     """Whether each release is judged by its own core metadata, and not by that of the newest."""
+    others: frozenset[str] = frozenset()
+    """Further keys that are ours and in no catalogue."""
 
     def record(self, name: str) -> Record | None:
         """What the catalogue has of a project now; None if nothing of it is published."""

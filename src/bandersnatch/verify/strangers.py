@@ -25,7 +25,11 @@ class Strangers:
         self._catalogue = ground.catalogue
         self._shards = shards
         self._began = began
-        self._always = {layout.LAST_MODIFIED, *(key for keys in layout.index_keys().values() for key in keys)}
+        self._always = {
+            layout.LAST_MODIFIED,
+            *ground.others,
+            *(key for keys in layout.index_keys().values() for key in keys),
+        }
         self._project = ""
         self._keys: frozenset[str] = frozenset()
 

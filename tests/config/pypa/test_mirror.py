@@ -63,7 +63,6 @@ NOTED = {
     "cleanup = true": "normalised names",
     "cleanup_todo = true": "could get stuck",
     "root_uri = https://cdn.example.org": "beside the pages",
-    "diff-file = {{mirror_directory}}/new": "mirror --json",
     "log-config = /etc/log.conf": "[log]",
     "storage-filesystem-manage-permissions = false": "umask",
     "simple-format = HTML": "JSON as well",
@@ -101,6 +100,16 @@ def test_what_says_the_usual_is_passed_over() -> None:
     """Options that every example file has, with the value that it has there, are no news."""
     assert notes(USUAL) == []
     assert values(USUAL) == {"select.everything": True}
+
+
+def test_diff_file() -> None:
+    """The list of what a run brought keeps its options; in its path {{section_option}} stands for another one."""
+    text = "diff-file = {{mirror_directory}}/new\ndiff-append-epoch = true"
+    assert notes(text) == []
+    assert values(text)["mirror.diff-file"] == "/srv/pypi/new"
+    assert values(text)["mirror.diff-append-epoch"] is True
+    assert "mirror.diff-append-epoch" not in values("diff-append-epoch = true")
+    assert "{{mirror_nothing}} stands for [mirror] nothing" in str(refused("diff-file = {{mirror_nothing}}/new"))
 
 
 REFUSED = {

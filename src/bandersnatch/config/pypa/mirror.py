@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -125,6 +126,23 @@ def _api(draft: Draft, entry: Entry) -> None:
         draft.put("upstream.changes", "changelog", entry)
 
 
+def _diff_file(draft: Draft, entry: Entry) -> None:
+    """A path in which ``{{mirror_directory}}`` and its like stand for other options."""
+
+    def value(found: re.Match[str]) -> str:
+        other = draft.get(found[1], found[2])
+        if other is None:
+            raise ValueError(f"{found[0]} stands for [{found[1]}] {found[2]}, which is not set")
+        return other.value
+
+    draft.put("mirror.diff-file", re.sub(r"\{\{ *([^_{} ]+)_([^{} ]+) *\}\}", value, entry.value), entry)
+
+
+def _diff_append_epoch(draft: Draft, entry: Entry) -> None:
+    if draft.get("mirror", "diff-file"):
+        draft.put("mirror.diff-append-epoch", scalars.switch(entry.value), entry)
+
+
 def _digest(draft: Draft, entry: Entry) -> None:
     if entry.value.lower() != "sha256":
         draft.note(entry, "has no effect here: files are verified by their SHA-256, and pages give that")
@@ -173,7 +191,8 @@ _HANDLERS: Mapping[str, Handler] = {
     "root_uri": _has_no_effect(
         "links lead to the files beside the pages, or where upstream has those that are not mirrored"
     ),
-    "diff-file": _has_no_effect("mirror --json prints every file that is fetched"),
+    "diff-file": _diff_file,
+    "diff-append-epoch": _diff_append_epoch,
     "log-config": _has_no_effect("see [log], and mirror --json for other programs"),
 }  # fmt: skip
 """By option. Those that only qualify another one are looked at with that."""

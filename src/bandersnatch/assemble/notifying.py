@@ -1,0 +1,185 @@
+"""What a run leads to beside the mirror: hooks, the list of what it brought, the file that says how fresh it is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from bandersnatch import layout
+from bandersnatch.assemble.reaching import STATE, user_agent
+from bandersnatch.catalogue.base import Catalogue
+from bandersnatch.config.options import OPTIONS
+from bandersnatch.config.schema import Config
+from bandersnatch.errors import BandersnatchError, CatalogueError, StorageError
+from bandersnatch.hooks import engine, files, lists
+from bandersnatch.hooks.base import NAMED, Hook, Occasion, Told
+from bandersnatch.hooks.changes import ChangeLog
+from bandersnatch.hooks.command import CommandCaller
+from bandersnatch.hooks.url import Sender, UrlCaller
+from bandersnatch.storage.base import Storage
+from bandersnatch.sync import events
+from bandersnatch.sync.mirror import Mirror
+from bandersnatch.upstream import sender
+from bandersnatch.upstream.address import Address
+from bandersnatch.upstream.settings import Settings
+
+CHANGES = "changes"
+"""The log of changes, in ``state/``."""
+
+FAILED = "hooks-failed"
+"""The fact that holds the names of what failed in the last run, with spaces between."""
+
+DIFF_FILE, FRESHNESS_FILE, CHANGE_LOG = "diff-file", "freshness-file", "changes"
+"""What stands for a hook's name where no hook failed but a file for others; no hook's name has a space in it."""
+
+
+def change_log(config: Config) -> ChangeLog | None:
+    """Where changes are written down, if anybody wants to hear of them. Raises OSError."""
+    wanted = config.mirror.diff_file or any(Occasion.CHANGED in hook.on for hook in config.hooks.values())
+    if not wanted:
+        return None
+    ignored = [layout.LAST_MODIFIED, *([config.publish.freshness_file] if config.publish.freshness_file else [])]
+    return ChangeLog(Path(config.mirror.directory, STATE, CHANGES), ignored)
+
+
+@dataclass(slots=True)
+class News:
+    """Passes on what a run tells, and keeps the little of it that hooks are told."""
+
+    listener: events.Tell
+    fell_behind: list[tuple[str, str]] = field(default_factory=list)
+
+    def tell(self, event: events.Event) -> None:
+        """Take note of *event*, and pass it on."""
+        match event:
+            case events.FellBehind(project=project, reason=reason, first=True) if len(self.fell_behind) < NAMED:
+                self.fell_behind.append((project, reason))
+            case _:
+                pass
+        self.listener(event)
+
+
+def previous_outcome(catalogue: Catalogue) -> str:
+    """How the last run ended that was not stopped or cut off; empty if there was none."""
+    runs = catalogue.last_runs(20)
+    return next((run.outcome for run in runs if run.outcome not in ("", "stopped")), "")
+
+
+async def notify(
+    mirror: Mirror,
+    config: Config,
+    environment: Mapping[str, str],
+    news: News,
+    finished: events.Finished,
+    *,
+    now: float,
+    previous: str,
+) -> None:
+    """
+    Write the files for others and call the hooks after a run that began at *now*, the mirror's lock being held.
+
+    What fails is told, and is no failure of the run. Only a cancellation is raised.
+    """
+    failed = frozenset((_fact(mirror.catalogue) or "").split())
+    told = Told(mirror.directory, mirror.address, now, finished, previous, tuple(news.fell_behind))
+    own = await asyncio.to_thread(_write_files, mirror, config, finished, now)
+    for name, problem in own.items():
+        news.listener(events.HookFailed(name, "run", 0.0, "", problem, name not in failed))
+    ground = _ground(mirror.storage, config, environment, failed)
+    still = await engine.call_all(tuple(config.hooks.values()), told, ground, news.listener)
+    with suppress(CatalogueError):
+        await asyncio.to_thread(mirror.catalogue.set, {FAILED: " ".join(sorted(still | own.keys())) or None})
+
+
+async def alarm(
+    config: Config,
+    environment: Mapping[str, str],
+    outcome: str,
+    error: BandersnatchError,
+    now: float,
+    tell: events.Tell,
+) -> None:
+    """Call the hooks for a run that could not even begin, because of *error*. Nothing of the mirror is touched."""
+    finished = events.Finished(
+        outcome=outcome, reason=str(error), seconds=0.0, refreshed=0, confirmed=0, removed=0, files=0, adopted=0,
+        bytes=0, skipped=0, behind=0, waiting=0, serial=None,
+    )  # fmt: skip
+    told = Told(config.mirror.directory, config.mirror.upstream, now, finished, "")
+    # What has changed is told when storage can say whether it is there.
+    hooks = [
+        replace(hook, on=tuple(one for one in hook.on if one is not Occasion.CHANGED)) for hook in config.hooks.values()
+    ]
+    await engine.call_all(hooks, told, _ground(None, config, environment, frozenset()), tell)
+
+
+def _write_files(mirror: Mirror, config: Config, finished: events.Finished, now: float) -> dict[str, str]:
+    """Write the files for others, and hand out changes. Returns what failed, with the reason. Blocks."""
+    failed: dict[str, str] = {}
+    state, web = Path(config.mirror.directory, STATE), Path(config.mirror.directory, "web")
+    key, diff_file = config.publish.freshness_file, config.mirror.diff_file
+    if key:
+        try:
+            mirror.storage.put((key,), files.freshness(finished, now, mirror.catalogue))
+            mirror.storage.settle()
+        except (StorageError, CatalogueError) as error:
+            failed[FRESHNESS_FILE] = str(error)
+    if diff_file:
+        epoch = int(now) if config.mirror.diff_append_epoch else None
+        try:
+            files.diff_file(state / CHANGES, diff_file, web, mirror.storage, epoch)
+        except (OSError, StorageError) as error:
+            failed[DIFF_FILE] = f"{diff_file} cannot be written: {error}"
+    if DIFF_FILE not in failed:  # or the next run's list would lack what this one brought
+        try:
+            engine.hand_out(state / CHANGES, tuple(config.hooks.values()), state)
+        except OSError as error:
+            failed[CHANGE_LOG] = f"the log of changes cannot be handed out: {error}"
+    return failed
+
+
+def _ground(
+    storage: Storage | None, config: Config, environment: Mapping[str, str], failed: frozenset[str]
+) -> engine.Ground:
+    directory = config.mirror.directory
+    secret = {option.variable for option in OPTIONS if option.secret}
+    passed = {name: value for name, value in environment.items() if name not in secret}
+
+    def naming(hook: Hook) -> lists.Names:
+        return lists.naming(hook.form, Path(directory, "web"), config.publish.base_url or "")
+
+    def open_sender(hook: Hook, headers: dict[str, str]) -> Sender:
+        assert hook.url is not None
+        return sender.Sender(hook.url, hook.target, headers, _settings(hook.url, config))
+
+    return engine.Ground(
+        state=Path(directory, STATE),
+        naming=naming,
+        is_there=lambda key: storage is not None and storage.stat(key) is not None,
+        commands=CommandCaller(passed, directory),
+        urls=UrlCaller(open_sender),
+        failed=failed,
+    )
+
+
+def _settings(url: str, config: Config) -> Settings:
+    """How the address is reached: as upstream is, but for what is upstream's alone."""
+    chosen = config.upstream
+    return Settings(
+        url=Address.parse(url).origin,
+        user_agent=user_agent(chosen.user_agent_contact),
+        timeout=chosen.timeout,
+        tries=1,
+        allow_http=chosen.allow_http,
+        proxy=chosen.proxy,
+        ca_file=Path(chosen.ca_file) if chosen.ca_file else None,
+    )
+
+
+def _fact(catalogue: Catalogue) -> str | None:
+    try:
+        return catalogue.get(FAILED)
+    except CatalogueError:
+        return None
