@@ -81,8 +81,9 @@ def test_pages_are_roff() -> None:
 
 
 def _serious(complaints: str) -> list[str]:
-    """Pages without a date are meant: one would change with every commit."""
-    return [line for line in complaints.splitlines() if "missing date" not in line and "referenced manual" not in line]
+    """Pages without a date are meant: one would change with every commit. So are choices that are one long word."""
+    meant = ("missing date", "referenced manual", "can't break line")
+    return [line for line in complaints.splitlines() if not any(one in line for one in meant)]
 
 
 def test_wheel_brings_the_manual(tmp_path: Path) -> None:
