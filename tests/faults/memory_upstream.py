@@ -13,7 +13,7 @@ from bandersnatch.errors import NotFound, UpstreamError
 from bandersnatch.model import Listed, Validators
 from bandersnatch.names import normalise
 from bandersnatch.testing import Behaviour, Index, ProjectState
-from bandersnatch.testing.messages import Request
+from bandersnatch.testing.messages import Request, Response
 from bandersnatch.testing.routes import respond
 from bandersnatch.testing.view import View
 from bandersnatch.upstream.base import Absorb, Change, Fetched, Listing
@@ -106,7 +106,7 @@ class MemoryUpstream:
             self._bodies[url] = self._answer(unquote(url.removeprefix(URL))).body
         return self._bodies[url]
 
-    def _answer(self, path: str, accept: str = "*/*"):  # type: ignore[no-untyped-def]
+    def _answer(self, path: str, accept: str = "*/*") -> Response:
         response = respond(self._view, Request("GET", path, {"accept": accept}), on_files_host=False)
         if response.status == 404:
             raise NotFound(f"{path}: 404", status=404)
