@@ -241,6 +241,22 @@ CASES = {
         "[cool-down]\nclock = 'first-seen'",
         "b.conf:2: cool-down.clock: it changes nothing without age or not-after; set that as well, or drop this",
     ),
+    "share of nothing": (
+        "[usage]\nshare-over = '30d'",
+        "b.conf:2: usage.share-over: it changes nothing without share; set that as well, or drop this",
+    ),
+    "statistics forgotten before they are used": (
+        "[usage]\nunused-for = '180d'\n[statistics]\nkeep = '180d'",
+        "b.conf:4: statistics.keep: it is not longer than the time that [usage] looks back to; keep more",
+    ),
+    "a zone that there is not": (
+        "[statistics]\ntimezone = 'Europe/Wonderland'",
+        'b.conf:2: statistics.timezone: no time zone is called "Europe/Wonderland"; one is "Europe/Berlin"',
+    ),
+    "logs without a time": (
+        "[statistics]\nformat = '$request $status'",
+        'b.conf:2: statistics.format: the log format "$request $status" lacks the time ($time_local or %t)',
+    ),
     "crossed numbers": (
         "[releases]\nat-least = 5\nat-most = 4",
         "b.conf:3: releases.at-most: it is less than at-least, which no project can fulfil",

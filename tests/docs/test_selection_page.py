@@ -22,6 +22,7 @@ from bandersnatch.selection.files import Line, MaxProjectSize, MaxSize, Python, 
 from bandersnatch.selection.metadata import MetadataRule
 from bandersnatch.selection.platform_rules import Environments, ExcludedPlatforms, ExcludedPythons
 from bandersnatch.selection.releases import Newest, NoDevelopment, NoPrereleases, NoYanked
+from bandersnatch.selection.usage import UnusedFor
 from tests.docs.markdown import ROOT
 from tests.selection.samples import CONTEXT, file, subject, versions
 
@@ -57,6 +58,9 @@ platforms = ["linux"]
 wanted = { license = ["*"] }
 [cool-down]
 age = "1d"
+[usage]
+unused-for = "180d"
+share = "99%"
 """
 
 
@@ -130,6 +134,7 @@ UNKNOWN: dict[str, tuple[Rule, object]] = {
     "`advisories`, `severity`": (
         AdvisoryRule.of({"demo": (Advisory("X", versions="1.0"),)}, severity="critical"), SDIST,
     ),
+    "`usage.unused-for`, `usage.share`": (UnusedFor("180d"), SDIST),
 }  # fmt: skip
 
 

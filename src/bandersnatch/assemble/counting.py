@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -12,7 +14,9 @@ from bandersnatch.accesslog.formats import reader
 from bandersnatch.assemble.reaching import STATE
 from bandersnatch.config.schema import Config
 from bandersnatch.errors import UsageError
+from bandersnatch.ledger.base import Ledger
 from bandersnatch.ledger.sqlite import SqliteLedger
+from bandersnatch.selection.usage import covered_since, most_used
 from bandersnatch.stats.base import Wish
 from bandersnatch.stats.show import Statistics
 from bandersnatch.stats.update import Tell, Update
@@ -35,7 +39,7 @@ def update(config: Config, now: datetime, form: str | None = None, tell: Tell = 
     *form* is the logs' format in place of the configuration's. Raises UsageError where there is no mirror.
     """
     home = _home(config)
-    wish = wish_of(config, now, form)
+    wish = replace(wish_of(config, now, form), offered=lambda: _pages(home / "web/simple"))
     with Lock(home / STATE / LOCK, now).acquire(config.mirror.wait):
         shelf = Shelf(home / SHELF, home / STATE / STAGING)
         with closing(SqliteLedger(home / STATE / LEDGER)) as ledger:
@@ -68,6 +72,49 @@ def wish_of(config: Config, now: datetime, form: str | None = None) -> Wish:
         keep=int(chosen.keep // _DAY),
         page=chosen.page,
     )
+
+
+def _pages(folder: Path) -> Iterator[str]:
+    """The projects that have a folder among the pages."""
+    if not folder.is_dir():
+        return
+    with os.scandir(folder) as entries:
+        yield from (entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+
+
+@contextmanager
+def usage(config: Config, now: datetime) -> Iterator[Usage | None]:
+    """What the rules about use are worked out from; None where nothing was ever counted."""
+    path = Path(config.mirror.directory, STATE, LEDGER)
+    if not path.exists():
+        yield None
+        return
+    with closing(SqliteLedger(path, read_only=True)) as ledger:
+        yield Usage(ledger, wish_of(config, now).today)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """The downloads of a mirror up to *today*, as rules ask about them."""
+
+    ledger: Ledger
+    today: date
+
+    def resting(self, span: timedelta) -> str:
+        """Why the statistics say nothing about so long a time; empty if they do."""
+        since = covered_since((one.day for one in self.ledger.days() if one.day < self.today), self.today)
+        if since is None:
+            return "there are no statistics of the last days, so it counts as used"
+        if since > self.today - span:
+            return f"the statistics go back to {since.isoformat()} without a gap, so it counts as used"
+        return ""
+
+    def unused(self, span: timedelta, share: float | None = None) -> frozenset[str]:
+        """The projects that were offered all the time, and not downloaded, or not among those that make the *share*."""
+        first = self.today - span
+        sums = ((name, number) for (name,), number in self.ledger.sums(("project",), first, self.today))
+        used = frozenset(name for name, _ in sums) if share is None else most_used(sums, share)
+        return frozenset(name for name in self.ledger.offered(first) if name not in used)
 
 
 def _home(config: Config) -> Path:

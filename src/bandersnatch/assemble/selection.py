@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from bandersnatch.assemble import third_party
+from bandersnatch.assemble import counting, third_party
 from bandersnatch.config.load import Loaded
 from bandersnatch.config.options import BY_NAME
 from bandersnatch.config.schema import Config, value_of
+from bandersnatch.config.values import format_duration, format_ratio
 from bandersnatch.config.write import written as as_written
-from bandersnatch.errors import Problem, UsageError
+from bandersnatch.errors import Problem, StorageError, UsageError
 from bandersnatch.inputs import advisories as advisory_files
 from bandersnatch.inputs import files as requirement_files
 from bandersnatch.inputs import globs
@@ -29,6 +30,7 @@ from bandersnatch.selection.cooldown import CoolDown
 from bandersnatch.selection.environments import Environment
 from bandersnatch.selection.metadata import MetadataRule
 from bandersnatch.selection.platform_rules import Environments, ExcludedPlatforms, ExcludedPythons
+from bandersnatch.selection.usage import OfUse, Share, UnusedFor
 
 
 @dataclass(frozen=True)
@@ -63,10 +65,12 @@ class _Choosing:
         self._problems: list[Problem] = []
         self._warnings: list[Problem] = []
         self._constraints: list[str] = []
+        self._admitted = Items()
 
     def result(self) -> Chosen:
         config = self._config
         items = self._items("select.projects", "select.from-files", "select.whole-from-files")
+        self._admitted = items
         exclusions = self._items("exclude.projects", "exclude.from-files")
         index_only = self._items("select.index-only", ranges=False)
         rules = tuple(self._rules())
@@ -152,6 +156,7 @@ class _Choosing:
         yield from self._of_metadata()
         yield from self._of_age()
         yield from self._of_advisories()
+        yield from self._of_use()
         yield from self._of_others()
 
     def _of_releases(self) -> Iterator[Rule]:
@@ -245,6 +250,28 @@ class _Choosing:
         except UsageError as error:
             self._problems += error.problems
 
+    def _of_use(self) -> Iterator[Rule]:
+        """The rules about use; where the statistics cannot be read, everything counts as used."""
+        chosen = self._config.usage
+        if not (chosen.unused_for or chosen.share):
+            return
+        exempt, named = self._items("usage.exempt", ranges=False), _by_name(self._admitted)
+        try:
+            with counting.usage(self._config, datetime.now(UTC)) as usage:
+                if chosen.unused_for:
+                    told = (format_duration(chosen.unused_for), *_unused(usage, chosen.unused_for), exempt, named)
+                    yield UnusedFor(*told, origin=self._origin("usage.unused-for"))
+                if chosen.share:
+                    told = (
+                        format_duration(chosen.share_over),
+                        *_unused(usage, chosen.share_over, chosen.share),
+                        exempt,
+                        named,
+                    )
+                    yield Share(*told, format_ratio(chosen.share), origin=self._origin("usage.share"))
+        except StorageError as error:
+            self._warnings.append(Problem(f"everything counts as used: {error}", key="[usage]"))
+
     def _of_others(self) -> Iterator[Rule]:
         """Rules that other distributions bring, each made from its own table."""
         try:
@@ -259,6 +286,20 @@ class _Choosing:
             return Origin(".".join(path))
         place = self._loaded.origins[f"rules.{name}"].place
         return Origin(".".join(path), file=place, line=self._loaded.lines.of(*path))
+
+
+def _unused(usage: counting.Usage | None, seconds: float, share: float | None = None) -> tuple[frozenset[str], str]:
+    """The projects that were not used for so long, and why nothing can be said about that, if so."""
+    if usage is None:
+        return frozenset(), "nothing was counted yet, so it counts as used"
+    span = timedelta(seconds=seconds)
+    resting = usage.resting(span)
+    return frozenset() if resting else usage.unused(span, share), resting
+
+
+def _by_name(items: Items) -> Items:
+    """Those that are no patterns."""
+    return Items(tuple(item for item in items if item.pattern is None))
 
 
 def _shown(value: object) -> str:
@@ -323,4 +364,8 @@ def with_closure(selection: Selection, closure: Iterable[Origin]) -> Selection:
     """
     patterns = (item for item in selection.items if item.pattern is not None)
     items: tuple[Item, ...] = (*patterns, *Items.read(closure))
-    return replace(selection, items=Items(items))
+    # What is needed is wanted, used or not.
+    rules = (
+        replace(rule, named=_by_name(Items(items))) if isinstance(rule, OfUse) else rule for rule in selection.rules
+    )
+    return replace(selection, items=Items(items), rules=tuple(rules))

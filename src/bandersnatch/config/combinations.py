@@ -98,6 +98,10 @@ def _statistics(config: Config) -> Iterator[Contradiction]:
         reader(chosen.format)
     except UsageError as error:
         yield Contradiction("statistics.format", str(error))
+    usage = config.usage
+    longest = max(usage.unused_for, usage.share_over if usage.share else 0.0)
+    if 0 < chosen.keep <= longest:
+        yield Contradiction("statistics.keep", "it is not longer than the time that [usage] looks back to; keep more")
     try:
         ZoneInfo(chosen.timezone)
     except (LookupError, ValueError, OSError):

@@ -105,6 +105,15 @@ class Ledger(Protocol):
     def forget_days(self, before: date) -> None:
         """Forget the details of all days before one."""
 
+    def looked(self) -> date | None:
+        """The last day on which it was noted what the mirror offers."""
+
+    def note_offered(self, projects: Iterable[str], day: date) -> None:
+        """The mirror offers these *projects* on a *day*: each is known from the first day on."""
+
+    def offered(self, before: date) -> Iterator[str]:
+        """The projects that were offered on a day or before it, by name."""
+
     def sums(
         self, columns: Collection[str], first: date, last: date, projects: Collection[str] = ()
     ) -> Iterator[tuple[tuple[str, ...], int]]:

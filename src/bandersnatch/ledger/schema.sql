@@ -14,5 +14,9 @@ CREATE TABLE count (
 ) WITHOUT ROWID;
 -- written: what the day's file holds: no, running or whole.
 CREATE TABLE day (day INTEGER PRIMARY KEY, lines INTEGER NOT NULL, written TEXT NOT NULL);
+-- Which projects the mirror offers, and the first day on which that was seen. Rows stay when a project leaves.
+CREATE TABLE offered (project TEXT NOT NULL PRIMARY KEY, since INTEGER NOT NULL) WITHOUT ROWID;
+-- The last day on which that was looked at: one row, or none.
+CREATE TABLE looked (one INTEGER PRIMARY KEY CHECK (one = 1), day INTEGER NOT NULL);
 -- The last day whose counts were forgotten: one row, or none.
 CREATE TABLE closed (one INTEGER PRIMARY KEY CHECK (one = 1), day INTEGER NOT NULL);

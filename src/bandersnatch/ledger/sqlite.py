@@ -123,6 +123,26 @@ class SqliteLedger:
                 self._rows("DELETE FROM day WHERE day < ?", number)
                 self._rows("INSERT OR REPLACE INTO closed VALUES (1, ?)", number - 1)
 
+    # --- what is offered ---
+
+    def looked(self) -> date | None:
+        rows = self._rows("SELECT day FROM looked")
+        return date.fromordinal(rows[0][0]) if rows else None
+
+    def note_offered(self, projects: Iterable[str], day: date) -> None:
+        number = day.toordinal()
+        with self.entry():
+            self._connection.executemany(
+                "INSERT INTO offered VALUES (?, ?) ON CONFLICT DO NOTHING", ((name, number) for name in projects)
+            )
+            self._rows("INSERT OR REPLACE INTO looked VALUES (1, ?)", number)
+
+    def offered(self, before: date) -> Iterator[str]:
+        statement = "SELECT project FROM offered WHERE since <= ? ORDER BY project"
+        return (name for (name,) in self._stream(statement, before.toordinal()))
+
+    # --- sums ---
+
     def sums(
         self, columns: Collection[str], first: date, last: date, projects: Collection[str] = ()
     ) -> Iterator[tuple[tuple[str, ...], int]]:

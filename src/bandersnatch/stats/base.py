@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, tzinfo
 from pathlib import Path
@@ -50,6 +50,8 @@ class Wish:
     """Days whose details stay in the ledger; 0 is all."""
     page: bool = True
     """Whether the page of charts is written."""
+    offered: Callable[[], Iterable[str]] = tuple
+    """The projects that have a page: what nobody downloads is only unused where it could be downloaded."""
 
 
 @dataclass(slots=True)

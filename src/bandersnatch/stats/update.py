@@ -75,6 +75,8 @@ class Update:
         if wish.page and outcome.written:
             statistics = Statistics(self._ledger, self._shelf)
             self._shelf.replace(PAGE, page(statistics, wish.today))
+        if self._ledger.looked() != wish.today:
+            self._ledger.note_offered(wish.offered(), wish.today)
         if wish.keep:
             self._ledger.forget_days(wish.today - timedelta(days=wish.keep))
         outcome.verdicts, outcome.late, outcome.bad = self._tally.verdicts, self._tally.late, self._tally.bad
