@@ -8,6 +8,7 @@ from bench.context import Bench
 from bench.results import Result
 from bench.scenarios import (
     bookkeeping,
+    counting,
     durability,
     first_sync,
     large_files,
@@ -31,4 +32,5 @@ SCENARIOS: Mapping[str, Callable[[Bench], Result]] = {
     "whole": whole.run,
     "starting": starting.run,
     "selecting": selecting.run,
+    "counting": counting.run,
 }

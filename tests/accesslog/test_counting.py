@@ -15,7 +15,6 @@ from bandersnatch.accesslog.targets import Target, project_of, target_of
 from tests.accesslog.samples import FILE, PIP
 
 SIX = Target("six", "six-1.17.0-py2.py3-none-any.whl")
-PIP_AGENT = agent_of(PIP)
 
 
 def asked(**changed: Any) -> Request:
@@ -71,9 +70,7 @@ def test_bots_can_be_counted() -> None:
 def again(*requests: tuple[float, int, int]) -> list[bool]:
     """Which of requests, each a time, a number of bytes and a client, are called the continuation of one before."""
     recent = Recent()
-    return [
-        recent.is_again(asked(time=time, bytes=size, client=client), SIX, PIP_AGENT) for time, size, client in requests
-    ]
+    return [recent.is_again(asked(time=time, bytes=size, client=client), SIX) for time, size, client in requests]
 
 
 @pytest.mark.parametrize(
@@ -97,9 +94,9 @@ def test_begun_anew(requests: list[tuple[float, int, int]], expected: list[bool]
 def test_other_files_and_agents() -> None:
     """Another file, or another agent, is another download."""
     recent = Recent()
-    assert not recent.is_again(asked(bytes=1), SIX, PIP_AGENT)
-    assert not recent.is_again(asked(bytes=2), Target("six", "six-1.16.0.tar.gz"), PIP_AGENT)
-    assert not recent.is_again(asked(bytes=2), SIX, Agent("curl"))
+    assert not recent.is_again(asked(bytes=1), SIX)
+    assert not recent.is_again(asked(bytes=2), Target("six", "six-1.16.0.tar.gz"))
+    assert not recent.is_again(asked(bytes=2, agent="curl/8"), SIX)
 
 
 @given(st.lists(st.tuples(st.integers(0, 200), st.integers(0, 3), st.integers(1, 3))))
@@ -114,7 +111,7 @@ def test_what_is_remembered_is_bounded() -> None:
     """However many clients there are, no more than so many downloads are remembered."""
     recent = Recent()
     for client in range(1, REMEMBERED + 100):
-        recent.is_again(asked(client=client), SIX, PIP_AGENT)
+        recent.is_again(asked(client=client), SIX)
     assert len(recent._known) == REMEMBERED
 
 

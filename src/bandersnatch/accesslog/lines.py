@@ -25,7 +25,7 @@ _ORDINARY = re.compile(
     rb"(?:"
     + _BEFORE
     + rb')([^ ]+) [^ ]+ .*?\[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] "([A-Z]{1,20}) ([^ "]*)'
-    rb'(?: HTTP/[\d.]+)?" (\d{3}) (\d+|-)(?: "' + _QUOTED + rb'" "(' + _QUOTED + rb')")?',
+    rb'(?: HTTP/[\d.]+)?" (\d{3}) (\d{1,18}|-)(?: "' + _QUOTED + rb'" "(' + _QUOTED + rb')")?',
     re.DOTALL,
 )
 
@@ -35,8 +35,14 @@ class Minutes:
 
     def __init__(self) -> None:
         self._known: dict[bytes, float] = {}
+        self._last, self._time = b"", 0.0
 
     def __call__(self, text: bytes) -> float:
+        if text != self._last:
+            self._time, self._last = self._read(text), text
+        return self._time
+
+    def _read(self, text: bytes) -> float:
         minute = text[:17] + text[20:]
         base = self._known.get(minute)
         if base is None:
@@ -76,7 +82,7 @@ def ordinary() -> Reader:
             method.decode("ascii"),
             path.decode("utf-8", "replace"),
             int(status),
-            -1 if size == b"-" else _number(size),
+            -1 if size == b"-" else int(size),
             "",
             texts(agent) if agent else "",
             client_of(client),

@@ -19,6 +19,9 @@ MOST = 100_000
 ABOUT_FILES = b"/packages/"
 """What stands in every line that can count; others need not be read."""
 
+NEVER = (b".metadata ", b'.metadata"')
+"""What stands in no line that can count: every second request for a file is for its core metadata."""
+
 _QUARTER = 900
 """Seconds: every zone's days begin at one of these, so the day of each is looked up once."""
 
@@ -54,9 +57,9 @@ class Tally:
     def clear(self) -> None:
         """Forget what was counted: the ledger has it."""
         self.lines: Counter[date] = Counter()
-        self._counts: Counter[tuple[date, Target, Agent]] = Counter()
+        self._counts: dict[tuple[date, Target, str], int] = {}
         self._targets: dict[str, Target | None] = {}
-        self._agents: dict[str, Agent] = {}
+        self._agents: dict[str, tuple[Agent, str]] = {}
         self._days: dict[int, tuple[date, bool]] = {}
 
     @property
@@ -74,7 +77,7 @@ class Tally:
         read, last, elsewhere = self._read, b"", 0
         for line in lines:
             self._number += 1
-            if ABOUT_FILES not in line:
+            if ABOUT_FILES not in line or NEVER[0] in line or NEVER[1] in line:
                 elsewhere += 1
                 last = line or last
                 continue
@@ -90,12 +93,8 @@ class Tally:
 
     def rows(self) -> Iterator[Row]:
         """What was counted, in an order that the ledger likes."""
-        written = {agent: agent.text for agent in set(self._agents.values())}
-        rows = [
-            Row(day, target.project, target.filename, written[agent], count)
-            for (day, target, agent), count in self._counts.items()
-        ]
-        return iter(sorted(rows))
+        for (day, target, agent), number in sorted(self._counts.items()):
+            yield Row(day, target.project, target.filename, agent, number)
 
     def _count(self, request: Request) -> None:
         self.good += 1
@@ -104,11 +103,15 @@ class Tally:
             target = self._targets[path]
         else:
             target = self._targets[path] = target_of(path)
-        agent = self._agents.get(said) or self._agents.setdefault(said, agent_of(said))
+        known = self._agents.get(said)
+        if known is None:
+            agent = agent_of(said)
+            known = self._agents[said] = (agent, agent.text)
+        agent, written = known
         verdict = judge(request, target, agent, bots=self._bots)
         if verdict is Verdict.COUNTED:
             assert target is not None
-            if request.bytes >= 0 and request.client and self._recent.is_again(request, target, agent):
+            if self._recent.is_again(request, target):
                 verdict = Verdict.AGAIN
         day, closed = self._day(request.time)
         if closed:
@@ -117,7 +120,8 @@ class Tally:
         self.verdicts[verdict] += 1
         self.lines[day] += 1
         if verdict is Verdict.COUNTED and target is not None:
-            self._counts[day, target, agent] += 1
+            key = (day, target, written)
+            self._counts[key] = self._counts.get(key, 0) + 1
 
     def _day(self, time: float) -> tuple[date, bool]:
         quarter = int(time // _QUARTER)
