@@ -135,7 +135,7 @@ def cells() -> Iterator[tuple[str, str]]:
 def cell(made: Scenario, name: str, stage: str, often: str) -> list[str]:
     """One cell: spoil, run, look, heal, run, look. Returns every promise that did not hold."""
     toxic = TOXICS[name]
-    with made.cell(**{"upstream.file-hosts": [CLOSED, UNKNOWN]}) as mirror:
+    with made.cell(**{"upstream.file-hosts": [CLOSED, UNKNOWN], "upstream.allow-http": True}) as mirror:
         mirror.silence = toxic.silence
         timekeeper = Timekeeper(haste=toxic.haste)
         made.upstream.fault(STAGES[stage], toxic.make(made, stage), TIMES[often])
