@@ -145,6 +145,17 @@ def test_waits_grow(world: World) -> None:
     assert world.upstream.count("/simple/beta/") == 0
 
 
+def test_list_is_not_found(world: World) -> None:
+    """A list that was there and is not found is upstream's trouble, and no mistake in the configuration."""
+    fill(world)
+    world.run()
+    world.upstream.fault("/simple/", Status(404))
+    assert world.run().outcome == "unreachable"
+    world.index.upload("beta", "2.0")
+    assert world.run().outcome == "clean"
+    assert len(world.filenames("beta")) == 2
+
+
 def test_list_is_away(world: World) -> None:
     """When the list cannot be read nothing is lost, the outcome says so, and what is due is still tried."""
     fill(world)

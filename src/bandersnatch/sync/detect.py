@@ -185,6 +185,8 @@ class _Detection:
             return None
         except NotFound as error:
             if self._mirror.selection.names is None:
+                if await self._get(SERIAL) is not None or await self._get(BARE) is not None:
+                    raise  # there was one before: upstream is not itself
                 raise UsageError(
                     f"{self._mirror.address} has no list of projects, so neither everything in it nor patterns "
                     "can be mirrored; name the projects: [select] projects"
