@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from bandersnatch import layout
 from bandersnatch.catalogue.base import Behind, Buried, Catalogue, Diff, Entry, Leaving, Published, RunRecord, Totals
+from bandersnatch.catalogue.sqlite import SqliteCatalogue
 from bandersnatch.errors import CatalogueError
 from bandersnatch.model import Listed
 from tests.catalogue.samples import (
@@ -678,3 +681,27 @@ def test_abandoned(catalogue: Catalogue) -> None:
     catalogue.abandon(visible)
     assert leaving_keys(catalogue) == ["packages/new", "simple/b"]
     assert list(catalogue.expected()) == []
+
+
+def test_leave(catalogue: Catalogue, clock: Clock) -> None:
+    """What nothing knew waits to be swept from now on; what a commit holds again does not."""
+    wheel = held("demo")
+    key = layout.file_key(wheel.file)
+    clock.now = 70.0
+    catalogue.leave([Leaving(key, "demo", "nothing knew it"), Leaving("packages/stranger", reason="nothing knew it")])
+    assert leaving_keys(catalogue, 70.0) == []
+    assert [one.reason for one in catalogue.leaving(70.1)] == ["nothing knew it", "nothing knew it"]
+    assert catalogue.is_leaving(key)
+    catalogue.commit([commit("demo", 7, wheel)])
+    assert leaving_keys(catalogue) == ["packages/stranger"]
+
+
+def test_copy(catalogue: Catalogue, tmp_path: Path) -> None:
+    """A copy is all of it, as it is now; the original goes on."""
+    catalogue.commit([commit("demo", 7, held("demo"))])
+    catalogue.copy(str(tmp_path / "copy"))
+    catalogue.commit([commit("later", 8)])
+    with closing(SqliteCatalogue(tmp_path / "copy")) as copied:
+        assert copied.entry("demo") == commit("demo", 7).entry
+        assert copied.published("demo") == commit("demo", 7, held("demo")).published
+        assert copied.entry("later") is None

@@ -46,7 +46,7 @@ def test_damage(mirrored: Program) -> None:
     assert done.stdout.splitlines() == [
         (
             "damage: missing-file: 1: a file that a page links is not there; "
-            "bandersnatch mirror --full fetches or writes it again"
+            "bandersnatch verify --repair fetches or writes it again"
         ),
         f"  beta: {key}",
         "1 finding: 1 damage",

@@ -60,8 +60,14 @@ class Watching:
     def buried(self, key: str) -> Stat | None:
         return self._place.buried(key)
 
+    def open_buried(self, key: str) -> BinaryIO:
+        return self._place.open_buried(key)
+
     def list_buried(self) -> Iterator[tuple[str, int, float]]:
         return self._place.list_buried()
+
+    def list_partial(self) -> Iterator[tuple[str, int, int]]:
+        return self._place.list_partial()
 
 
 def findings(tree: Tree, ground: Ground, wish: Wish) -> list[Finding]:

@@ -16,6 +16,7 @@ from bandersnatch.selection import Selection
 from bandersnatch.storage.bookmark import Bookmark
 from bandersnatch.storage.glance import Glance
 from bandersnatch.sync.mirror import Mirror
+from bandersnatch.upkeep.rolling import Rolling, allowance
 from bandersnatch.verify.base import Ground
 
 BOOKMARK = "verify.json"
@@ -28,19 +29,57 @@ def ground(config: Config, environment: Mapping[str, str], chosen: Selection) ->
 
     Raises UsageError where nothing was ever mirrored.
     """
-    if not Path(config.mirror.directory, STATE, assemble.CATALOGUE).exists():
-        raise UsageError(f"{config.mirror.directory}: nothing was mirrored here yet; bandersnatch mirror does that")
+    refuse_nothing(config)
     # What is opened for a run is opened in a loop. A verification does not run in one, so that ^C ends it at once.
     with asyncio.Runner() as runner, closing(Glance(config.mirror.directory)) as place:
         rehearsal = assemble.rehearsal(config, environment, chosen, copied=False)
         mirror = runner.run(rehearsal.__aenter__())
         try:
-            yield _ground(mirror, config, place)
+            yield ground_of(mirror, config, place)
         finally:
             runner.run(rehearsal.__aexit__(None, None, None))
 
 
-def _ground(mirror: Mirror, config: Config, place: Glance) -> Ground:
+@contextmanager
+def beside_upstream(
+    config: Config, environment: Mapping[str, str], chosen: Selection
+) -> Iterator[tuple[asyncio.Runner, Mirror, Ground]]:
+    """
+    The same on a copy of the catalogue, where upstream can be asked: by the mirror, in the loop of the runner.
+
+    The mirror's selection is that of the last run, closures included.
+    """
+    refuse_nothing(config)
+    with asyncio.Runner() as runner, closing(Glance(config.mirror.directory)) as place:
+        rehearsal = assemble.rehearsal(config, environment, chosen)
+        mirror = runner.run(rehearsal.__aenter__())
+        try:
+            closed = None if config.selects_nothing else closures.recall(mirror, config)
+            yield runner, closed.mirror if closed else mirror, ground_of(mirror, config, place)
+        finally:
+            runner.run(rehearsal.__aexit__(None, None, None))
+
+
+@contextmanager
+def rolling(mirror: Mirror, config: Config, now: float) -> Iterator[Rolling | None]:
+    """The next part of the rolling verification of *mirror*, which is locked; None if there is to be none."""
+    chosen = config.verify
+    if not (chosen.files_per_day or chosen.share_per_day):
+        yield None
+        return
+    with closing(Glance(config.mirror.directory)) as place:
+        files = allowance(mirror.catalogue, chosen.files_per_day, chosen.share_per_day, now)
+        yield Rolling(ground_of(mirror, config, place), files, now, bandwidth=float(chosen.bandwidth or 0))
+
+
+def refuse_nothing(config: Config) -> None:
+    """Raises UsageError where nothing was ever mirrored."""
+    if not Path(config.mirror.directory, STATE, assemble.CATALOGUE).exists():
+        raise UsageError(f"{config.mirror.directory}: nothing was mirrored here yet; bandersnatch mirror does that")
+
+
+def ground_of(mirror: Mirror, config: Config, place: Glance) -> Ground:
+    """What can be looked at of *mirror*, which lies at *place*; its rules are those that the last run went by."""
     closed = None if config.selects_nothing else closures.recall(mirror, config)
     return Ground(
         place=place,

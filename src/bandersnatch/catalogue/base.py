@@ -191,8 +191,8 @@ class Catalogue(Protocol):
     def want(self, projects: Sequence[Listed], now: float) -> None:
         """Make sure that each of *projects* is known; those that were not are due *now*."""
 
-    def known(self) -> Iterator[Known]:
-        """Every project, in the order of names, streamed."""
+    def known(self, after: str = "") -> Iterator[Known]:
+        """Every project, in the order of names, beginning after the name *after*, streamed."""
 
     def reselect(self, wanted: Sequence[str], unwanted: Sequence[str], now: float, *, leave: bool) -> None:
         """
@@ -321,6 +321,9 @@ class Catalogue(Protocol):
     def leaving(self, before: float) -> Iterator[Leaving]:
         """What left its last page before the time *before*, in the order of keys."""
 
+    def leave(self, leaving: Sequence[Leaving]) -> None:
+        """These keys, which no page links and nothing knew, are to be swept as if they had left their page now."""
+
     def left(self, keys: Sequence[str]) -> None:
         """These keys are gone from storage."""
 
@@ -353,5 +356,8 @@ class Catalogue(Protocol):
 
     def last_runs(self, count: int) -> Sequence[RunRecord]:
         """The newest runs, newest first."""
+
+    def copy(self, path: str) -> None:
+        """Write all of it, as it is at one moment, to the new file *path*. Others may write to it meanwhile."""
 
     def close(self) -> None: ...

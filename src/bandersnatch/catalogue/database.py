@@ -61,17 +61,22 @@ class Database:
         rows = self.rows(statement, **values)
         return rows[0][0] if rows else None
 
-    def stream(self, statement: str, **values: object) -> Iterator[Row]:
+    def stream(self, statement: str, after: str = "", **values: object) -> Iterator[Row]:
         """
         The rows of a statement that takes ``:after`` and ``:count`` and sorts by its first column, some at a time.
+
+        They begin after *after*.
 
         Nothing is held between two parts: others may write meanwhile, and a stream that is not read to its end
         leaves nothing open that would keep the log from being emptied.
         """
-        after = ""
         while rows := self.rows(statement, after=after, count=AT_ONCE, **values):
             yield from rows
             after = rows[-1][0]
+
+    def copy(self, path: Path) -> None:
+        """Copy the whole database to the new file *path*, over a connection of its own: nobody waits for that."""
+        opening.copy_catalogue(self.path, path)
 
     def close(self) -> None:
         with self.connection() as connection:

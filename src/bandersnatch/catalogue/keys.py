@@ -26,7 +26,7 @@ def leave(
     for commit in commits:
         for one in commit.leaving:
             if not _is_linked_elsewhere(connection, commit.entry.name, one.key, published):
-                connection.execute(SQL["leave"], _values(one, commit.entry.name, now))
+                connection.execute(SQL["leave"], row(one, commit.entry.name, now))
     if connection.execute(SQL["any_leaving"]).fetchone()[0]:
         held = [{"key": key} for one in commits for key in _live(one)]
         connection.executemany(SQL["stay"], held)
@@ -41,10 +41,11 @@ def abandon(
         known = published(one.project)
         own = _keys(known, one.project) | {key for key, _ in known.pages}
         if one.key not in own and not _is_linked_elsewhere(connection, one.project, one.key, published):
-            connection.execute(SQL["leave"], _values(one, one.project, now))
+            connection.execute(SQL["leave"], row(one, one.project, now))
 
 
-def _values(leaving: Leaving, project: str, now: float) -> dict[str, object]:
+def row(leaving: Leaving, project: str, now: float) -> dict[str, object]:
+    """The parameters of ``leave``; *project*, where *leaving* names none."""
     return {
         "key": leaving.key,
         "since": now,

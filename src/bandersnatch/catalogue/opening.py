@@ -166,6 +166,24 @@ def copy_catalogue(path: Path, to: Path) -> None:
         _copy(path, to, at_rest=False)
 
 
+def take_over(backup: Path, to: Path) -> None:
+    """
+    Copy the catalogue *backup*, which nobody has open, to the new file *to*, if it is whole; an older format is kept.
+
+    Raises CatalogueCorrupt for what is damaged or no catalogue, CatalogueError for one that a newer version made.
+    """
+    with translated(backup):
+        uri = f"{backup.absolute().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True, timeout=BUSY, isolation_level=None)) as source:
+            if _checked_version(source, backup) == 0:
+                raise CatalogueCorrupt(f"{backup} is empty")
+            found = [row[0] for row in source.execute("PRAGMA integrity_check(10)")]
+            if found != ["ok"]:
+                raise CatalogueCorrupt(f"{backup} is damaged: {'; '.join(found)}")
+            with translated(to), closing(sqlite3.connect(to)) as target:
+                source.backup(target)
+
+
 def _copied_at_rest(path: Path, to: Path) -> bool:
     """Whether it could be copied while nobody was writing to it: whoever does has a log beside it."""
     if _log(path).exists():

@@ -89,10 +89,10 @@ class SqliteCatalogue:
     def promise(self, changes: Sequence[Listed], now: float, facts: Facts) -> None:
         self._write("promise", rows.of_list(changes, now), facts)
 
-    def known(self) -> Iterator[Known]:
+    def known(self, after: str = "") -> Iterator[Known]:
         return (
             Known(name, bool(published), bool(wanted), selection)
-            for name, published, wanted, selection in self._database.stream("known_projects")
+            for name, published, wanted, selection in self._database.stream("known_projects", after)
         )
 
     def reselect(self, wanted: Sequence[str], unwanted: Sequence[str], now: float, *, leave: bool) -> None:
@@ -211,6 +211,9 @@ class SqliteCatalogue:
             for key, project, reason, hidden in self._database.stream("leaving", before=before)
         )
 
+    def leave(self, leaving: Sequence[Leaving]) -> None:
+        self._write("leave", [keys.row(one, one.project, self._clock()) for one in leaving])
+
     def left(self, keys: Sequence[str]) -> None:
         self._write("stay", [{"key": key} for key in keys])
 
@@ -266,6 +269,9 @@ class SqliteCatalogue:
 
     def last_runs(self, count: int) -> Sequence[RunRecord]:
         return [RunRecord(*row) for row in self._database.rows("last_runs", count=count)]
+
+    def copy(self, path: str) -> None:
+        self._database.copy(Path(path))
 
     def close(self) -> None:
         self._database.close()

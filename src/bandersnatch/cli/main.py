@@ -9,16 +9,21 @@ from collections.abc import Sequence
 from io import TextIOWrapper
 
 from bandersnatch.cli import (
+    audit,
+    backup,
     completion,
     config,
+    delete,
     environment,
     exits,
     follow,
+    gc,
     mirror,
     plan,
     prove,
     stats,
     status,
+    trash,
     update_stats,
     verify,
     why,
@@ -70,7 +75,10 @@ def build_parser() -> argparse.ArgumentParser:
         help="the configuration (default: $BANDERSNATCH_CONFIG, else /etc/bandersnatch.conf)",
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in (mirror, follow, plan, why, status, verify, prove, update_stats, stats, environment, config):
+    for command in (
+        mirror, follow, plan, why, status, verify, delete, gc, trash, audit, backup, prove, update_stats, stats,
+        environment, config,
+    ):  # fmt: skip
         command.add_parser(commands)
     completion.add_parser(commands, build_parser)
     return parser

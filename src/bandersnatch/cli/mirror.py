@@ -66,13 +66,13 @@ def run_mirror(args: argparse.Namespace, out: TextIO) -> int:
         return _write_first_configuration()
     loaded = options.load(args, _overrides(args))
     if loaded.config.selects_nothing:
-        return _explain_empty_selection(loaded)
+        return explain_empty_selection(loaded)
     from bandersnatch import assemble
     from bandersnatch.errors import CatalogueError, StorageError, UpstreamError
 
     try:
         with assemble.locked(loaded.config):
-            return _run(args, loaded, out)
+            return run_locked(args, loaded, out)
     except (StorageError, CatalogueError) as error:
         _alarm(loaded, "disk", error)
         raise
@@ -124,7 +124,7 @@ def _write_first_configuration() -> int:
     return exits.USAGE
 
 
-def _explain_empty_selection(loaded: Loaded) -> int:
+def explain_empty_selection(loaded: Loaded) -> int:
     """Which line to change, how big everything would be, and how much room there is."""
     directory = loaded.config.mirror.directory
     for line in (
@@ -149,7 +149,8 @@ def _room(directory: str) -> str:
 # --- the run -------------------------------------------------------------------------------------------------------
 
 
-def _run(args: argparse.Namespace, loaded: Loaded, out: TextIO) -> int:
+def run_locked(args: argparse.Namespace, loaded: Loaded, out: TextIO) -> int:
+    """One run, whose lock is held. Returns the exit code."""
     import asyncio
 
     stopped: list[int] = []
@@ -168,6 +169,7 @@ async def _mirror(args: argparse.Namespace, loaded: Loaded, out: TextIO, stopped
     from bandersnatch.assemble import notifying
     from bandersnatch.assemble.closing import close
     from bandersnatch.assemble.selection import choose
+    from bandersnatch.assemble.verifying import rolling
     from bandersnatch.sync.engine import Wish, run
 
     now, config = time.time(), loaded.config
@@ -181,7 +183,8 @@ async def _mirror(args: argparse.Namespace, loaded: Loaded, out: TextIO, stopped
             _warn((*chosen.warnings, *closed.warnings), mirror.catalogue, listener)
             wish = Wish(full=args.full, accept_removals=args.accept_removals)
             previous, news = notifying.previous_outcome(mirror.catalogue), notifying.News(listener.tell)
-            finished = await run(closed.mirror, wish, now, news.tell)
+            with rolling(closed.mirror, config, now) as last:
+                finished = await run(closed.mirror, wish, now, news.tell, last)
             await notifying.notify(mirror, config, os.environ, news, finished, now=now, previous=previous)
             return finished
 

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from typing import Protocol, TextIO
 
 from bandersnatch.cli import text
+from bandersnatch.upkeep.repairing import Step
 from bandersnatch.verify.base import Finding, Kind, Severity
 
 
@@ -15,7 +16,9 @@ class Report(Protocol):
 
     counts: Counter[Kind]
 
-    def add(self, finding: Finding) -> None: ...
+    def add(self, finding: Finding, repair: Step | None = None) -> None:
+        """*repair*: what is to be done about it, where it is to be repaired."""
+
     def end(self) -> None: ...
 
 
@@ -24,9 +27,10 @@ class JsonReport:
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
+        self._steps: Counter[Step] = Counter()
         self.counts: Counter[Kind] = Counter()
 
-    def add(self, finding: Finding) -> None:
+    def add(self, finding: Finding, repair: Step | None = None) -> None:
         self.counts[finding.kind] += 1
         facts = {
             "kind": finding.kind,
@@ -36,13 +40,22 @@ class JsonReport:
             "what": finding.what or finding.kind.meaning,
             "todo": finding.kind.todo,
         }
+        if repair is not None:
+            self._steps[repair] += 1
+            facts["repair"] = repair
         print(json.dumps(facts), file=self._out, flush=True)
 
     def end(self) -> None:
         severities: Counter[Severity] = Counter()
         for kind, number in self.counts.items():
             severities[kind.severity] += number
-        facts = {"findings": self.counts.total(), "severities": severities, "kinds": self.counts}
+        facts: dict[str, object] = {
+            "findings": self.counts.total(),
+            "severities": severities,
+            "kinds": self.counts,
+        }
+        if self._steps:
+            facts["steps"] = self._steps
         print(json.dumps(facts), file=self._out)
 
 
@@ -53,10 +66,13 @@ class PeopleReport:
         self._out = out
         self._shown = shown
         self._kept: defaultdict[Kind, list[Finding]] = defaultdict(list)
+        self._steps: Counter[Step] = Counter()
         self.counts: Counter[Kind] = Counter()
 
-    def add(self, finding: Finding) -> None:
+    def add(self, finding: Finding, repair: Step | None = None) -> None:
         self.counts[finding.kind] += 1
+        if repair is not None:
+            self._steps[repair] += 1
         kept = self._kept[finding.kind]
         if self._shown is None or len(kept) < self._shown:
             kept.append(finding)
@@ -66,10 +82,15 @@ class PeopleReport:
             if self.counts[kind]:
                 self._print_kind(kind)
         print(summary(self.counts), file=self._out)
+        for step in Step:  # in the order in which they are done
+            if self._steps[step]:
+                found = text.count(self._steps[step], "finding")
+                print(f"repair: {step}: {found}: {step.meaning}", file=self._out)
 
     def _print_kind(self, kind: Kind) -> None:
         count, kept = self.counts[kind], self._kept[kind]
-        print(f"{kind.severity}: {kind}: {count:,}: {kind.meaning}; {kind.todo}", file=self._out)
+        todo = "" if self._steps else f"; {kind.todo}"
+        print(f"{kind.severity}: {kind}: {count:,}: {kind.meaning}{todo}", file=self._out)
         for one in kept:
             print(text.shown(f"  {_line(one)}"), file=self._out)
         if count > len(kept):

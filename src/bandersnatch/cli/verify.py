@@ -30,9 +30,9 @@ TOLERATED = ("garbage", "unwanted")
 """Severities that make an exit code of 1 with --strict only: nobody who installs from the mirror meets them."""
 
 DESCRIPTION = """\
-Compare what is stored with what the catalogue says is published, and with what the rules want. Nothing is changed,
-upstream is not asked, and a run may go on at the same time. Without options names and sizes are compared, the list of
-projects is read, and whatever else is stored is named.
+Compare what is stored with what the catalogue says is published, and with what the rules want. Unless --repair is
+given nothing is changed, upstream is not asked, and a run may go on at the same time. Without options names and sizes
+are compared, the list of projects is read, and whatever else is stored is named.
 """
 
 EXIT = """\
@@ -41,6 +41,12 @@ exit status:
   1    something was found; with --strict, anything at all
   2    wrong usage, or nothing was mirrored yet
   74   the catalogue, or the mirror's directory, cannot be read
+with --repair, that of the run that repairs:
+  0    everything that was found is mended, but for what is named as beyond repair
+  1    something is behind upstream, and is tried again by a later run
+  3    so much would leave that an operator has to look at it: --accept-removals
+  74   the disk failed, or is full
+  75   another run is under way
 """
 
 
@@ -55,7 +61,9 @@ def add_parser(commands: Any) -> None:
     )
     options.add_place(parser)
     parser.add_argument("--pages", action="store_true", help="read every page, and compare what it links and promises")
-    parser.add_argument("--hash", action="store_true", help="read every file, and compare its SHA-256")
+    depth = parser.add_mutually_exclusive_group()
+    depth.add_argument("--quick", action="store_true", help="compare the names and sizes of files (the default)")
+    depth.add_argument("--hash", action="store_true", help="read every file, and compare its SHA-256")
     parser.add_argument(
         "--project", dest="projects", action="append", default=[], metavar="NAME",
         help="look at this project only; can be repeated",
@@ -68,11 +76,28 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--resume", action="store_true", help="go on after the last project that a --resume before finished"
     )
+    parser.add_argument(
+        "--rolling", action="store_true",
+        help="look at the next part of the mirror as [verify] says, and mark what is damaged; takes the lock",
+    )  # fmt: skip
     parser.add_argument("--strict", action="store_true", help="exit with 1 for garbage and unwanted files as well")
+    _add_repair(parser)
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--json", action="store_true", help="print one JSON object a line for each finding, and a sum")
     output.add_argument("--all", action="store_true", help=f"print every finding, not {SHOWN} of each kind at most")
     parser.set_defaults(run=run_verify)
+
+
+def _add_repair(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--repair", action="store_true", help="and repair what is found, by a run of the mirror; takes its lock"
+    )
+    parser.add_argument("--garbage", action="store_true", help="with --repair: take away what nothing knows as well")
+    parser.add_argument("--dry-run", action="store_true", help="with --repair: only say what would be done")
+    parser.add_argument(
+        "--accept-removals", action="store_true",
+        help="with --repair: remove what is to be removed, however much it is",
+    )  # fmt: skip
 
 
 def _threads(given: str) -> int:
@@ -89,29 +114,43 @@ def run_verify(args: argparse.Namespace, out: TextIO) -> int:
     from bandersnatch.assemble import verifying
     from bandersnatch.assemble.selection import choose
     from bandersnatch.cli import verified
+    from bandersnatch.upkeep.repairing import step_for
     from bandersnatch.verify.engine import verify
 
     loaded = options.load(args)
     wish = _wish(args)
+    if args.rolling:
+        from bandersnatch.cli import repair
+
+        return repair.run_rolling(args, loaded, out)
+    if args.repair and not args.dry_run:
+        from bandersnatch.cli import repair
+
+        return repair.run_repair(args, loaded, wish, out)
     report = verified.choose(out, as_json=args.json, shown=None if args.all else SHOWN)
-    bookmark = verifying.bookmark(loaded.config, _mode(wish)) if args.resume else None
+    bookmark = verifying.bookmark(loaded.config, mode_of(wish)) if args.resume else None
     with verifying.ground(loaded.config, os.environ, choose(loaded).selection) as ground:
-        _refuse_unknown(ground, wish.projects)
-        if ground.selection is None:
-            print(f"bandersnatch: {_why_unjudged(loaded)}", file=sys.stderr)
+        prepare(ground, wish, loaded)
         if bookmark:
             wish = replace(wish, after=bookmark.read())
-        with _listening(ground, wish, bookmark) as tell:
+        with listening(ground, wish, bookmark) as tell:
             for finding in verify(ground, wish, time.time(), tell=tell):
-                report.add(finding)
+                report.add(finding, step_for(finding, garbage=args.garbage) if args.repair else None)
         if bookmark:
             bookmark.clear()
     report.end()
     return _exit_code(report.counts, strict=args.strict)
 
 
+def prepare(ground: Ground, wish: Wish, loaded: Loaded) -> None:
+    """Say what cannot be judged. Raises UsageError for projects that are not here."""
+    _refuse_unknown(ground, wish.projects)
+    if ground.selection is None:
+        print(f"bandersnatch: {_why_unjudged(loaded)}", file=sys.stderr)
+
+
 @contextmanager
-def _listening(ground: Ground, wish: Wish, bookmark: Bookmark | None) -> Iterator[Tell]:
+def listening(ground: Ground, wish: Wish, bookmark: Bookmark | None) -> Iterator[Tell]:
     """Keeps the place where a later verification can go on, and shows on a terminal how far this one is."""
     import time
 
@@ -143,7 +182,7 @@ def _listening(ground: Ground, wish: Wish, bookmark: Bookmark | None) -> Iterato
                 bookmark.write(done)
 
 
-def _mode(wish: Wish) -> str:
+def mode_of(wish: Wish) -> str:
     """What --resume goes on with: who asks for more has to begin again."""
     return " ".join(word for word, asked in (("pages", wish.pages), ("hash", wish.contents)) if asked)
 
@@ -166,6 +205,16 @@ def _wish(args: argparse.Namespace) -> Wish:
         bandwidth = values.parse_rate(args.bandwidth) if args.bandwidth else 0
     except ValueError as error:
         problems.append(Problem(str(error), key="--bandwidth"))
+    if not args.repair:
+        problems += [
+            Problem("it is about --repair, which is not given", key=key)
+            for key, given in (
+                ("--dry-run", args.dry_run), ("--garbage", args.garbage), ("--accept-removals", args.accept_removals)
+            )
+            if given
+        ]  # fmt: skip
+    if args.rolling and (args.repair or args.resume or projects):
+        problems.append(Problem("it goes its own way: without --repair, --resume and --project", key="--rolling"))
     if args.resume and projects:
         problems.append(
             Problem("it goes through all projects, and --project names some: use one of them", key="--resume")

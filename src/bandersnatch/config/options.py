@@ -33,6 +33,8 @@ SECTIONS = {
     "publish": "What is written for the mirror's clients.",
     "statistics": "Download statistics, which bandersnatch update-stats makes from the web server's access logs.",
     "hooks": "Commands that are run and URLs that are called after a run, each in a table with a name of your choice.",
+    "verify": "A verification that goes round the mirror bit by bit, at the end of each run. The next run repairs "
+    "what it finds.",
     "log": "What the program says while it works.",
 }
 """Every section with its purpose, in the order of the file."""
@@ -194,6 +196,21 @@ OPTIONS = (
         "freshness.json",
     ),
     *STATISTICS_OPTIONS,
+    Option(
+        "verify", "files-per-day", Kind.NUMBER, 0,
+        "How many files are read and compared in a day. 0: none, unless share-per-day says so.",
+        50_000, minimum=0,
+    ),
+    Option(
+        "verify", "share-per-day", Kind.RATIO, "0%",
+        "Which share of all files is read and compared in a day, if that is more: 1% reads a mirror once in 100 days.",
+        "1%",
+    ),
+    Option(
+        "verify", "bandwidth", Kind.RATE, "",
+        "The most that is read for it, in bytes per second. Empty: no limit.",
+        "50 MB/s", minimum=1000,
+    ),
     Option(
         "log", "format", Kind.TEXT, "text",
         "Lines for people, or one JSON object on each line for programs.",

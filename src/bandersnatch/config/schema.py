@@ -203,6 +203,15 @@ class StatisticsOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyOptions:
+    """How much of the mirror is verified as time goes by."""
+
+    files_per_day: int
+    share_per_day: float
+    bandwidth: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogOptions:
     """What the program says while it works."""
 
@@ -232,6 +241,7 @@ class Config:
     publish: PublishOptions
     statistics: StatisticsOptions
     hooks: Mapping[str, Hook]
+    verify: VerifyOptions
     log: LogOptions
 
     @property
@@ -256,6 +266,7 @@ CLASSES: Mapping[str, Any] = {
     "upstream": UpstreamOptions,
     "publish": PublishOptions,
     "statistics": StatisticsOptions,
+    "verify": VerifyOptions,
     "log": LogOptions,
 }
 

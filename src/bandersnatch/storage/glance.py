@@ -28,11 +28,12 @@ class Glance(MemoryStorage):
     The directory need not be there. Nothing is made in it, and its lock need not be held.
     """
 
-    def __init__(self, directory: str | os.PathLike[str]) -> None:
+    def __init__(self, directory: str | os.PathLike[str], *, served: str = "web") -> None:
+        """*served* is the folder in *directory* that is the web server's root; "" for *directory* itself."""
         super().__init__()
         self._directory = Path(directory)
         self._open = ExitStack()
-        self._served = self._tree("web")
+        self._served = self._tree(served)
         self._trash = self._tree("state/trash")
 
     def stat(self, key: str) -> Stat | None:
@@ -42,14 +43,7 @@ class Glance(MemoryStorage):
         return _stat(self._trash, key)
 
     def open(self, key: str) -> BinaryIO:
-        tree, parts = self._served, split(key)
-        fd = None
-        if tree is not None:
-            with translated(key, tree.place(key)):
-                fd = tree.open(parts)
-        if tree is None or fd is None:
-            raise StorageError(f"{key}: there is no such object in {self._directory}", key=key, errno=errno.ENOENT)
-        return stream(fd, key, tree.place(key))
+        return _opened(self._served, key, self._directory)
 
     def keys(self, prefix: str = "") -> Iterator[tuple[str, Stat]]:
         return ((key, found) for key, found in self.survey(prefix) if found is not None)
@@ -71,6 +65,18 @@ class Glance(MemoryStorage):
             with translated(None, tree.place("")):
                 for key, found in tree.walk(()):
                     yield key, found.size, found.mtime_ns / 1e9
+
+    def open_buried(self, key: str) -> BinaryIO:
+        return _opened(self._trash, key, self._directory)
+
+    def list_partial(self) -> Iterator[tuple[str, int, int]]:
+        partial = self._directory / "state/partial"
+        with translated(None, str(partial)), suppress(FileNotFoundError, PermissionError), os.scandir(partial) as found:
+            for entry in found:
+                with suppress(FileNotFoundError):  # staged since it was listed
+                    if entry.is_file(follow_symlinks=False):
+                        stat = entry.stat(follow_symlinks=False)
+                        yield entry.name, stat.st_size, stat.st_mtime_ns
 
     def read(self, key: str, limit: int) -> bytes | None:
         tree, parts = self._served, split(key)
@@ -104,6 +110,16 @@ class Glance(MemoryStorage):
         except (FileNotFoundError, PermissionError):
             return None  # nothing that this user could find there either
         return self._open.enter_context(closing(Tree(root, str(path), FileSystem())))
+
+
+def _opened(tree: Tree | None, key: str, directory: Path) -> BinaryIO:
+    parts = split(key)
+    if tree is not None:
+        with translated(key, tree.place(key)):
+            fd = tree.open(parts)
+        if fd is not None:
+            return stream(fd, key, tree.place(key))
+    raise StorageError(f"{key}: there is no such object in {directory}", key=key, errno=errno.ENOENT)
 
 
 def _stat(tree: Tree | None, key: str) -> Stat | None:

@@ -7,7 +7,7 @@ import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from bandersnatch.catalogue.base import Entry, Leaving, RunRecord
 from bandersnatch.errors import CatalogueError, StorageError, UpstreamError
@@ -49,7 +49,17 @@ class Wish:
     """Remove what upstream's list lacks, however much it is."""
 
 
-async def run(mirror: Mirror, wish: Wish, now: float, tell: events.Tell) -> events.Finished:
+class Last(Protocol):
+    """What a run does last of all, in a thread, if it reached upstream."""
+
+    def __call__(self, tell: events.Tell) -> object:
+        """Do it. Raises StorageError and CatalogueError."""
+
+    def stop(self) -> None:
+        """End soon: the run is cancelled."""
+
+
+async def run(mirror: Mirror, wish: Wish, now: float, tell: events.Tell, last: Last | None = None) -> events.Finished:
     """
     Bring the whole mirror up to date as far as upstream and the disk allow. *now*: seconds since the epoch.
 
@@ -57,11 +67,12 @@ async def run(mirror: Mirror, wish: Wish, now: float, tell: events.Tell) -> even
     upstream or the disk is in the outcome. When cancelled, what is whole is committed before the cancellation goes on.
     """
     with _unhurried_collector():
-        return await _Engine(mirror, wish, now, tell).run()
+        return await _Engine(mirror, wish, now, tell, last).run()
 
 
 class _Engine:
-    def __init__(self, mirror: Mirror, wish: Wish, now: float, tell: events.Tell) -> None:
+    def __init__(self, mirror: Mirror, wish: Wish, now: float, tell: events.Tell, last: Last | None) -> None:
+        self._last = last
         self._mirror = mirror
         self._wish = wish
         self._now = now
@@ -111,8 +122,19 @@ class _Engine:
         lost = await self._refresh_all(run, departures)
         reached = not unreachable and not self._health.is_over
         await asyncio.to_thread(finish, run, reached=reached, believed=believed)
+        if not unreachable and not self._health.is_over:
+            await self._do_last()
         refused = detected.refused or departures.refused or lost
         return await asyncio.to_thread(self._judge, refused, unreachable)
+
+    async def _do_last(self) -> None:
+        if self._last is None:
+            return
+        try:
+            await asyncio.to_thread(self._last, self._tally.tell)
+        except asyncio.CancelledError:
+            self._last.stop()
+            raise
 
     def _judge(self, refused: str, unreachable: str) -> tuple[str, str]:
         """How it went, the worst first. Blocks."""

@@ -25,29 +25,30 @@ def finish(run: Run, *, reached: bool, believed: bool) -> None:
     Raises StorageError and CatalogueError.
     """
     mirror = run.mirror
-    _publish_index(run)
-    _take_down(mirror)
+    publish_index(mirror, anew=run.full)
+    take_down(mirror)
     if reached:
-        mirror.storage.put((layout.LAST_MODIFIED,), _date(run.now))
+        mirror.storage.put((layout.LAST_MODIFIED,), date(run.now))
         mirror.storage.settle()
     if reached and believed:
         sweep(mirror, run.now)
 
 
-def _publish_index(run: Run) -> None:
-    """At most once a run, and only if it is to change (or is not there)."""
-    mirror, catalogue = run.mirror, run.mirror.catalogue
+def publish_index(mirror: Mirror, *, anew: bool = False) -> None:
+    """Publish the list of projects, only if it is to change or is not there, or *anew*. Blocks."""
+    catalogue = mirror.catalogue
     serial = catalogue.serial()
     here = mirror.storage.stat(layout.index_keys()["json"][0]) is not None
     made_from = f"{serial} {mirror.rules.publish.fingerprint}"
-    if here and not run.full and catalogue.get(INDEX_STALE) is None and catalogue.get(INDEX_MADE_FROM) == made_from:
+    if here and not anew and catalogue.get(INDEX_STALE) is None and catalogue.get(INDEX_MADE_FROM) == made_from:
         return
     publish.index(catalogue.index, serial, mirror.output)
     mirror.storage.settle()
     catalogue.set({INDEX_STALE: None, INDEX_MADE_FROM: made_from})
 
 
-def _take_down(mirror: Mirror) -> None:
+def take_down(mirror: Mirror) -> None:
+    """Take down the pages that the list of projects no longer names. Blocks."""
     departing = mirror.catalogue.departing()
     for name in departing:
         publish.remove(mirror.catalogue.published(name).pages, mirror.storage)
@@ -56,6 +57,6 @@ def _take_down(mirror: Mirror) -> None:
         mirror.catalogue.retire(departing)
 
 
-def _date(now: float) -> bytes:
+def date(now: float) -> bytes:
     """PEP 381's ``last-modified``, in the form that mirrors have always written: when the run began, UTC."""
     return datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H:%M:%S\n").encode()

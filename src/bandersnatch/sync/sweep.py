@@ -39,6 +39,11 @@ def sweep(mirror: Mirror, now: float) -> None:
         _find_buried(mirror, now)
     for leaving in _parts(mirror.catalogue.leaving(now - mirror.rules.grace)):
         _take_away(mirror, leaving, now)
+    purge_expired(mirror, now)
+
+
+def purge_expired(mirror: Mirror, now: float) -> None:
+    """Empty the trash of what has been there long enough. Blocks. Raises StorageError and CatalogueError."""
     for buried in _parts(mirror.catalogue.buried(now)):
         _purge(mirror, buried, now)
 
@@ -64,10 +69,11 @@ def _take_away(mirror: Mirror, leaving: Sequence[Leaving], now: float) -> None:
         mirror.storage.settle()
     if lost:
         mirror.journal.write([_removal(one, now, "deleted") for one in lost])
-    gone = {one.key for one in lost} | waiting
-    buried = [one for one in leaving if one.key in kept and one.key not in gone]
+    buried = [one for one in leaving if one.key in kept and mirror.storage.buried(one.key) is not None]
     mirror.catalogue.bury([Buried(one.key, one.project, one.reason, now, now + kept[one.key]) for one in buried])
-    mirror.catalogue.left([one.key for one in leaving if one.key not in kept or one in lost])
+    gone = {one.key for one in leaving} - {one.key for one in buried} - waiting
+    mirror.catalogue.left([*gone])
+    mirror.catalogue.purge([*gone])  # of what was on its way back when that was cut off, the trash has nothing
 
 
 def _delete_pages(leaving: Sequence[Leaving], mirror: Mirror) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import BinaryIO
@@ -11,6 +10,7 @@ from typing import BinaryIO
 from bandersnatch import layout, names
 from bandersnatch.errors import BadContent
 from bandersnatch.model import File, Held
+from bandersnatch.simple.provenance import is_of
 from bandersnatch.storage.base import Stat, Storage
 from bandersnatch.transfer.check import Check
 from bandersnatch.transfer.companions import MAX_COMPANION, take_metadata
@@ -67,15 +67,12 @@ def _stored_metadata(held: Held, storage: Storage) -> str | None:
 
 
 def _has_provenance(project: str, held: Held, storage: Storage) -> bool:
-    """Whether storage has the provenance of the file, in a form in which anybody can read it."""
+    """Whether storage has the provenance of the file."""
     version = names.version_of(held.file.filename, project)
     if version is None:
         return False
     data = storage.read(layout.provenance_key(project, version, held.file.filename), MAX_COMPANION)
-    try:
-        return data is not None and isinstance(json.loads(data), dict)
-    except (ValueError, RecursionError):
-        return False
+    return data is not None and is_of(data, held.file.sha256)
 
 
 def _restore(wanted: File, storage: Storage) -> Stat | None:

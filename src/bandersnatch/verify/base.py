@@ -73,34 +73,35 @@ class Kind(StrEnum):
         return _FACTS[self][2]
 
 
-_FULL = "bandersnatch mirror --full fetches or writes it again"
+_REPAIR = "bandersnatch verify --repair fetches or writes it again"
 _NEXT_RUN = "the next run of bandersnatch mirror writes it"
 _BY_HAND = "look what it is; delete it by hand if nobody needs it"
+_GARBAGE = "bandersnatch gc takes it away"
 
 _FACTS: dict[Kind, tuple[Severity, str, str]] = {
-    Kind.MISSING_FILE: (Severity.DAMAGE, "a file that a page links is not there", _FULL),
-    Kind.WRONG_SIZE: (Severity.DAMAGE, "a file has another size than its page says", _FULL),
-    Kind.WRONG_BYTES: (Severity.DAMAGE, "a file has another SHA-256 than its page says", _FULL),
-    Kind.MISSING_METADATA: (Severity.DAMAGE, "core metadata that a page advertises is not there", _FULL),
-    Kind.WRONG_METADATA: (Severity.DAMAGE, "core metadata has another SHA-256 than its page says", _FULL),
-    Kind.MISSING_PROVENANCE: (Severity.DAMAGE, "the provenance of a file is not there", _FULL),
-    Kind.WRONG_PROVENANCE: (Severity.DAMAGE, "what is stored as the provenance of a file is none of it", _FULL),
-    Kind.MISSING_PAGE: (Severity.DAMAGE, "a published page is not there", _FULL),
-    Kind.BROKEN_PAGE: (Severity.DAMAGE, "a page cannot be read", _FULL),
-    Kind.BROKEN_LINK: (Severity.DAMAGE, "a page promises what is not there", _FULL),
-    Kind.MISSING_INDEX: (Severity.DAMAGE, "the list of projects is not there", _FULL),
-    Kind.BROKEN_INDEX: (Severity.DAMAGE, "the list of projects cannot be read", _FULL),
-    Kind.LISTED_IN_VAIN: (Severity.DAMAGE, "the list of projects names one that has no page", _FULL),
+    Kind.MISSING_FILE: (Severity.DAMAGE, "a file that a page links is not there", _REPAIR),
+    Kind.WRONG_SIZE: (Severity.DAMAGE, "a file has another size than its page says", _REPAIR),
+    Kind.WRONG_BYTES: (Severity.DAMAGE, "a file has another SHA-256 than its page says", _REPAIR),
+    Kind.MISSING_METADATA: (Severity.DAMAGE, "core metadata that a page advertises is not there", _REPAIR),
+    Kind.WRONG_METADATA: (Severity.DAMAGE, "core metadata has another SHA-256 than its page says", _REPAIR),
+    Kind.MISSING_PROVENANCE: (Severity.DAMAGE, "the provenance of a file is not there", _REPAIR),
+    Kind.WRONG_PROVENANCE: (Severity.DAMAGE, "what is stored as the provenance of a file is none of it", _REPAIR),
+    Kind.MISSING_PAGE: (Severity.DAMAGE, "a published page is not there", _REPAIR),
+    Kind.BROKEN_PAGE: (Severity.DAMAGE, "a page cannot be read", _REPAIR),
+    Kind.BROKEN_LINK: (Severity.DAMAGE, "a page promises what is not there", _REPAIR),
+    Kind.MISSING_INDEX: (Severity.DAMAGE, "the list of projects is not there", _REPAIR),
+    Kind.BROKEN_INDEX: (Severity.DAMAGE, "the list of projects cannot be read", _REPAIR),
+    Kind.LISTED_IN_VAIN: (Severity.DAMAGE, "the list of projects names one that has no page", _REPAIR),
     Kind.UNREADABLE: (Severity.DAMAGE, "the disk does not give it", "see the message: permissions, or a failing disk"),
-    Kind.STALE_PAGE: (Severity.STALE, "a page is not the one that was published", _FULL),
-    Kind.STALE_INDEX: (Severity.STALE, "the list of projects is not the one that was published", _FULL),
+    Kind.STALE_PAGE: (Severity.STALE, "a page is not the one that was published", _REPAIR),
+    Kind.STALE_INDEX: (Severity.STALE, "the list of projects is not the one that was published", _REPAIR),
     Kind.WRONG_DATE: (Severity.STALE, "the date of the last run is not there, or is none", _NEXT_RUN),
     Kind.LOST_FROM_TRASH: (Severity.STALE, "what the trash should hold is not there", "it cannot be restored any more"),
     Kind.BEHIND: (Severity.BEHIND, "a project is behind upstream", "bandersnatch status says when it is tried next"),
     Kind.UNWANTED: (Severity.UNWANTED, "the rules do not want it any more", "the next run takes it off its page"),
-    Kind.UNKNOWN_OBJECT: (Severity.GARBAGE, "nothing knows it", _BY_HAND),
+    Kind.UNKNOWN_OBJECT: (Severity.GARBAGE, "nothing knows it", _GARBAGE),
     Kind.FOREIGN_OBJECT: (Severity.GARBAGE, "it is a link, a device, or a folder nobody may look into", _BY_HAND),
-    Kind.UNKNOWN_IN_TRASH: (Severity.GARBAGE, "it is in the trash, and nothing knows it", _BY_HAND),
+    Kind.UNKNOWN_IN_TRASH: (Severity.GARBAGE, "it is in the trash, and nothing knows it", _GARBAGE),
 }
 
 
@@ -126,7 +127,9 @@ class Place(Protocol):
         """Everything below the folder *prefix*, folder by folder; None for what is no object."""
 
     def buried(self, key: str) -> Stat | None: ...
+    def open_buried(self, key: str) -> BinaryIO: ...
     def list_buried(self) -> Iterator[tuple[str, int, float]]: ...
+    def list_partial(self) -> Iterator[tuple[str, int, int]]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
@@ -35,20 +36,24 @@ def index(ground: Ground, reader: Reader, began: float) -> Iterator[Finding]:
     if not serial:
         return  # none was ever published
     keys = layout.index_keys()
-    with_html = ground.publish.html and fingerprint == ground.publish.fingerprint
+    ours = fingerprint == ground.publish.fingerprint  # as it would be published now
+    with_html = ground.publish.html and ours
     for key in keys["json"]:
-        yield from guarded("", key, _Form(ground, reader, key, serial, began, required=True).findings())
+        yield from guarded("", key, _Form(ground, reader, key, serial, began, required=True, ours=ours).findings())
     for key in keys["html"]:
-        yield from guarded("", key, _Form(ground, reader, key, serial, began, required=with_html).findings())
+        yield from guarded("", key, _Form(ground, reader, key, serial, began, required=with_html, ours=ours).findings())
 
 
 class _Form:
-    def __init__(self, ground: Ground, reader: Reader, key: str, serial: str, began: float, *, required: bool) -> None:
+    def __init__(
+        self, ground: Ground, reader: Reader, key: str, serial: str, began: float, *, required: bool, ours: bool
+    ) -> None:
         self._ground = ground
         self._reader = reader
         self._key = key
         self._serial = serial
         self._required = required
+        self._ours = ours
         self._in_json = key.endswith("_json")
         catalogue = ground.catalogue
         self._is_due = catalogue.get(STALE) is not None and moving_since(catalogue, began) is not None
@@ -57,7 +62,8 @@ class _Form:
     def findings(self) -> Iterator[Finding]:
         try:
             serial = self._read_through()
-            yield from self._told(self._differences(self._lines(self._parser())))
+            found = list(self._told(self._differences(self._lines(self._parser()))))
+            yield from found
         except FileNotFoundError:
             if self._required:
                 yield self._finding(Kind.MISSING_INDEX, "")
@@ -68,6 +74,19 @@ class _Form:
         else:
             if str(serial) != self._serial and not self._is_due:
                 yield self._finding(Kind.STALE_INDEX, f"its serial is {serial}, and not {self._serial}")
+            elif not (found or self._is_due or self._is_exact(serial)):
+                yield self._finding(Kind.STALE_INDEX, "its bytes are not those that were published")
+
+    def _is_exact(self, serial: int | None) -> bool:
+        """Whether it is byte for byte what would be published now; another version may have written it differently."""
+        if not self._ours:
+            return True
+        render = listing.render_json if self._in_json else listing.render_html
+        expected = hashlib.sha256()
+        for chunk in render(self._ground.catalogue.index(), serial):
+            expected.update(chunk)
+        found = self._reader.sha256(self._key)
+        return found is None or found[0] == expected.hexdigest()
 
     def _read_through(self) -> int | None:
         """The serial of a list that is whole and in order; of any other, no line would say anything."""

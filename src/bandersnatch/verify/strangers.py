@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bandersnatch import layout, names
+from bandersnatch.catalogue.base import Catalogue
 from bandersnatch.storage.base import Stat
 from bandersnatch.verify.base import Finding, Ground, Kind
 from bandersnatch.verify.motion import moving_since
@@ -91,7 +92,7 @@ class Strangers:
             return False
         if stat.mtime_ns / 1e9 >= since or self._catalogue.is_buried(key):
             return True
-        return any(self._may_become(project, key) for project in _owners(key))
+        return any(self._may_become(project, key) for project in owners(key))
 
     def _may_become(self, project: str, key: str) -> bool:
         """Whether it is the project's by now; or was here before the catalogue was, which is being made anew."""
@@ -99,7 +100,16 @@ class Strangers:
         return entry is not None and (not entry.published or key in set(self._now_of(project)))
 
 
-def _owners(key: str) -> Iterator[str]:
+def note(catalogue: Catalogue, shards: Shards) -> None:
+    """Let *shards* know every file that a page links, and what lies beside it."""
+    for one in catalogue.known():
+        if one.published:
+            for held in catalogue.published(one.name).held:
+                for key in layout.keys_of(one.name, held):
+                    shards.add(key)
+
+
+def owners(key: str) -> Iterator[str]:
     """The projects that an object can belong to, going by its key."""
     folder, _, rest = key.partition("/")
     if folder in OF_A_PROJECT:

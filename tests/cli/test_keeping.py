@@ -1,0 +1,208 @@
+"""Repair, removal and what else an operator does, from the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Program
+
+
+@pytest.fixture
+def mirrored(program: Program) -> Program:
+    """A mirror of everything, with its configuration."""
+    program.configure("[select]\neverything = true\n")
+    assert program.run("mirror").returncode == 0
+    return program
+
+
+def lines(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def damage(program: Program) -> Path:
+    """A file of the right size with the wrong bytes."""
+    [path] = program.directory.glob("web/packages/*/*/*/alpha-1.0-py3-none-any.whl")
+    path.write_bytes(b"x" * path.stat().st_size)
+    return path
+
+
+# --- verify --repair -----------------------------------------------------------------------------------------------
+
+
+def test_repair(mirrored: Program) -> None:
+    """The dry run shows the plan and changes nothing; the repair carries it out, and nothing is left to find."""
+    path = damage(mirrored)
+    shown = mirrored.run("verify", "--hash", "--repair", "--dry-run")
+    assert shown.returncode == 1
+    assert "repair: files: 1 finding: look at each file of the project" in shown.stdout
+    assert path.read_bytes().startswith(b"xx")
+    assert mirrored.run("status", "--json").returncode == 0
+    repaired = mirrored.run("verify", "--hash", "--repair", "--json")
+    assert repaired.returncode == 0
+    found = lines(repaired.stdout)
+    assert (found[0]["kind"], found[0]["repair"]) == ("wrong-bytes", "files")
+    assert found[1]["steps"] == {"files": 1}
+    assert found[-1]["event"] == "finished"
+    assert found[-1]["files"] == 1
+    clean = mirrored.run("verify", "--hash", "--pages", "--strict")
+    assert (clean.returncode, clean.stdout) == (0, "nothing was found\n")
+
+
+def test_repair_with_garbage(mirrored: Program) -> None:
+    """Garbage stays unless it is asked for."""
+    stray = mirrored.directory / "web/simple/stranger/index.html"
+    stray.parent.mkdir()
+    stray.write_text("nobody knows")
+    assert "repair: nothing: 1 finding" in mirrored.run("verify", "--repair").stdout
+    assert stray.exists()
+    assert "garbage: 1 page deleted; 0 files" in mirrored.run("verify", "--repair", "--garbage").stdout
+    assert not stray.exists()
+
+
+def test_repair_without_a_selection(mirrored: Program) -> None:
+    """Without a selection what is damaged is marked, and the next run mends it."""
+    damage(mirrored)
+    mirrored.configure("")
+    repaired = mirrored.run("verify", "--hash", "--repair")
+    assert repaired.returncode == 1
+    assert "is only marked" in repaired.stderr
+    assert mirrored.run("mirror", "alpha", "beta", "gamma").returncode == 0
+    assert mirrored.run("verify", "--hash").stdout.endswith("nothing was found\n")
+
+
+def test_options_of_repair(mirrored: Program) -> None:
+    """What is about a repair is refused without one; names and digests cannot both be all that is compared."""
+    refused = mirrored.run("verify", "--dry-run", "--garbage")
+    assert refused.returncode == 2
+    assert refused.stderr.splitlines() == [
+        "bandersnatch: --dry-run: it is about --repair, which is not given",
+        "bandersnatch: --garbage: it is about --repair, which is not given",
+    ]
+    assert mirrored.run("verify", "--quick", "--hash").returncode == 2
+
+
+def test_repair_is_alone(mirrored: Program) -> None:
+    """A repair takes the mirror's lock."""
+    import fcntl
+
+    with (mirrored.directory / "state/lock").open("r+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert mirrored.run("verify", "--repair").returncode == 75
+        assert mirrored.run("gc", "--yes").returncode == 75
+        assert mirrored.run("gc", "--dry-run").returncode == 0
+
+
+# --- gc ------------------------------------------------------------------------------------------------------------
+
+
+def test_gc(mirrored: Program) -> None:
+    """Nothing is done by a dry run, or where nobody can be asked; with --yes it is."""
+    stray = mirrored.directory / "web/simple/stranger/index.html"
+    stray.parent.mkdir()
+    stray.write_text("nobody knows")
+    old = mirrored.directory / "state/partial" / ("a" * 64)
+    old.write_bytes(b"12345")
+    import os
+
+    os.utime(old, (1e9, 1e9))
+    shown = lines(mirrored.run("gc", "--dry-run", "--json").stdout)
+    assert shown[0]["key"] == "simple/stranger/index.html"
+    assert (shown[1]["pages"], shown[1]["partial"], shown[1]["partial_bytes"]) == (1, 1, 5)
+    refused = mirrored.run("gc")
+    assert refused.returncode == 2
+    assert "there is no terminal to ask on" in refused.stderr
+    assert stray.exists()
+    assert old.exists()
+    assert mirrored.run("gc", "--yes").returncode == 0
+    assert not stray.exists()
+    assert not old.exists()
+    assert mirrored.run("gc", "--yes").stdout == "there is nothing to take away\n"
+
+
+def test_nothing_to_keep(program: Program) -> None:
+    """Where nothing was mirrored there is nothing to do."""
+    program.configure("[select]\neverything = true\n")
+    for command in (["gc", "--yes"], ["gc", "--dry-run"], ["verify", "--repair"]):
+        done = program.run(*command)
+        assert done.returncode == 2
+        assert "nothing was mirrored here yet" in done.stderr
+
+
+# --- delete and trash ----------------------------------------------------------------------------------------------
+
+
+def test_delete(mirrored: Program) -> None:
+    """What would go is said first, with the line that keeps it away; then it goes, and with that line stays away."""
+    shown = mirrored.run("delete", "alpha", "beta==1.0", "--dry-run")
+    assert shown.returncode == 0
+    assert 'unless the configuration says so: exclude.projects = ["alpha"]' in shown.stdout
+    assert 'exclude.projects = ["beta==1.0"]' in shown.stdout
+    assert mirrored.run("delete", "alpha").returncode == 2  # there is no terminal
+    assert (mirrored.directory / "web/simple/alpha").exists()
+    done = mirrored.run("delete", "alpha", "beta==1.0", "--yes")
+    assert done.returncode == 0
+    assert "done; 3 files will leave storage after 1 h" in done.stdout
+    assert not (mirrored.directory / "web/simple/alpha").exists()
+    assert lines(mirrored.run("delete", "gamma", "--dry-run", "--json").stdout)[0]["comes_back"] is True
+    mirrored.configure('[select]\neverything = true\n[exclude]\nprojects = ["alpha", "beta==1.0"]\n')
+    assert mirrored.run("mirror").returncode == 0
+    assert not (mirrored.directory / "web/simple/alpha").exists()
+
+
+def test_trash(mirrored: Program) -> None:
+    """What left is listed, comes back after it was verified, and goes for good."""
+    mirrored.upstream.index.remove_file("alpha-1.0-py3-none-any.whl")
+    text = '[select]\neverything = true\n[upstream]\nchanges = "auto"\n'
+    path = mirrored.configure(text)
+    path.write_text(path.read_text().replace('reserve = "0"', 'reserve = "0"\ngrace = "0s"'))
+    for _ in range(2):
+        assert mirrored.run("mirror").returncode == 0
+    listed = lines(mirrored.run("trash", "list", "--json").stdout)
+    assert [one["reason"] for one in listed] == ["deleted", "deleted"]
+    assert mirrored.run("trash", "list", "alpha").stdout.endswith("2 objects, 1.0 KiB\n")
+    assert mirrored.run("trash", "list", "beta").stdout == "0 objects, 0 B\n"
+    shown = mirrored.run("trash", "restore", "alpha==1.0", "--dry-run")
+    assert "bytes, verified" in shown.stdout
+    assert 'removal.deleted = "keep"' in shown.stdout
+    assert mirrored.run("trash", "restore", "alpha").returncode == 2
+    assert mirrored.run("trash", "restore", "alpha", "--yes").returncode == 0
+    assert "alpha-1.0" in (mirrored.directory / "web/simple/alpha/index.html").read_text()
+    for _ in range(2):
+        mirrored.run("mirror")
+    assert "0 objects" not in mirrored.run("trash", "list").stdout
+    assert mirrored.run("trash", "empty", "nobody", "--yes").returncode == 2
+    assert mirrored.run("trash", "empty", "--dry-run").stdout.endswith("deleted for good\n")
+    assert mirrored.run("trash", "empty", "--yes").returncode == 0
+    assert mirrored.run("trash", "list").stdout == "0 objects, 0 B\n"
+
+
+# --- audit ---------------------------------------------------------------------------------------------------------
+
+
+def test_audit(mirrored: Program) -> None:
+    """One number, one exit code, and a report that is checked elsewhere."""
+    done = mirrored.run("audit", "--report", "report", "--json")
+    assert done.returncode == 0
+    assert lines(done.stdout)[-1]["incomplete"] == 0
+    assert mirrored.run("audit", "--check", "report").returncode == 0
+    damage(mirrored)
+    assert mirrored.run("audit", "--quick").returncode == 0
+    found = mirrored.run("audit")
+    assert found.returncode == 1
+    assert "alpha: wrong-bytes" in found.stdout
+    assert "incomplete: 1; here are 3 projects" in found.stdout
+    assert mirrored.run("audit", "--check", "report").returncode == 1
+    other = mirrored.run("audit", "--check", "report", "--tree", str(mirrored.directory / "web"), "--json")
+    assert lines(other.stdout)[0]["kind"] == "wrong-bytes"
+
+
+def test_audit_of_nothing(program: Program) -> None:
+    """Wrong usage is named, and so is an upstream that does not answer."""
+    program.configure("[select]\neverything = true\n")
+    assert program.run("audit").returncode == 2
+    assert "--tree: it is about --check" in program.run("audit", "--tree", "/").stderr
+    assert program.run("audit", "--check", "nothing").returncode == 2
