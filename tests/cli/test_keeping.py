@@ -206,3 +206,45 @@ def test_audit_of_nothing(program: Program) -> None:
     assert program.run("audit").returncode == 2
     assert "--tree: it is about --check" in program.run("audit", "--tree", "/").stderr
     assert program.run("audit", "--check", "nothing").returncode == 2
+
+
+# --- verify --upstream and --rolling -------------------------------------------------------------------------------
+
+
+def test_upstream(mirrored: Program) -> None:
+    """What upstream has newer is behind, and what it has no longer is unwanted; only its list is read, unless asked."""
+    assert mirrored.run("verify", "--upstream").stdout == "nothing was found\n"
+    mirrored.upstream.index.upload("alpha", "3.0")
+    mirrored.upstream.index.remove_project("gamma")
+    mirrored.upstream.reset()
+    found = mirrored.run("verify", "--upstream", "--json")
+    assert found.returncode == 1
+    assert [(one["kind"], one["project"]) for one in lines(found.stdout)[:-1]] == [
+        ("unwanted", "gamma"),
+        ("behind", "alpha"),
+    ]
+    assert mirrored.upstream.count("/simple/alpha/") == 0
+    named = mirrored.run("verify", "--upstream", "--project", "alpha")
+    assert "1 file is not here, such as alpha-3.0-py3-none-any.whl" in named.stdout
+    assert "gamma" not in named.stdout
+    pages = mirrored.run("verify", "--upstream", "pages", "--resume")
+    assert "alpha-3.0-py3-none-any.whl" in pages.stdout
+    assert mirrored.upstream.count("/simple/beta/") == 1
+    assert not list((mirrored.directory / "state").glob("verify*"))
+    assert mirrored.run("verify", "--upstream", "--repair").returncode == 2
+    assert mirrored.run("verify").stdout == "nothing was found\n"
+
+
+def test_rolling(mirrored: Program) -> None:
+    """The next part, outside a run; what is damaged is marked, and the next run repairs it."""
+    assert mirrored.run("verify", "--rolling").returncode == 2
+    mirrored.configure('[select]\neverything = true\n[verify]\nshare-per-day = "100%"\n')
+    assert mirrored.run("verify", "--rolling").stdout.startswith("looked at 3 projects, 6 files")
+    damage(mirrored)
+    mirrored.configure("[select]\neverything = true\n[verify]\nfiles-per-day = 1000000000\n")
+    found = mirrored.run("verify", "--rolling", "--json")
+    assert found.returncode == 1
+    assert lines(found.stdout)[0]["damaged"] == 1
+    assert "the next run repairs it" in found.stderr
+    assert mirrored.run("mirror").returncode == 0
+    assert mirrored.run("verify", "--hash").stdout == "nothing was found\n"

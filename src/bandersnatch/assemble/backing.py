@@ -11,10 +11,10 @@ from pathlib import Path
 from bandersnatch import assemble
 from bandersnatch.assemble.reaching import STATE
 from bandersnatch.catalogue.base import Totals
-from bandersnatch.catalogue.opening import CatalogueCorrupt, set_aside, take_over
+from bandersnatch.catalogue.opening import CatalogueCorrupt, connect, set_aside, take_over
 from bandersnatch.catalogue.sqlite import SqliteCatalogue
 from bandersnatch.config.schema import Config
-from bandersnatch.errors import UsageError
+from bandersnatch.errors import CatalogueError, UsageError
 from bandersnatch.selection import Selection
 from bandersnatch.storage.glance import Glance
 from bandersnatch.storage.oserrors import translated
@@ -56,10 +56,11 @@ def _refuse_other(to: Path) -> None:
     if not to.exists():
         return
     try:
-        with closing(SqliteCatalogue(to, read_only=True)):
-            pass
+        connect(to, read_only=True, at_rest=True).close()  # nothing is made beside it
     except CatalogueCorrupt as error:
         raise UsageError(f"{to} is there, and is no copy of a catalogue: choose another name") from error
+    except CatalogueError:
+        pass  # of another version
 
 
 def restore(config: Config, source: Path, now: float) -> tuple[Totals, Counter[Step]]:

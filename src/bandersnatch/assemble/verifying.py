@@ -93,6 +93,6 @@ def ground_of(mirror: Mirror, config: Config, place: Glance) -> Ground:
     )
 
 
-def bookmark(config: Config, mode: str) -> Bookmark:
-    """How far an earlier verification of the same *mode* came."""
-    return Bookmark(Path(config.mirror.directory, STATE, BOOKMARK), mode)
+def bookmark(config: Config, mode: str, name: str = BOOKMARK) -> Bookmark:
+    """How far an earlier verification of the same *mode* came; *name*: the file that says so."""
+    return Bookmark(Path(config.mirror.directory, STATE, name), mode)

@@ -31,8 +31,8 @@ TOLERATED = ("garbage", "unwanted")
 
 DESCRIPTION = """\
 Compare what is stored with what the catalogue says is published, and with what the rules want. Unless --repair is
-given nothing is changed, upstream is not asked, and a run may go on at the same time. Without options names and sizes
-are compared, the list of projects is read, and whatever else is stored is named.
+given nothing is changed, and a run may go on at the same time; upstream is asked only with --upstream. Without options
+names and sizes are compared, the list of projects is read, and whatever else is stored is named.
 """
 
 EXIT = """\
@@ -40,6 +40,7 @@ exit status:
   0    nothing was found, or nothing but what nobody knows (garbage) or wants (unwanted)
   1    something was found; with --strict, anything at all
   2    wrong usage, or nothing was mirrored yet
+  3    with --upstream: upstream's list is not to be believed
   74   the catalogue, or the mirror's directory, cannot be read
 with --repair, that of the run that repairs:
   0    everything that was found is mended, but for what is named as beyond repair
@@ -67,6 +68,10 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--project", dest="projects", action="append", default=[], metavar="NAME",
         help="look at this project only; can be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--upstream", nargs="?", const="list", choices=("list", "pages"), metavar="list|pages",
+        help="compare with upstream as well: with its list, or with every page; of named projects, with their pages",
     )  # fmt: skip
     parser.add_argument("--bandwidth", metavar="RATE", help="read no more than this, such as 50MiB/s")
     parser.add_argument(
@@ -123,6 +128,10 @@ def run_verify(args: argparse.Namespace, out: TextIO) -> int:
         from bandersnatch.cli import repair
 
         return repair.run_rolling(args, loaded, out)
+    if args.upstream:
+        from bandersnatch.cli import beside
+
+        return beside.run_beside(args, loaded, wish, out)
     if args.repair and not args.dry_run:
         from bandersnatch.cli import repair
 
@@ -139,7 +148,7 @@ def run_verify(args: argparse.Namespace, out: TextIO) -> int:
         if bookmark:
             bookmark.clear()
     report.end()
-    return _exit_code(report.counts, strict=args.strict)
+    return exit_code(report.counts, strict=args.strict)
 
 
 def prepare(ground: Ground, wish: Wish, loaded: Loaded) -> None:
@@ -213,6 +222,8 @@ def _wish(args: argparse.Namespace) -> Wish:
             )
             if given
         ]  # fmt: skip
+    if args.upstream and (args.repair or args.rolling):
+        problems.append(Problem("a repair asks upstream anyway: without --repair and --rolling", key="--upstream"))
     if args.rolling and (args.repair or args.resume or projects):
         problems.append(Problem("it goes its own way: without --repair, --resume and --project", key="--rolling"))
     if args.resume and projects:
@@ -244,6 +255,7 @@ def _why_unjudged(loaded: Loaded) -> str:
     return "the dependencies were not found yet for these requirements, so nothing is called unwanted"
 
 
-def _exit_code(counts: Counter[Kind], *, strict: bool) -> int:
+def exit_code(counts: Counter[Kind], *, strict: bool) -> int:
+    """What the findings come to."""
     found = any(number and (strict or kind.severity not in TOLERATED) for kind, number in counts.items())
     return exits.BEHIND if found else exits.CLEAN

@@ -16,7 +16,7 @@ from bandersnatch.verify.objects import present, whole
 from bandersnatch.verify.reading import Pace, Reader, Stopped
 
 PLACE = "rolling-place"
-"""The fact that holds the last project that was looked at; without it, the next round begins."""
+"""The fact that holds the last project that was looked at."""
 
 AT = "rolling-at"
 """The fact that holds when the last part was begun, in seconds since the epoch."""
@@ -40,7 +40,7 @@ class Part:
     damaged: int = 0
     """Projects in which anything was found; the next run repairs them."""
     whole_round: bool = False
-    """Whether the last project was reached."""
+    """Whether the end of the names was passed."""
 
 
 def allowance(catalogue: Catalogue, files: int, share: float, now: float) -> int:
@@ -66,6 +66,7 @@ class Rolling:
         self._now = now
         self._reader = Reader(ground.place, Pace(bandwidth))
         self._stopped = False
+        self._ended = False
 
     def stop(self) -> None:
         """End as soon as may be, from another thread: the place is kept."""
@@ -82,11 +83,10 @@ class Rolling:
         if self._files <= 0:
             return Part()
         projects = files = damaged = 0
-        last, ended = catalogue.get(PLACE) or "", True
-        for record in self._records(last):
+        last = catalogue.get(PLACE) or ""
+        for record in self._round(last):
             found = self._looked_at(record)
             if found is None:
-                ended = False
                 break
             if found:
                 damaged += 1
@@ -95,10 +95,18 @@ class Rolling:
             if projects % AT_ONCE == 0:
                 catalogue.set({PLACE: last})
             if files >= self._files:
-                ended = False
                 break
-        catalogue.set({PLACE: None if ended else last or None, AT: str(self._now)})
-        return Part(projects, files, self._reader.bytes, damaged, ended)
+        catalogue.set({PLACE: last or None, AT: str(self._now)})
+        return Part(projects, files, self._reader.bytes, damaged, self._ended)
+
+    def _round(self, start: str) -> Iterator[Record]:
+        """Every project once, beginning after *start*."""
+        yield from self._records(start)
+        self._ended = True
+        for record in self._records("") if start else ():
+            if record.name > start:
+                return
+            yield record
 
     def _records(self, after: str) -> Iterator[Record]:
         for one in self._ground.catalogue.known(after):
