@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import shutil
 from collections.abc import Callable
@@ -11,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from bandersnatch.errors import Refused, UsageError
+from bandersnatch.errors import Refused, StorageError, UsageError
 from bandersnatch.storage.fsops import FileSystem
 from bandersnatch.upkeep.deleting import Doomed, delete, find
 from bandersnatch.upkeep.trash import Return, empty, listed, plan_return, restore
+from tests.storage.watched import Quick
 from tests.sync.conftest import buried, journal
 from tests.upkeep.conftest import Kept
 from tests.upkeep.test_garbage import lives
@@ -119,6 +121,24 @@ def test_unknown_names(tree: Kept) -> None:
         gone(tree, "alpha", "nobody", "beta==9", "stranger-1.0.zip", "../../etc")
     assert len(raised.value.problems) == 4
     assert tree.tree() == before
+
+
+class Full(Quick):
+    """No file can be made."""
+
+    def open(self, *args: Any, **kwargs: Any) -> int:
+        raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+
+def test_full_disk(tree: Kept) -> None:
+    """A page that cannot be written is told, and nothing has left but what was told; the next run settles it."""
+    expected = tree.tree()
+    with pytest.raises(StorageError):
+        gone(tree, "beta==1.0", fs=Full())
+    tree.check(staged=False)
+    tree.run()
+    assert tree.tree() == expected
+    tree.silent()
 
 
 # --- the trash -----------------------------------------------------------------------------------------------------

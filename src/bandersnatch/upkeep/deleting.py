@@ -16,8 +16,7 @@ from bandersnatch.selection import Context, Selection
 from bandersnatch.sync.finish import publish_index, take_down
 from bandersnatch.sync.mirror import Mirror
 from bandersnatch.sync.run import Ready
-from bandersnatch.sync.settle import settle
-from bandersnatch.upkeep.served import hand, page_with
+from bandersnatch.upkeep.served import page_with, settle_now
 from bandersnatch.verify.base import Ground, Record
 from bandersnatch.verify.strangers import owners
 
@@ -134,11 +133,10 @@ def delete(mirror: Mirror, doomed: Sequence[Doomed], now: float) -> None:
     What the configuration wants all the same is due in the next run. The lock must be held. Blocks. Raises
     StorageError and CatalogueError.
     """
-    run = hand(mirror, now)
     # In doubt until it is done: pages are deleted before the catalogue knows.
     mirror.catalogue.suspect([one.record.name for one in doomed], now, files=False)
     for first in range(0, len(doomed), AT_ONCE):
-        settle([_ready(mirror, one, now) for one in doomed[first : first + AT_ONCE]], run)
+        settle_now(mirror, [_ready(mirror, one, now) for one in doomed[first : first + AT_ONCE]], now)
     publish_index(mirror)
     take_down(mirror)
 

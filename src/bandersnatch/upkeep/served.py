@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from bandersnatch import layout
 from bandersnatch.errors import BadContent, StorageError
@@ -12,7 +12,8 @@ from bandersnatch.plan import with_files
 from bandersnatch.simple import json
 from bandersnatch.sync import events
 from bandersnatch.sync.mirror import Mirror
-from bandersnatch.sync.run import Health, Run
+from bandersnatch.sync.run import Health, Ready, Run
+from bandersnatch.sync.settle import settle
 from bandersnatch.verify.base import Record
 from bandersnatch.verify.links import ROOT
 from bandersnatch.verify.reading import LARGEST
@@ -31,6 +32,15 @@ def page_with(mirror: Mirror, record: Record, held: Iterable[Held]) -> Project:
     return with_files(page, tuple(one.file for one in held), page.status)
 
 
-def hand(mirror: Mirror, now: float, tell: events.Tell = lambda _: None) -> Run:
-    """A run that asks upstream nothing: what ``settle`` wants to know of one."""
-    return Run(mirror, now, False, tell, asyncio.Semaphore(1), Health())
+def settle_now(mirror: Mirror, ready: Sequence[Ready], now: float) -> None:
+    """
+    Publish and commit what becomes of some projects, as a run does. Blocks.
+
+    Raises StorageError, also for what would only make a project behind in a run: here somebody waits for it.
+    """
+    heard: list[events.Event] = []
+    settle(ready, Run(mirror, now, False, heard.append, asyncio.Semaphore(1), Health()))
+    meant = {one.commit.failure.reason for one in ready if one.commit.failure is not None}
+    for event in heard:
+        if isinstance(event, events.FellBehind) and event.reason not in meant:
+            raise StorageError(f"{event.project}: {event.reason}")

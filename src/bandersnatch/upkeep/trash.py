@@ -20,11 +20,10 @@ from bandersnatch.simple.provenance import is_of
 from bandersnatch.sync.finish import publish_index
 from bandersnatch.sync.mirror import Mirror
 from bandersnatch.sync.run import Ready
-from bandersnatch.sync.settle import settle
 from bandersnatch.sync.sweep import purge_expired
 from bandersnatch.transfer.companions import MAX_COMPANION, take_metadata
 from bandersnatch.upkeep.deleting import wants
-from bandersnatch.upkeep.served import hand, page_with
+from bandersnatch.upkeep.served import page_with, settle_now
 from bandersnatch.verify.base import Ground, Record
 from bandersnatch.verify.strangers import owners
 
@@ -183,7 +182,7 @@ def _restore(mirror: Mirror, record: Record, returns: Sequence[Return], now: flo
     mirror.storage.settle()
     held = (*record.published.held, *back)
     commit = Commit(entry, replace(record.published, held=held))
-    settle([Ready(commit, page_with(mirror, record, held), trusted=False)], hand(mirror, now))
+    settle_now(mirror, [Ready(commit, page_with(mirror, record, held), trusted=False)], now)
     mirror.catalogue.suspect([record.name], now, files=False)
 
 
