@@ -12,6 +12,7 @@ from typing import Protocol
 
 import pytest
 
+from bandersnatch.catalogue import opening
 from tests.faults.golden import Scenario, make_scenarios
 
 HOUR = 3600
@@ -77,6 +78,14 @@ def tmp(in_memory: Path) -> Iterator[Path]:
     """A new folder there, which does not outlive the test."""
     with tempfile.TemporaryDirectory(dir=in_memory) as folder:
         yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def quick_catalogue() -> Iterator[None]:
+    """Leaves the disk alone: for suites that are not about crashes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(opening, "SETTINGS", opening.SETTINGS.replace("synchronous = FULL", "synchronous = OFF"))
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

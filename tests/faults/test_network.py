@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from bandersnatch.catalogue import opening
 from tests.faults import network, scenario
 from tests.faults.conftest import Count
 from tests.faults.scenario import Scenario
@@ -14,16 +13,8 @@ from tests.faults.scenario import Scenario
 CELLS = list(network.cells())
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _quick() -> Iterator[None]:
-    """Leaves the disk alone: nothing here is about crashes."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(opening, "SETTINGS", opening.SETTINGS.replace("synchronous = FULL", "synchronous = OFF"))
-        yield
-
-
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scenario]:
+def made(quick_catalogue: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scenario]:
     with scenario.made(tmp_path_factory.mktemp("network")) as made:
         yield made
 

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from bandersnatch.catalogue import opening
 from tests.faults.conftest import Count
 from tests.faults.soak import SLACK, Taken, soak
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _quick() -> Iterator[None]:
-    """Leaves the disk alone: nothing here is about crashes."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(opening, "SETTINGS", opening.SETTINGS.replace("synchronous = FULL", "synchronous = OFF"))
-        yield
+pytestmark = pytest.mark.usefixtures("quick_catalogue")
 
 
 def test_some_rounds(tmp_path: Path) -> None:

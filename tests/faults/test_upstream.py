@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import pytest
 
-from bandersnatch.catalogue import opening
 from bandersnatch.testing import Body, Status
 from tests.faults import checker, scenario
 from tests.faults.clock import Timekeeper
@@ -21,16 +20,8 @@ DAY = 86_400.0
 TABLE = "upstream gone wrong"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _quick() -> Iterator[None]:
-    """Leaves the disk alone: nothing here is about crashes."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(opening, "SETTINGS", opening.SETTINGS.replace("synchronous = FULL", "synchronous = OFF"))
-        yield
-
-
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scenario]:
+def made(quick_catalogue: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scenario]:
     with scenario.made(tmp_path_factory.mktemp("upstream")) as made:
         yield made
 
