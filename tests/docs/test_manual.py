@@ -1,4 +1,4 @@
-"""What every command has to have: a manual page, exit codes, completion, and an example that a test runs."""
+"""What the manual and the completion of every command have to have; that there are any, test_reference.py says."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -17,17 +16,8 @@ import pytest
 
 from bandersnatch.cli.completion import DIRECTORIES, FILES, SHELLS, actions
 from bandersnatch.cli.main import build_parser
-from tests.docs.markdown import PAGES, ROOT, blocks
-from tests.docs.test_reference import parsers
-
-MANUAL = ROOT / "docs" / "man"
-PARSERS = {parser.prog: parser for parser in parsers(build_parser())}
-LEAVES = {
-    prog: parser
-    for prog, parser in PARSERS.items()
-    if not any(isinstance(one, argparse._SubParsersAction) for one in parser._actions)
-}
-"""The commands that do something, and not only have others."""
+from tests.docs.markdown import ROOT
+from tests.docs.test_reference import MANUAL, PARSERS
 
 
 def read(prog: str) -> str:
@@ -41,14 +31,6 @@ def read(prog: str) -> str:
 
 
 # --- manual pages --------------------------------------------------------------------------------------------------
-
-
-def test_pages_are_up_to_date(tmp_path: Path) -> None:
-    """The manual is the one that the argument parser makes now, and has no page too many."""
-    subprocess.run([sys.executable, str(ROOT / "tools/manual.py"), str(tmp_path)], check=True, cwd=ROOT)
-    made = {path.name: path.read_text("utf-8") for path in tmp_path.iterdir()}
-    there = {path.name: path.read_text("utf-8") for path in MANUAL.iterdir()}
-    assert there == made, "write it anew: make docs"
 
 
 @pytest.mark.parametrize("prog", PARSERS)
@@ -105,14 +87,6 @@ def test_wheel_brings_the_manual(tmp_path: Path) -> None:
 # --- exit codes, completion, examples ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("prog", PARSERS)
-def test_exit_codes(prog: str) -> None:
-    """The help of every command ends in its exit codes."""
-    epilog = PARSERS[prog].epilog or ""
-    assert "exit status:" in epilog, f'{prog}: give its parser an epilog with "exit status:"'
-    assert re.search(r"\b0\b", epilog.partition("exit status:")[2]), f"{prog}: what does 0 mean?"
-
-
 @cache
 def script(shell: str) -> str:
     command = [sys.executable, "-m", "bandersnatch", "completion", shell]
@@ -163,31 +137,3 @@ def test_paths_are_completed() -> None:
                 told = f"{prog}: {placeholder} is not in completion.FILES or DIRECTORIES"
                 assert placeholder in (*FILES, *DIRECTORIES), told
     assert any(action.metavar in FILES for action in actions(build_parser()))
-
-
-def _executed() -> Iterator[list[str]]:
-    """The words of each of our commands in a block of the documentation that a test runs."""
-    for page in PAGES:
-        for block in blocks(page, "console", "sh", "bash", "shell"):
-            for command, _ in block.steps if block.not_run is None else ():
-                for part in re.split(r"[\n;|&]+|\bdo\b|\bthen\b", command):
-                    words = part.split()
-                    ours = next((at for at, word in enumerate(words) if re.search(r"(^|/)bandersnatch$", word)), None)
-                    if ours is not None:
-                        yield words[ours + 1 :]
-
-
-def _is_example(words: list[str], path: list[str]) -> bool:
-    """Whether *words* call the command at *path*; options of those above may stand between."""
-    if not path:
-        return True
-    return path[0] in words and _is_example(words[words.index(path[0]) + 1 :], path[1:])
-
-
-@pytest.mark.parametrize("prog", LEAVES)
-def test_example(prog: str) -> None:
-    """Every command stands in a console block of docs/ that a test runs."""
-    path = prog.split()[1:]
-    assert any(_is_example(words, path) for words in _executed()), (
-        f"{prog}: no console block of docs/ that is run has it; write an example"
-    )

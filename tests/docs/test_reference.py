@@ -19,7 +19,7 @@ from bandersnatch.config.options import OPTIONS
 from bandersnatch.hooks.base import VARIABLES, Occasion
 from bandersnatch.sync import events
 from bandersnatch.testing import UpstreamServer
-from tests.docs.markdown import PAGES, ROOT, anchors, name, prose
+from tests.docs.markdown import PAGES, ROOT, anchors, blocks, name, prose
 
 REFERENCE = ROOT / "docs" / "reference"
 ABSENT = {"serve", "adopt", "bundle", "sync", "diff"}
@@ -149,3 +149,59 @@ def test_every_kind_of_event() -> None:
     headings = anchors(REFERENCE / "json-events.md") - {"json-events"}
     kinds = {re.sub(r"(?<!^)(?=[A-Z])", "-", kind.__name__).lower() for kind in events.Event.__subclasses__()}
     assert headings == kinds - {"progressed"}
+
+
+# --- what every command has to have -------------------------------------------------------------------------------
+
+MANUAL = ROOT / "docs" / "man"
+PARSERS = {parser.prog: parser for parser in parsers(build_parser())}
+LEAVES = {
+    prog: parser
+    for prog, parser in PARSERS.items()
+    if not any(isinstance(one, argparse._SubParsersAction) for one in parser._actions)
+}
+"""The commands that do something, and not only have others."""
+
+
+def test_manual_is_up_to_date(tmp_path: Path) -> None:
+    """The manual is the one that the argument parser makes now, and has no page too many."""
+    subprocess.run([sys.executable, str(ROOT / "tools/manual.py"), str(tmp_path)], check=True, cwd=ROOT)
+    made = {path.name: path.read_text("utf-8") for path in tmp_path.iterdir()}
+    there = {path.name: path.read_text("utf-8") for path in MANUAL.iterdir()}
+    assert there == made, "write it anew: make docs"
+
+
+@pytest.mark.parametrize("prog", PARSERS)
+def test_exit_codes(prog: str) -> None:
+    """The help of every command ends in its exit codes."""
+    epilog = PARSERS[prog].epilog or ""
+    assert "exit status:" in epilog, f'{prog}: give its parser an epilog with "exit status:"'
+    assert re.search(r"\b0\b", epilog.partition("exit status:")[2]), f"{prog}: what does 0 mean?"
+
+
+def _executed() -> Iterator[list[str]]:
+    """The words of each of our commands in a block of the documentation that a test runs."""
+    for page in PAGES:
+        for block in blocks(page, "console", "sh", "bash", "shell"):
+            for command, _ in block.steps if block.not_run is None else ():
+                for part in re.split(r"[\n;|&]+|\bdo\b|\bthen\b", command):
+                    words = part.split()
+                    ours = next((at for at, word in enumerate(words) if re.search(r"(^|/)bandersnatch$", word)), None)
+                    if ours is not None:
+                        yield words[ours + 1 :]
+
+
+def _is_example(words: list[str], path: list[str]) -> bool:
+    """Whether *words* call the command at *path*; options of those above may stand between."""
+    if not path:
+        return True
+    return path[0] in words and _is_example(words[words.index(path[0]) + 1 :], path[1:])
+
+
+@pytest.mark.parametrize("prog", LEAVES)
+def test_example(prog: str) -> None:
+    """Every command stands in a console block of docs/ that a test runs."""
+    path = prog.split()[1:]
+    assert any(_is_example(words, path) for words in _executed()), (
+        f"{prog}: no console block of docs/ that is run has it; write an example"
+    )
