@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -94,10 +95,16 @@ def test_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_floods() -> None:
     """Of a command that prints without end only the last is kept, and it can print as long as its time lasts."""
-    code = "import sys\nfor n in range(100_000): sys.stdout.write('line %d\\n' % n)\nprint('the end')"
-    result = call(python(code))
+    code = "import sys\nfor n in range(1_000_000): sys.stdout.write('line %d\\n' % n)\nprint('the end')"
+    tracemalloc.start()
+    try:
+        result = call(python(code))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 2_000_000, "ten times as much was printed"
     assert result.problem == ""
-    assert result.output.endswith("line 99999\nthe end\n")
+    assert result.output.endswith("line 999999\nthe end\n")
     assert len(result.output.encode()) <= OUTPUT
 
 
