@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from bandersnatch.testing import Index, Status, UpstreamServer
 from bandersnatch.upkeep.repairing import Step, step_for
 from bandersnatch.verify.base import Finding, Kind, Severity
 from bandersnatch.verify.engine import Wish
+from tests.sync.test_crash import dying_run
 from tests.upkeep.conftest import Kept, fill
 
 
@@ -170,3 +172,27 @@ def test_any_damage(sound: Kept, damages: list[tuple[int, int]]) -> None:
         tree.repair()
         assert tree.tree() == sound.tree()
         tree.silent()
+
+
+# --- cut off -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("step", [13, pytest.param(1, marks=(pytest.mark.faults, pytest.mark.timeout(900)))])
+def test_cut_off(tree: Kept, tmp_path: Path, step: int) -> None:
+    """Wherever the run that repairs is cut off, the next one finishes it, and nothing is left to find."""
+    expected = tree.tree()
+    flip(tree.stored("alpha", "alpha-1.0-py3-none-any.whl"))
+    tree.stored("beta", "beta-2.0-py3-none-any.whl").unlink()
+    (tree.web / "simple/gamma/index.html").unlink()
+    (tree.web / "simple/index.v1_json").write_text("{}")
+    assert set(tree.mark()) == {Step.FILES, Step.PAGES, Step.INDEX}
+    for number in itertools.count(1, step):
+        copy = replace(tree, directory=tmp_path / f"copy-{number}")
+        shutil.copytree(tree.directory, copy.directory)
+        lived = dying_run(copy, number)
+        copy.run()
+        assert copy.tree() == expected, number
+        copy.silent()
+        if lived:
+            assert number > 10
+            return
