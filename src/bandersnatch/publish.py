@@ -13,7 +13,7 @@ from typing import Protocol
 
 from bandersnatch import layout, names
 from bandersnatch.model import File, Held, Listed, Project
-from bandersnatch.simple import html, json, legacy, listing, releases
+from bandersnatch.simple import facts, html, json, legacy, listing, releases
 from bandersnatch.storage.base import Stat, Storage
 
 FORMAT = 1
@@ -178,9 +178,10 @@ def _simple(
 
 def _provenance_url(name: str, one: Held, settings: Settings) -> str | None:
     """PEP 740 wants an absolute https URL: our own where we know our address, else the one that upstream gave."""
-    version = names.version_of(one.file.filename, name)
-    if one.provenance and version is not None and settings.base_url.startswith("https://"):
-        return settings.base_url + layout.url_of(layout.provenance_key(name, version, one.file.filename))
+    if one.provenance and settings.base_url.startswith("https://"):
+        version = names.version_of(one.file.filename, name)
+        if version is not None:
+            return settings.base_url + layout.url_of(layout.provenance_key(name, version, one.file.filename))
     return one.file.provenance
 
 
@@ -207,19 +208,18 @@ def _legacy(shown: Project, display: str, held: tuple[Held, ...], out: Output, w
         files = by_version[version]
         return legacy.render_version(name, display, version, files, legacy.first_metadata(files, metadata), url)
 
-    facts = (display, root, shown.serial, shown.versions, held)
     for version, files in by_version.items():
         if _has_own_json(version):
             writer.write(
                 (layout.legacy_key(name, version),), partial(version_json, version), _digest(display, root, files)
             )
-    writer.write((layout.legacy_key(name),), project_json, _digest(*facts))
+    writer.write((layout.legacy_key(name),), project_json, _digest(display, root, shown.serial, shown.versions, held))
 
 
 def _has_own_json(version: str) -> bool:
     return names.is_filename(version) and version != "json"  # there stands the project's own
 
 
-def _digest(*facts: object) -> str:
-    """Stands for the bytes of a page that is made from *facts* and from objects named by their digests in them."""
-    return hashlib.sha256(repr((FORMAT, facts)).encode()).hexdigest()[:32]
+def _digest(*made_from: object) -> str:
+    """Stands for the bytes of a page that is made from these and from objects named by their digests in them."""
+    return facts.digest(FORMAT, *made_from)

@@ -6,6 +6,7 @@ that the rest of the mirror can trust, or a ``Rejected`` that says why not.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -40,10 +41,15 @@ _DIGITS = re.compile(r"[0-9]{1,19}\Z")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z\Z", re.ASCII)
 # URLs that need no second look: absolute, and only characters that a URL may hold; the highest ports are looked at.
 _PLAIN_URL = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::[1-5]?[0-9]{1,4})?/[A-Za-z0-9._~!$&'()*+,;=:@/%-]*\Z")
-# The same for relative ones: some steps up, then only parts that are neither "." nor "..".
+# The same for relative ones: from the root or some steps up, then only parts that are neither "." nor "..".
 _SEGMENT = "[A-Za-z0-9_][A-Za-z0-9._~!+%-]*"
-_PLAIN_PATH = re.compile(rf"((?:\.\./)*)({_SEGMENT}(?:/{_SEGMENT})*)\Z")
+_PLAIN_PATH = re.compile(rf"(/|(?:\.\./)*)({_SEGMENT}(?:/{_SEGMENT})*)\Z")
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
+
+
+def digest(*values: object) -> str:
+    """Stands for *values*, of which dataclasses may be a part: the same for equal ones, and for no others."""
+    return hashlib.sha256(msgspec.msgpack.encode(values)).hexdigest()[:32]
 
 
 def check_api_version(version: str | None, url: str | None) -> None:

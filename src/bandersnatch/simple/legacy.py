@@ -9,7 +9,7 @@ web pages are null.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 from packaging.version import Version
@@ -23,6 +23,8 @@ from bandersnatch.simple.metadata import info
 Metadata = Callable[[Held], bytes | None]
 """The core metadata held beside a file, or None."""
 
+_SECONDS = len("2000-01-01T00:00:00")
+_sorted = msgspec.json.Encoder(order="sorted")
 _PYTHON = re.compile(r"-py(\d(?:\.\d+)?)(?=[-.])", re.ASCII)
 _TYPES = {
     ".whl": "bdist_wheel",
@@ -89,7 +91,7 @@ def _yanked(files: Sequence[Held]) -> bool:
     return all(one.file.yanked is not None for one in files)
 
 
-def _info(display: str, version: str, files: Sequence[Held], metadata: bytes | None) -> Mapping[str, object]:
+def _info(display: str, version: str, files: Sequence[Held], metadata: bytes | None) -> msgspec.Raw:
     yanked = _yanked(files)
     facts = dict(info(metadata)) | {
         "name": display,
@@ -104,7 +106,7 @@ def _info(display: str, version: str, files: Sequence[Held], metadata: bytes | N
         "downloads": {"last_day": -1, "last_month": -1, "last_week": -1},
     }
     facts["requires_python"] = facts["requires_python"] or _first(one.file.requires_python for one in files)
-    return dict(sorted(facts.items()))
+    return msgspec.Raw(_sorted.encode(facts))
 
 
 def _first(values: Iterable[str | None]) -> str | None:
@@ -130,7 +132,7 @@ def _file(name: str, one: Held, url: str) -> dict[str, object]:
         "python_version": _python_version(file.filename, kind),
         "requires_python": file.requires_python,
         "size": one.size,
-        "upload_time": re.split(r"[.Z]", file.upload_time)[0] if file.upload_time else None,
+        "upload_time": file.upload_time[:_SECONDS] if file.upload_time else None,
         "upload_time_iso_8601": file.upload_time,
         "url": url,
         "yanked": file.yanked is not None,

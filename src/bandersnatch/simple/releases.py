@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
+from packaging.utils import canonicalize_version
 from packaging.version import InvalidVersion, Version
 
 from bandersnatch import names
@@ -29,6 +30,12 @@ def rank(version: str) -> Rank:
         return (1, Version(version))
     except InvalidVersion:
         return (0, version)
+
+
+@lru_cache(maxsize=4096)
+def _same(version: str) -> str:
+    """A text that is the same for all spellings of *version*: it takes a fraction of comparing ranks."""
+    return canonicalize_version(version)
 
 
 @lru_cache(maxsize=4096)
@@ -58,14 +65,16 @@ def group(project: str, held: Iterable[Held], known: Iterable[str] = ()) -> dict
     A version is spelled as in *known*, upstream's own list (PEP 700), where it has it, else in PEP 440's normal form,
     else as in the file name. A file whose name does not begin with the project's belongs to no release.
     """
-    spelling: dict[Rank, str] = {}
+    spelling: dict[str, str] = {}
     for spelt in known:
         if names.is_filename(spelt):
-            spelling.setdefault(rank(spelt), spelt)
+            spelling.setdefault(_same(spelt), spelt)
     releases: dict[str, list[Held]] = {}
     for one in order(project, held):
         version = version_of(one.file.filename, project)
         if version is not None:
-            place = rank(version)
-            releases.setdefault(spelling.setdefault(place, str(place[1])), []).append(one)
+            same = _same(version)
+            if same not in spelling:
+                spelling[same] = str(rank(version)[1])
+            releases.setdefault(spelling[same], []).append(one)
     return releases

@@ -27,7 +27,7 @@ def distinct(keys: tuple[str, ...]) -> tuple[str, ...]:
         raise ValueError("no key to store the object under")
     for key in keys:
         split(key)
-    return tuple(dict.fromkeys(keys))
+    return keys if len(keys) == 1 else tuple(dict.fromkeys(keys))
 
 
 def check_token(token: str) -> None:

@@ -30,13 +30,20 @@ _ADVICE = {
 }
 
 
-@contextmanager
-def translated(key: str | None, place: str) -> Iterator[None]:
+class translated:  # noqa: N801 - to its callers it is a function, and as a generator it would cost three times as much
     """Raises StorageError, or OutOfSpace, about *key* for an OSError at the path *place*."""
-    try:
-        yield
-    except OSError as error:
-        raise storage_error(error, key, place) from error
+
+    __slots__ = ("_key", "_place")
+
+    def __init__(self, key: str | None, place: str) -> None:
+        self._key = key
+        self._place = place
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
+        if isinstance(error, OSError):
+            raise storage_error(error, self._key, self._place) from error
 
 
 @contextmanager

@@ -70,7 +70,9 @@ def _ready(prepared: Prepared, held: tuple[Held, ...], reason: str, run: Run, re
         _leaving(prepared, held),
         failure(entry, reason, run.now) if reason else None,
     )
-    shown = None if nothing and not entry.published else replace(prepared.shown, serial=new.serial)
+    shown = None if nothing and not entry.published else prepared.shown
+    if shown is not None and shown.serial != new.serial:
+        shown = replace(shown, serial=new.serial)
     return Ready(commit, shown, run.trusts(entry), index_only)
 
 
@@ -94,21 +96,24 @@ def _leaving(prepared: Prepared, held: tuple[Held, ...]) -> tuple[Leaving, ...]:
 
 def _entry(prepared: Prepared, run: Run, results: _Results) -> Entry:
     """The project's new entry. A page that lacks a file keeps its old serial, and is asked for again as if unknown."""
-    entry, project = prepared.entry, prepared.fetched.project
-    new = replace(
+    entry, fetched = prepared.entry, prepared.fetched
+    serial, validators, digest = entry.serial, Validators(), ""
+    if not results.problems:
+        serial = fetched.project.serial if fetched.project.serial is not None else entry.promised
+        validators, digest = fetched.validators, fetched.digest
+    return replace(
         entry,
         published=True,
         indexed=prepared.shown.status != plan.QUARANTINED,
         departing=False,
-        selection=run.mirror.fingerprint(entry.name),
+        selection=prepared.fingerprint,
         review=_review(prepared, run, withheld=results.withheld),
         missing_since=entry.missing_since if run.listed and entry.published else None,
         suspect=False,  # whatever the page links now was looked at
+        serial=serial,
+        validators=validators,
+        digest=digest,
     )
-    if results.problems:
-        return replace(new, validators=Validators(), digest="")
-    serial = project.serial if project.serial is not None else entry.promised
-    return replace(new, serial=serial, validators=prepared.fetched.validators, digest=prepared.fetched.digest)
 
 
 def _review(prepared: Prepared, run: Run, *, withheld: bool) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from bandersnatch import publish, transfer
 from bandersnatch.catalogue.base import Catalogue
@@ -39,7 +40,7 @@ class Rules:
     publish: publish.Settings = field(default_factory=publish.Settings)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Mirror:
     """One mirror of one upstream."""
 
@@ -53,7 +54,7 @@ class Mirror:
     selection: Selection
     rules: Rules = field(default_factory=Rules)
 
-    @property
+    @cached_property
     def output(self) -> publish.Output:
         """Where pages go, and how they are made."""
         return publish.Output(self.storage, self.rules.publish)
@@ -65,7 +66,12 @@ class Mirror:
 
     def fingerprint(self, name: str) -> str:
         """Changes whenever the same upstream page would make another page here."""
-        return f"{self.selection.fingerprint(name)}-{_digest((self.address, self._taken))[:16]}"
+        return f"{self.selection.fingerprint(name)}-{self._of_all}"
+
+    @cached_property
+    def _of_all(self) -> str:
+        """The part of all fingerprints that is the same."""
+        return _digest((self.address, self._taken))[:16]
 
     @property
     def _taken(self) -> tuple[object, ...]:

@@ -69,8 +69,9 @@ async def compare(entry: Entry, fetched: Fetched, late: Stale | None, run: Run) 
     selected = mirror.selection.apply(project, told)
     refused = {one.file.filename: (one.verdict.rule, one.verdict.reason) for one in selected.dropped}
     index_only = mirror.selection.is_index_only(entry.name)
+    fingerprint = mirror.fingerprint(entry.name)
     # What belongs to a file is asked for again by other rules, when its time has come, and after a try that failed.
-    anew = entry.selection != mirror.fingerprint(entry.name) or _is_due_by_time(entry, run) or not entry.digest
+    anew = entry.selection != fingerprint or _is_due_by_time(entry, run) or not entry.digest
     files = plan.files(
         () if index_only else selected.project.files,
         before.held,
@@ -87,7 +88,7 @@ async def compare(entry: Entry, fetched: Fetched, late: Stale | None, run: Run) 
         leaving += lost
     if files.fetch:
         run.tell(events.Expected(entry.name, len(files.fetch), files.bytes))
-    return Prepared(entry, fetched, selected, files, kept, leaving, before, told, late)
+    return Prepared(entry, fetched, selected, files, kept, leaving, before, told, fingerprint, late)
 
 
 def _refused_of_absent(project: Project, before: Published, told: Context, run: Run) -> dict[str, tuple[str, str]]:
@@ -124,7 +125,9 @@ async def _keep_what_may_be(entry: Entry, run: Run) -> Prepared:
     files = plan.files(selected.project.files, before.held, trust=not run.looks(entry))
     kept, leaving = plan.depart(files.drop, page, refused, run.mirror.rules.policies)
     fetched = Fetched(page, entry.validators, entry.digest)
-    return Prepared(entry, fetched, selected, files, kept, leaving, before, told)
+    return Prepared(
+        entry, fetched, selected, files, kept, leaving, before, told, run.mirror.fingerprint(entry.name)
+    )
 
 
 def strict(selection: Selection) -> Selection:

@@ -109,6 +109,8 @@ class Prepared:
     before: Published
     context: Context
     """What the selection was told."""
+    fingerprint: str
+    """Of what was asked of upstream's page."""
     late: Stale | None = None
     """The page is newer than the published one, yet older than promised."""
     gone: bool = False

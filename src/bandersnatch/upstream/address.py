@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from urllib.parse import quote, urljoin
 
@@ -17,6 +17,7 @@ _HOST = re.compile(r"(?P<host>[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\])
 _NUMBER = re.compile(r"([0-9]+|0x[0-9a-f]*)\Z")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _PRINTABLE = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) != "\\")
+_QUOTED = re.compile(rf"[{re.escape(_PRINTABLE)}]*\Z")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -30,6 +31,12 @@ class Address:
     port: int
     target: str
     """Path and query, in ASCII, beginning with a slash."""
+    place: str = field(init=False, repr=False, compare=False)
+    """``host``, or ``host:port`` where the port is not the scheme's own: asked for many times with each request."""
+
+    def __post_init__(self) -> None:
+        own = self.port == _PORTS[self.scheme]
+        object.__setattr__(self, "place", self.host if own else f"{self.host}:{self.port}")
 
     @classmethod
     def parse(cls, url: str) -> Address:
@@ -43,16 +50,13 @@ class Address:
             raise ValueError("there are credentials in the URL")
         scheme = parts["scheme"].lower()
         host, port = _host_and_port(parts["authority"])
-        target = quote(parts["target"] or "/", safe=_PRINTABLE)
+        target = parts["target"] or "/"
+        if not _QUOTED.match(target):
+            target = quote(target, safe=_PRINTABLE)
         return cls(scheme, host, port or _PORTS[scheme], target if target[0] == "/" else f"/{target}")
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.place}{self.target}"
-
-    @property
-    def place(self) -> str:
-        """``host``, or ``host:port`` where the port is not the scheme's own."""
-        return self.host if self.port == _PORTS[self.scheme] else f"{self.host}:{self.port}"
 
     @property
     def origin(self) -> str:

@@ -19,7 +19,7 @@ from bandersnatch.upstream.hosts import Hosts
 from bandersnatch.upstream.pacing import Clock, Pacer, Turn, retry_after
 from bandersnatch.upstream.pools import Pools, build
 from bandersnatch.upstream.resolving import Lookup, Resolving, look_up
-from bandersnatch.upstream.response import Response, cancellations, failure, heed
+from bandersnatch.upstream.response import Cancellations, Response, failure
 from bandersnatch.upstream.settings import Settings
 
 MAX_HOPS = 3
@@ -119,7 +119,7 @@ class Client:
         if self._closed:
             raise UpstreamError(f"{address.masked}: we have closed our connections", url=address.masked)
         request = self._request(await self._pools_of(address), method, address, headers, body)
-        before = cancellations()
+        watch = Cancellations()
         try:
             answer = await request.__aenter__()
         except PyreqwestError as error:
@@ -127,7 +127,7 @@ class Client:
             self._forget(address)
             raise failure(error, address, self._settings.timeout) from None
         try:
-            heed(before)
+            watch.heed()
             self.pacer.note(address.place, multiplexed=answer.version == "HTTP/2.0")
             return Response(address, request, answer, turn, self.pacer, self._settings)
         except BaseException:

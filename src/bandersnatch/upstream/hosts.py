@@ -64,7 +64,8 @@ class Hosts:
             return "a redirect from https to plain http"
         if address.scheme == "http" and not (self._allow_http or address.is_loopback):
             return "plain http; [upstream] allow-http would allow it"
-        if address.place not in {self.own.place, *self._configured, *self.learned, *self._mirrors}:
+        place = address.place
+        if place != self.own.place and not any(place in one for one in (self._configured, self.learned, self._mirrors)):
             return f"not a host of this upstream; [upstream] file-hosts = [{address.place!r}] would allow it"
         return None
 

@@ -78,6 +78,11 @@ class Pacer:
         wait = min(max(seconds, 0.0), self._settings.retry_after_cap)
         host.paused_until = max(host.paused_until, self.clock.monotonic() + wait)
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether there is a bandwidth to keep to; else ``spend`` does nothing."""
+        return self._settings.bandwidth is not None
+
     async def spend(self, count: int) -> None:
         """Take *count* bytes from the common bandwidth, waiting until they are paid for; a second's worth is free."""
         rate = self._settings.bandwidth

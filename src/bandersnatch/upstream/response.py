@@ -42,6 +42,7 @@ class Response:
         self._turn = turn
         self._pacer = pacer
         self._timeout = settings.timeout
+        self._clock = pacer.clock
         self._rate = RateWatch(settings.minimum_rate)
         self._minimum = settings.minimum_rate
 
@@ -49,10 +50,10 @@ class Response:
         return self
 
     async def __aexit__(self, kind: object, *_: object) -> None:
-        before = cancellations()
+        watch = Cancellations()
         await self.close()
         if kind is None:
-            heed(before)
+            watch.heed()
 
     async def close(self) -> None:
         """Be done with it, whatever was read of it."""
@@ -91,37 +92,40 @@ class Response:
             return
 
     async def _read(self) -> bytes | None:
-        clock = self._pacer.clock
-        began, before = clock.monotonic(), cancellations()
+        began, watch = self._clock.monotonic(), Cancellations()
         try:
             chunk = await self._answer.body_reader.read_chunk()
         except PyreqwestError as error:
             raise failure(error, self.url, self._timeout) from None
-        heed(before)
+        watch.heed()
         if chunk is None:
             return None
-        if self._rate.is_too_slow(clock.monotonic() - began, len(chunk)):
+        if self._rate.is_too_slow(self._clock.monotonic() - began, len(chunk)):
             shown = self.url.masked
             raise Transient(f"{shown}: slower than {self._minimum} bytes per second", url=shown)
-        await self._pacer.spend(len(chunk))
+        if self._pacer.is_limited:
+            await self._pacer.spend(len(chunk))
         return chunk.to_bytes()
 
 
-def cancellations() -> int:
-    """How often the running task was cancelled, to be given to ``heed`` after the library was awaited."""
-    task = asyncio.current_task()
-    return 0 if task is None else task.cancelling()
-
-
-def heed(before: int) -> None:
+class Cancellations:
     """
-    Raise CancelledError if the running task was cancelled more often than *before*.
+    How often the running task was cancelled before the library is awaited.
 
     The library loses a cancellation that arrives together with its result (seen with pyreqwest 0.15): the task would go
     on as if nothing had been said.
     """
-    if cancellations() > before:
-        raise asyncio.CancelledError
+
+    __slots__ = ("_before", "_task")
+
+    def __init__(self) -> None:
+        self._task = asyncio.current_task()
+        self._before = 0 if self._task is None else self._task.cancelling()
+
+    def heed(self) -> None:
+        """Raise CancelledError if the task was cancelled since."""
+        if self._task is not None and self._task.cancelling() > self._before:
+            raise asyncio.CancelledError
 
 
 def failure(error: PyreqwestError, address: Address, seconds: float) -> UpstreamError:
