@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from pathlib import Path
 
 from bandersnatch.__main__ import main
 from bandersnatch.catalogue import opening
+from bandersnatch.storage import helper
 from bandersnatch.storage.fsops import FileSystem
+
+HELPER = "helper"
+"""The first argument of the process that settles for the first one: it must not wait either."""
 
 
 def _nothing(self: FileSystem, fd: int) -> None:
@@ -26,6 +31,10 @@ def _unsynchronised(path: Path, *, read_only: bool, at_rest: bool = False) -> sq
 for _name in ("fsync", "fsync_directory", "syncfs"):
     setattr(FileSystem, _name, _nothing)
 opening.connect = _unsynchronised
+helper.PROGRAM = (__file__, HELPER)
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == [HELPER]:
+        helper.main(sys.argv[2:])
+    else:
+        main()

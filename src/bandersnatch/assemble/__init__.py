@@ -19,6 +19,7 @@ from bandersnatch.config.schema import Config
 from bandersnatch.errors import StorageError
 from bandersnatch.plan import Brake, Policies, Policy
 from bandersnatch.selection import Selection
+from bandersnatch.storage import helper
 from bandersnatch.storage.base import Storage
 from bandersnatch.storage.filesystem import FileStorage
 from bandersnatch.storage.fsops import FileSystem, make_folders
@@ -70,7 +71,8 @@ async def mirror(
     chosen = choose(config).selection if chosen is None else chosen
     state = state_directory(config)
     settings = upstream_settings(config, environment)
-    storage = _told(FileStorage(web_directory(config), state, fs=fs), config)
+    helped = fs is None and helper.is_worth_it()
+    storage = _told(FileStorage(web_directory(config), state, fs=fs, helped=helped), config)
     catalogue = open_catalogue(state / CATALOGUE, now)
     upstream = IndexUpstream(settings, Client(settings, clock))
     upstream.learned.update(_recall(catalogue, settings.url))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from threading import Lock
 from typing import BinaryIO
 
@@ -17,16 +17,15 @@ from bandersnatch.errors import StorageError
 from bandersnatch.storage.base import Incoming, Stat
 from bandersnatch.storage.fresh import Fresh
 from bandersnatch.storage.fsops import FileSystem, make_folders
+from bandersnatch.storage.helper import WORTH_IT, Helper
 from bandersnatch.storage.keys import check_token, distinct, split, split_prefix
-from bandersnatch.storage.oserrors import storage_error, synchronised, translated
+from bandersnatch.storage.oserrors import synchronised, translated
 from bandersnatch.storage.partial import Partials
 from bandersnatch.storage.reading import stream
+from bandersnatch.storage.settling import Settling
 from bandersnatch.storage.staging import Stage, Staged
 from bandersnatch.storage.trash import Trash
 from bandersnatch.storage.tree import Parts, Tree
-
-_FEW = 8
-"""Up to so many files or folders are synchronised one by one, more by one syncfs. See ``_prefers_syncfs``."""
 
 
 class FileStorage:
@@ -38,21 +37,28 @@ class FileStorage:
     garbage what another one has staged there.
     """
 
-    def __init__(self, root: str | os.PathLike[str], work: str | os.PathLike[str], *, fs: FileSystem | None = None):
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        work: str | os.PathLike[str],
+        *,
+        fs: FileSystem | None = None,
+        helped: bool = False,
+    ) -> None:
+        """With *helped*, large batches are settled by a process of their own, which *fs* then does nothing for."""
         self._fs = fs or FileSystem()
         self._root = os.path.abspath(root)
         work = os.path.abspath(work)
         tmp, partial, trash = (os.path.join(work, name) for name in ("tmp", "partial", "trash"))
-        self._tree = Tree(self._open_folder(self._root), self._root, self._fs)
-        self._stage = Stage(self._open_folder(tmp), tmp, self._fs)
+        served, stage = self._open_folder(self._root), self._open_folder(tmp)
+        self._tree = Tree(served, self._root, self._fs)
+        self._stage = Stage(stage, tmp, self._fs)
         self._partials = Partials(self._open_folder(partial), partial, self._fs, self._stage)
-        self._syncfs_is_enough = self._fs.can_syncfs(self._stage.folder)
+        self._way = Settling(self._tree, self._stage, self._fs)
+        self._helper = Helper(served, self._root, stage, tmp) if helped else None
         self._settling = Lock()
         held = Tree(self._open_folder(trash, os.O_NOFOLLOW), trash, self._fs)
-        self._trash = Trash(self._tree, held, self._settling, self._owe)
-        self._owed_lock = Lock()
-        self._owed: set[tuple[Tree, Parts]] = set()
-        """The folders whose names changed and are not durable yet."""
+        self._trash = Trash(self._tree, held, self._settling, self._way.owe)
         self._fresh = Fresh()
 
     def stat(self, key: str) -> Stat | None:
@@ -96,19 +102,17 @@ class FileStorage:
         with self._settling:
             staged = self._stage.take()
             try:
-                self._flush_files(self._stage.write_out(staged))
-                self._name(staged)
-                self._flush_folders()
+                self._settle(staged)
                 self._fresh.add(staged)
             except BaseException:
                 self._fresh.clear()
                 raise
             finally:
-                self._stage.drop(staged)
+                self._stage.drop([one.name for one in staged])
 
     def synchronise(self) -> None:
         with synchronised(None, self._root):
-            if self._syncfs_is_enough:
+            if self._way.syncfs_is_enough:
                 self._fs.syncfs(self._stage.folder)
             else:
                 self._fs.sync()
@@ -117,7 +121,7 @@ class FileStorage:
         parts = split(key)
         self._fresh.forget(key)
         with translated(key, self._place(key)):
-            self._owe(self._tree, [self._tree.remove(parts)])
+            self._way.owe(self._tree, [self._tree.remove(parts)])
 
     def bury(self, key: str) -> None:
         self._fresh.forget(key)
@@ -154,74 +158,19 @@ class FileStorage:
 
     def close(self) -> None:
         with self._settling:
+            if self._helper is not None:
+                self._helper.close()
             self._stage.close()
             self._partials.close()
             self._trash.close()
             self._tree.close()
 
-    # --- settling --------------------------------------------------------------------------------------------------
-
-    def _flush_files(self, files: Sequence[Staged]) -> None:
-        if self._prefers_syncfs(len(files)):
-            # The descriptor is older than the files: syncfs reports what went wrong since it was opened.
-            with synchronised(files[0].key, f"{self._root} (one of {len(files)} objects)"):
-                self._fs.syncfs(self._stage.folder)
-        else:
-            for one in files:
-                self._stage.fsync(one)
-
-    def _name(self, staged: Sequence[Staged]) -> None:
-        touched: set[Parts] = set()
-        try:
-            with self._tree.placing(self._stage.folder, touched) as placing:
-                for one in staged:
-                    try:
-                        placing.place(one.name, split(one.key))
-                    except OSError as error:
-                        raise storage_error(error, one.key, self._place(one.key)) from error
-                    self._stage.placed(one)
-        finally:
-            self._owe(self._tree, touched)
-
-    def _flush_folders(self) -> None:
-        """Pay what is owed. What failed is not owed any more: a second fsync would succeed and prove nothing."""
-        with self._owed_lock:
-            owed, self._owed = sorted(self._owed, key=self._is_of_trash), set()
-        try:
-            if self._prefers_syncfs(len(owed)):
-                owed.clear()
-                with synchronised(None, self._root):
-                    self._fs.syncfs(self._stage.folder)
-            while owed:
-                tree, parts = owed.pop()  # those of the trash first: what is buried arrives there before it leaves here
-                folder = "/".join(parts)
-                with synchronised(folder or None, tree.place(folder)):
-                    tree.fsync(parts)
-        finally:
-            with self._owed_lock:
-                self._owed.update(owed)
-
-    def _is_of_trash(self, owed: tuple[Tree, Parts]) -> bool:
-        return owed[0] is not self._tree
-
-    def _prefers_syncfs(self, count: int) -> bool:
-        """
-        Whether to synchronise the whole file system rather than *count* files or folders of it.
-
-        Measured on ext4 with 20 kB files, each in a new folder of its own, milliseconds for files + folders:
-
-            objects          1         10        100        500
-            fsync          1 + 1     9 + 12    64 + 86   325 + 415
-            8 threads      2 + 5    11 + 15    47 + 65    86 + 171
-            syncfs         1 + 1     4 + 1      8 + 6     17 + 12
-
-        But syncfs also waits for what other programs wrote, so a single page does not pay for that.
-        """
-        return self._syncfs_is_enough and count > _FEW
-
-    def _owe(self, tree: Tree, folders: Iterable[Parts]) -> None:
-        with self._owed_lock:
-            self._owed.update((tree, parts) for parts in folders)
+    def _settle(self, staged: Sequence[Staged]) -> None:
+        if self._helper is None or not (self._helper.pid or len(staged) >= WORTH_IT):
+            self._way.settle(staged)
+            return
+        self._helper.settle(staged)
+        self._way.flush_folders()  # what was removed here
 
     # --- below the root --------------------------------------------------------------------------------------------
 

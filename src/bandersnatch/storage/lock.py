@@ -70,6 +70,9 @@ class Lock:
             except BaseException:
                 self.release()
                 raise
+        for fd in (self._fd, self._anchor_fd):
+            if fd >= 0:
+                os.set_inheritable(fd, True)  # a process that works for this one holds the lock as long as it does
         self._say_whose()
         return self
 

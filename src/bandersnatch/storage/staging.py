@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import itertools
 import os
-import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -54,7 +53,7 @@ class Stage:
         """Bytes that are staged in memory."""
         self._ours: set[str] = set()
         """Every name in the folder that this process still answers for; others are garbage to ``sweep``."""
-        self._run = secrets.token_hex(8)
+        self._run = os.urandom(8).hex()
         self._count = itertools.count(1)
 
     def put(self, keys: Sequence[str], data: bytes | Iterator[bytes]) -> None:
@@ -99,33 +98,29 @@ class Stage:
             staged, self._staged, self._held = self._staged, [], 0
         return staged
 
-    def write_out(self, staged: Sequence[Staged]) -> list[Staged]:
-        """Bring all of *staged* into the folder. Returns those that are files of their own, to be synchronised."""
-        files = []
-        for one in staged:
-            if one.data is not None:
-                self._write_whole(one.name, one.key, one.data)
-            if one.twin is None or not self._link(one.twin, one.name, one.key):
-                files.append(one)
-        return files
+    def write_out(self, staged: Staged) -> bool:
+        """Bring it into the folder. Returns whether it is a file of its own, to be synchronised."""
+        if staged.data is not None:
+            self._write_whole(staged.name, staged.key, staged.data)
+        return staged.twin is None or not self._link(staged.twin, staged.name, staged.key)
 
-    def fsync(self, staged: Staged) -> None:
+    def fsync(self, name: str, key: str) -> None:
         """Make its bytes durable."""
-        with translated(staged.key, self._place):
-            fd = os.open(staged.name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=self.folder)
+        with translated(key, self._place):
+            fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=self.folder)
         try:
-            with synchronised(staged.key, self._place):
+            with synchronised(key, self._place):
                 self._fs.fsync(fd)
         finally:
             os.close(fd)
 
-    def placed(self, staged: Staged) -> None:
+    def placed(self, name: str) -> None:
         """It has left the folder."""
-        self._forget(staged.name)
+        self._forget(name)
 
-    def drop(self, staged: Sequence[Staged]) -> None:
+    def drop(self, names: Iterable[str]) -> None:
         """Remove what is still in the folder, as well as that goes; ``sweep`` gets the rest."""
-        self._remove([one.name for one in staged if one.name in self._ours])
+        self._remove([name for name in names if name in self._ours])
 
     def sweep(self) -> None:
         """Remove what interrupted runs left."""
@@ -137,7 +132,7 @@ class Stage:
 
     def close(self) -> None:
         """Drop what is staged, and let go of the folder."""
-        self.drop(self.take())
+        self.drop([one.name for one in self.take()])
         folder, self.folder = self.folder, -1
         if folder >= 0:
             os.close(folder)

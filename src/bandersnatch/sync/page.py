@@ -125,9 +125,7 @@ async def _keep_what_may_be(entry: Entry, run: Run) -> Prepared:
     files = plan.files(selected.project.files, before.held, trust=not run.looks(entry))
     kept, leaving = plan.depart(files.drop, page, refused, run.mirror.rules.policies)
     fetched = Fetched(page, entry.validators, entry.digest)
-    return Prepared(
-        entry, fetched, selected, files, kept, leaving, before, told, run.mirror.fingerprint(entry.name)
-    )
+    return Prepared(entry, fetched, selected, files, kept, leaving, before, told, run.mirror.fingerprint(entry.name))
 
 
 def strict(selection: Selection) -> Selection:
