@@ -88,7 +88,7 @@ class Helper:
             for fd in folders:
                 os.set_inheritable(fd, True)
             arguments = [str(value) for pair in zip(folders, self._paths, strict=True) for value in pair]
-            return subprocess.Popen(  # noqa: S603 - our own interpreter, with our own module
+            return subprocess.Popen(  # noqa: S603  # our own interpreter, with our own module
                 [sys.executable, *PROGRAM, *arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -106,7 +106,7 @@ def _asked(process: subprocess.Popen[bytes], staged: Sequence[Staged]) -> Answer
         pickle.dump((one.name, one.key, one.data, one.twin), process.stdin, 5)
     pickle.dump(None, process.stdin)
     process.stdin.flush()
-    answer: Answer = pickle.load(process.stdout)  # noqa: S301 - from ourselves
+    answer: Answer = pickle.load(process.stdout)  # noqa: S301  # from ourselves
     return answer
 
 
@@ -142,7 +142,7 @@ def _settle(settling: Settling, source: IO[bytes]) -> Answer:
 
 def _batch(source: IO[bytes]) -> Iterator[Staged]:
     """One batch, as it arrives. Raises EOFError where it breaks off: then none of it is to get its key."""
-    while (one := pickle.load(source)) is not None:  # noqa: S301 - from ourselves
+    while (one := pickle.load(source)) is not None:  # noqa: S301  # from ourselves
         yield Staged(*one)
 
 

@@ -30,7 +30,7 @@ _ADVICE = {
 }
 
 
-class translated:  # noqa: N801 - to its callers it is a function, and as a generator it would cost three times as much
+class translated:  # noqa: N801  # used as a function; a generator takes three times as long
     """Raises StorageError, or OutOfSpace, about *key* for an OSError at the path *place*."""
 
     __slots__ = ("_key", "_place")
