@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from bandersnatch.errors import StorageError
+from bandersnatch.errors import NotDurable, StorageError
 from bandersnatch.storage import filesystem
 from bandersnatch.storage.filesystem import FileStorage
 from bandersnatch.storage.helper import PROGRAM, Helper
@@ -99,6 +99,25 @@ def test_few_objects_need_no_helper(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     storage.settle()
     storage.close()
     assert files(tmp_path / "web") == {"one": b"object"}
+
+
+def test_what_is_not_durable(helper: Helper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A synchronisation that failed is told as that: to try again would prove nothing."""
+    failing = """
+import sys
+from bandersnatch.storage import helper
+
+def fail(*_):
+    raise OSError(5, "it failed")
+
+helper.FileSystem.fsync = helper.FileSystem.syncfs = fail
+helper.main(sys.argv[1:])
+"""
+    monkeypatch.setattr("bandersnatch.storage.helper.PROGRAM", ("-c", failing))
+    with pytest.raises(NotDurable) as caught:
+        helper.settle([Staged("1", "one", b"object")])
+    assert (caught.value.key, caught.value.errno) == ("one", errno.EIO)
+    assert files(tmp_path) == {}
 
 
 def test_a_helper_that_was_killed(helper: Helper, tmp_path: Path) -> None:
