@@ -6,8 +6,8 @@ import json
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
-from operator import eq
+from itertools import islice, repeat
+from operator import attrgetter, eq
 
 from bandersnatch.catalogue.base import Diff
 from bandersnatch.catalogue.database import Database
@@ -22,6 +22,10 @@ WORTH_A_RANGE = 100
 
 Facts = Mapping[str, str | None]
 
+_name, _serial, _display = attrgetter("name"), attrgetter("serial"), attrgetter("display")
+_CHANGES, _MISSABLE, _PUBLISHED = 1, 2, 4
+"""The bits of ``known_exactly``."""
+
 
 class Arriving:
     """
@@ -33,7 +37,10 @@ class Arriving:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._seen = array("Q")
+        self._seen = array("q")
+        self._last = ""
+        self._is_ascending = True
+        """Whether each name came after all before it: then none came twice."""
         self._sorted: Sequence[int] | None = None
         self._missable = 0
         """Lines of projects that would be missed if they were not there."""
@@ -47,6 +54,8 @@ class Arriving:
 
     def absorb(self, batch: Sequence[Listed]) -> None:
         """Compare a batch with what is known, and stage what differs."""
+        if not batch or self._is_known(batch):
+            return
         lines = {line.name: line for line in batch}
         known = self._known(sorted(lines))
         new = (None, "", 0)
@@ -55,14 +64,41 @@ class Arriving:
             for line in lines.values()
             if known.get(line.name, new) != (line.serial, line.display, 0)
         ]
-        self._seen.extend(map(_digest, lines))
-        self._sorted = None
+        self._see(sorted(lines))
         with self._database.transaction() as connection:
             # A later line for the same project counts, also where it takes back what an earlier one said.
             if self._staged and len(differing) < len(lines):
                 connection.execute(SQL["unabsorb"], {"names": json.dumps(list(lines))})
             connection.executemany(SQL["absorb"], differing)
         self._staged = self._staged or bool(differing)
+
+    def _is_known(self, batch: Sequence[Listed]) -> bool:
+        """
+        Whether the batch says what is known of all projects from its first name to its last, which are all alike.
+
+        Most batches of a list that is in order do. To find out takes half of the time that comparing line by line
+        takes: the interpreter's own loops do it.
+        """
+        batch = sorted(batch, key=_name)
+        names = list(map(_name, batch))
+        rows = self._database.rows("known_exactly", first=names[0], last=names[-1], count=len(names) + 1)
+        bits = rows[0][3] if rows else _CHANGES
+        if bits & _CHANGES or rows != list(zip(names, map(_serial, batch), map(_display, batch), repeat(bits))):
+            return False
+        self._missable += len(names) if bits & _MISSABLE else 0
+        self._unpublished += 0 if bits & _PUBLISHED else len(names)
+        self._see(names)
+        if self._staged:
+            with self._database.transaction() as connection:
+                connection.execute(SQL["unabsorb_known"], {"first": names[0], "last": names[-1]})
+        return True
+
+    def _see(self, names: Sequence[str]) -> None:
+        """Remember *names*, which are in order, each once."""
+        self._seen.extend(map(hash, names))
+        self._sorted = None
+        self._is_ascending = self._is_ascending and names[0] > self._last
+        self._last = names[-1]
 
     def _known(self, names: Sequence[str]) -> dict[str, tuple[object, ...]]:
         """
@@ -123,19 +159,17 @@ class Arriving:
         """The names that no line had."""
         seen = self._in_order()
         for name, *_ in rows:
-            place = bisect_left(seen, _digest(name))
-            if place == len(seen) or seen[place] != _digest(name):
+            place = bisect_left(seen, hash(name))
+            if place == len(seen) or seen[place] != hash(name):
                 yield name
 
     def _has_doubles(self) -> bool:
+        if self._is_ascending:
+            return False
         seen = self._in_order()
         return any(map(eq, seen, islice(seen, 1, None)))
 
     def _in_order(self) -> Sequence[int]:
         if self._sorted is None:
-            self._sorted = array("Q", sorted(self._seen))
+            self._sorted = array("q", sorted(self._seen))
         return self._sorted
-
-
-def _digest(name: str) -> int:
-    return hash(name) & 0xFFFF_FFFF_FFFF_FFFF

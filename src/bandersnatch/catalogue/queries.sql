@@ -59,6 +59,10 @@ INSERT OR REPLACE INTO temp.listed VALUES (?, ?, ?);
 -- Forget what earlier lines of the list said of projects of a JSON list of names.
 DELETE FROM temp.listed WHERE name IN (SELECT value FROM json_each(:names));
 
+-- name: unabsorb_known
+-- Forget what earlier lines of the list said of known projects from one name to another.
+DELETE FROM temp.listed WHERE name >= :first AND name <= :last AND name IN (SELECT name FROM project);
+
 -- name: known_lines
 -- What is known of the projects of a JSON list of names, as a line of the list says it; whether a line could change
 -- more than that; whether the project would be missed; and whether it is published.
@@ -71,6 +75,12 @@ FROM project WHERE name IN (SELECT value FROM json_each(:names));
 SELECT name, promised, display, departing OR (published AND missing_since IS NOT NULL),
        published AND wanted AND (missing_since IS NULL OR due IS NOT NULL), published
 FROM project WHERE name >= :first AND name <= :last LIMIT :count;
+
+-- name: known_exactly
+-- The same from one name to another, in order, the last three as bits: 1, 2 and 4.
+SELECT name, promised, display, (departing OR (published AND missing_since IS NOT NULL))
+       + 2 * (published AND wanted AND (missing_since IS NULL OR due IS NOT NULL)) + 4 * published
+FROM project WHERE name >= :first AND name <= :last ORDER BY name LIMIT :count;
 
 -- name: count_unpublished
 -- How many projects are known of which nothing is published.
