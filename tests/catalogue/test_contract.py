@@ -100,6 +100,26 @@ def test_one_name_twice(catalogue: Catalogue) -> None:
     assert catalogue.due(10.0, "", 9) == [Entry("demo", "DEMO", promised=6)]
 
 
+def test_a_later_batch_takes_back(catalogue: Catalogue) -> None:
+    """Lines that say what is known count as well when they come later; what came between them stays new."""
+    catalogue.commit([commit("a", 1), commit("c", 3)])
+    catalogue.begin_listing()
+    catalogue.absorb([listed("a", 10), listed("b", 2), listed("c", 30)])
+    catalogue.absorb([listed("c", 3), listed("a", 1)])
+    assert catalogue.compare() == Diff(new=1, changed=0, missing=(), known=2)
+    catalogue.adopt(10.0, {}, whole=True)
+    assert due_names(catalogue, 10.0) == ["b"]
+
+
+def test_one_name_in_two_batches_hides_no_other(catalogue: Catalogue) -> None:
+    """As many lines as there are projects, and one of these is missing all the same."""
+    catalogue.commit([commit("a", 1), commit("c", 3)])
+    catalogue.begin_listing()
+    catalogue.absorb([listed("a", 1)])
+    catalogue.absorb([listed("a", 1)])
+    assert catalogue.compare().missing == ("c",)
+
+
 def test_new_promise_ends_the_wait(catalogue: Catalogue) -> None:
     """A project that waits for its next try is due at once by a new promise, and waits on by an old one."""
     take_list(catalogue, 1.0, listed("a", 5), listed("b", 5))
