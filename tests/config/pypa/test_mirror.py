@@ -39,6 +39,10 @@ BECOMES: Mapping[str, Mapping[str, Written]] = {
     "api-method = simple": {},
     "storage-backend = filesystem": {},
     "hash-index = false": {},
+    "diff-file = {{mirror_directory}}/new\ndiff-append-epoch = true": {
+        "mirror.diff-file": "/srv/pypi/new",
+        "mirror.diff-append-epoch": True,
+    },
     "[statistics]\naccess-log-pattern = /var/log/nginx/*access*": {"statistics.logs": ("/var/log/nginx/*access*",)},
     "release-files = true": {},
 }
@@ -103,11 +107,7 @@ def test_what_says_the_usual_is_passed_over() -> None:
 
 
 def test_diff_file() -> None:
-    """The list of what a run brought keeps its options; in its path {{section_option}} stands for another one."""
-    text = "diff-file = {{mirror_directory}}/new\ndiff-append-epoch = true"
-    assert notes(text) == []
-    assert values(text)["mirror.diff-file"] == "/srv/pypi/new"
-    assert values(text)["mirror.diff-append-epoch"] is True
+    """Its second option says nothing alone; what {{section_option}} in its path stands for has to be there."""
     assert "mirror.diff-append-epoch" not in values("diff-append-epoch = true")
     assert "{{mirror_nothing}} stands for [mirror] nothing" in str(refused("diff-file = {{mirror_nothing}}/new"))
 
