@@ -76,3 +76,12 @@ def test_commands_within_hooks(program: Program, command: str) -> None:
     configure(program, f"{sys.executable} -m bandersnatch {command} >{log} 2>&1", "run")
     result = program.run("mirror", "-v")
     assert "Hook demo ran" in result.stdout, log.read_text()
+
+
+def test_freshness_file_is_no_stranger(program: Program) -> None:
+    """verify knows the freshness file, also by another name below a folder, and nothing else that is not ours."""
+    program.configure('[select]\neverything = true\n[publish]\nfreshness-file = "status/mirror.json"\n')
+    assert program.run("mirror").returncode == 0
+    assert "nothing was found" in program.run("verify").stdout
+    (program.directory / "web/status/other.json").write_text("{}")
+    assert "status/other.json" in program.run("verify").stdout
