@@ -8,6 +8,7 @@ from bench.context import Bench
 from bench.results import Result
 from bench.scenarios import (
     bookkeeping,
+    confined,
     counting,
     durability,
     first_sync,
@@ -27,6 +28,7 @@ SCENARIOS: Mapping[str, Callable[[Bench], Result]] = {
     "planning": planning.run,
     "bookkeeping": bookkeeping.run,
     "one-changed": one_changed.run,
+    "confined": confined.run,
     "large-files": large_files.run,
     "durability": durability.run,
     "whole": whole.run,
