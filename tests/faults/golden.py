@@ -19,7 +19,10 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+
+import pytest
 
 from bandersnatch import assemble
 from bandersnatch.config.load import load
@@ -86,6 +89,16 @@ def upstream(*, later: bool) -> MemoryUpstream:
     return MemoryUpstream(index, frozenset({DAMAGED}), frozenset({"broken"}))
 
 
+class NoClient:
+    """In place of the HTTP client, which nobody asks anything: to make one takes as long as half a run."""
+
+    def __init__(self, *_: object) -> None:
+        self.hosts = SimpleNamespace(learned=set())
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
 @dataclass(frozen=True)
 class Mirror:
     """One directory that is mirrored into; every run is as a new process would do it."""
@@ -112,7 +125,9 @@ class Mirror:
         tell: events.Tell = lambda _: None,
     ) -> events.Finished:
         """One run. Raises what a command would show as an error, or whatever *fs* throws."""
-        return asyncio.run(self._run(now, upstream(later=later), fs, wish or Wish(), tell))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(assemble, "Client", NoClient)
+            return asyncio.run(self._run(now, upstream(later=later), fs, wish or Wish(), tell))
 
     async def _run(
         self, now: float, index: MemoryUpstream, fs: FileSystem | None, wish: Wish, tell: events.Tell

@@ -80,6 +80,7 @@ class Operations(FileSystem):
         except OSError:
             self.failed_syncs.append(inode)
             raise
+        super().fsync(fd)
 
 
 def _struck(name: str) -> Callable[..., Any]:

@@ -41,7 +41,7 @@ def test_synchronising_fails(scenarios: dict[str, Scenario], tmp: Path, name: st
         name = "fsync"
     scenario = scenarios["first"]
     mirror = scenario.fresh(tmp / "mirror")
-    operations = Operations(nth(name, 12 if name == "fsync_directory" else 3, errno.ESTALE), whole=whole)
+    operations = Operations(nth(name, 5 if name == "fsync_directory" else 3, errno.ESTALE), whole=whole)
     finished = scenario.disturb(mirror, operations)
     assert finished.outcome == "disk"
     assert "Stale file handle" in finished.reason

@@ -16,6 +16,7 @@ import pytest
 from bandersnatch.testing import UpstreamServer
 from bandersnatch.verify.base import Finding, Kind, Severity
 from bandersnatch.verify.engine import Wish
+from tests.nobody import as_nobody, folder_of_nobody, give_away
 from tests.verify.conftest import Tree
 
 MODES = {"quick": Wish(), "pages": Wish(pages=True), "hash": Wish(contents=True), "both": Wish(True, True)}
@@ -400,19 +401,21 @@ def test_every_kind_says_what_to_do() -> None:
     assert all(kind.meaning and kind.todo for kind in Kind)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
-def test_forbidden(good: Tree, tmp_path: Path) -> None:
+def test_forbidden(good: Tree) -> None:
     """What this user may not read is a finding, and the rest is verified all the same."""
-    copy = tmp_path / "mirror"
-    shutil.copytree(good.directory, copy)
-    tree = replace(good, directory=copy)
-    place = Place(tree)
-    wheel = place.file(WHEEL)
-    wheel.chmod(0)
-    place.path("pypi/alpha/json").unlink()
-    assert {one.kind for one in tree.verify()} == {Kind.UNREADABLE, Kind.MISSING_PAGE}
-    wheel.parent.chmod(0)
-    try:
-        assert Kind.FOREIGN_OBJECT in {one.kind for one in tree.verify()}
-    finally:
-        wheel.parent.chmod(0o755)
+    with folder_of_nobody() as folder:
+        copy = folder / "mirror"
+        shutil.copytree(good.directory, copy)
+        give_away(folder)
+        tree = replace(good, directory=copy)
+        assert tree.verify() == []  # also, all is imported that somebody else may not read
+        place = Place(tree)
+        wheel = place.file(WHEEL)
+        wheel.chmod(0)
+        place.path("pypi/alpha/json").unlink()
+        assert as_nobody(lambda: {one.kind for one in tree.verify()}) == {Kind.UNREADABLE, Kind.MISSING_PAGE}
+        wheel.parent.chmod(0)
+        try:
+            assert Kind.FOREIGN_OBJECT in as_nobody(lambda: {one.kind for one in tree.verify()})
+        finally:
+            wheel.parent.chmod(0o755)

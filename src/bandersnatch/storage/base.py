@@ -84,6 +84,9 @@ class Storage(Protocol):
         call, so what a page links must be settled before the page is.
         """
 
+    def oddities(self) -> Sequence[str]:
+        """What an operator should know about this storage before a run, a sentence each."""
+
     def synchronise(self) -> None:
         """
         Make durable whatever is visible, whoever made it so: a run that was cut off may have named objects and not

@@ -27,6 +27,9 @@ from bandersnatch.storage.staging import Stage, Staged
 from bandersnatch.storage.trash import Trash
 from bandersnatch.storage.tree import Parts, Tree
 
+_NAME = 255
+"""Bytes of a name that most file systems hold, and that a file on an index may have."""
+
 
 class FileStorage:
     """
@@ -53,6 +56,7 @@ class FileStorage:
         served, stage = self._open_folder(self._root), self._open_folder(tmp)
         self._tree = Tree(served, self._root, self._fs)
         self._stage = Stage(stage, tmp, self._fs)
+        self._refuse_two_file_systems(tmp)
         self._partials = Partials(self._open_folder(partial), partial, self._fs, self._stage)
         self._way = Settling(self._tree, self._stage, self._fs)
         self._helper = Helper(served, self._root, stage, tmp) if helped else None
@@ -109,6 +113,23 @@ class FileStorage:
                 raise
             finally:
                 self._stage.drop([one.name for one in staged])
+
+    def oddities(self) -> Sequence[str]:
+        with translated(None, self._root):
+            folds_case = self._fs.folds_case(self._stage.folder, "../tmp")
+            longest = self._fs.longest_name(self._stage.folder)
+        found = []
+        if folds_case:
+            found.append(
+                f"the file system of {self._root} takes upper and lower case for the same: "
+                "of two releases whose versions differ in nothing else, one has the other's older JSON"
+            )
+        if longest < _NAME:
+            found.append(
+                f"the file system of {self._root} holds names of at most {longest} bytes: "
+                "a project that has a longer one stays behind without it"
+            )
+        return found
 
     def synchronise(self) -> None:
         with synchronised(None, self._root):
@@ -178,6 +199,11 @@ class FileStorage:
         with translated(None, path):
             make_folders(self._fs, path)
             return os.open(path, os.O_RDONLY | os.O_DIRECTORY | flags)
+
+    def _refuse_two_file_systems(self, tmp: str) -> None:
+        """An object could not be moved from one to the other in one step: no project could be published."""
+        if os.fstat(self._stage.folder).st_dev != self._tree.device:
+            raise storage_error(OSError(errno.EXDEV, os.strerror(errno.EXDEV)), None, f"{tmp} and {self._root}")
 
     def _place(self, key: str) -> str:
         return self._tree.place(key)

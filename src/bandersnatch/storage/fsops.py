@@ -63,6 +63,17 @@ class FileSystem:
         """Whether one ``syncfs`` is worth as much as an ``fsync`` of each file and folder. Changes nothing."""
         return _syncfs is not None and _kernel() >= _LINUX_REPORTS_SINCE and _type_of(fd) in _TRUSTED
 
+    def folds_case(self, folder: int, name: str) -> bool:
+        """Whether *name*, in lower case, is found in *folder* under the same letters in upper case. Changes nothing."""
+        try:
+            return os.path.samestat(os.stat(name, dir_fd=folder), os.stat(name.upper(), dir_fd=folder))
+        except FileNotFoundError:
+            return False
+
+    def longest_name(self, folder: int) -> int:
+        """Bytes that a name may have. Changes nothing."""
+        return os.fpathconf(folder, "PC_NAME_MAX")
+
     def rename(self, source: str, target: str, *, source_dir: int, target_dir: int) -> None:
         """Give the file *source* the name *target*, in place of what has it."""
         os.rename(source, target, src_dir_fd=source_dir, dst_dir_fd=target_dir)

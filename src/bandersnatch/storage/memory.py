@@ -85,6 +85,9 @@ class MemoryStorage:
             for key, data in staged:
                 self._objects[key] = _Object(data, time.time_ns())
 
+    def oddities(self) -> Sequence[str]:
+        return ()
+
     def synchronise(self) -> None:
         pass
 

@@ -49,6 +49,11 @@ class Tree:
         if root >= 0:
             os.close(root)
 
+    @property
+    def device(self) -> int:
+        """The file system that the root is on, as stat(2) numbers it."""
+        return os.fstat(self._root).st_dev
+
     def free(self) -> int:
         """Bytes that somebody without privileges can still write."""
         system = os.fstatvfs(self._root)
