@@ -106,6 +106,8 @@ class Mirror:
     directory: Path
     without: tuple[str, ...] = ()
     """Projects that are excluded."""
+    without_files: tuple[str, ...] = ()
+    """Patterns of names of files that are excluded."""
 
     @property
     def web(self) -> Path:
@@ -132,7 +134,7 @@ class Mirror:
     async def _run(
         self, now: float, index: MemoryUpstream, fs: FileSystem | None, wish: Wish, tell: events.Tell
     ) -> events.Finished:
-        config = configuration(str(self.directory), self.without)
+        config = configuration(str(self.directory), self.without, self.without_files)
         with assemble.locked(config):
             async with assemble.mirror(config, {}, now, fs=fs) as mirror:
                 return await run(replace(mirror, upstream=index), wish, now, tell)
@@ -145,7 +147,7 @@ class Mirror:
 
 
 @cache
-def configuration(directory: str, without: tuple[str, ...] = ()) -> Config:
+def configuration(directory: str, without: tuple[str, ...] = (), without_files: tuple[str, ...] = ()) -> Config:
     """What the runs are told: no grace time, so that a run sweeps what the one before took off its page."""
     settings: dict[str, object] = {
         "mirror.directory": directory,
@@ -156,6 +158,7 @@ def configuration(directory: str, without: tuple[str, ...] = ()) -> Config:
         "upstream.changes": "list",
         "select.everything": True,
         "exclude.projects": list(without),
+        "files.exclude-names": list(without_files),
     }
     return load(None, {}, settings).config
 

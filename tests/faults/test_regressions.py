@@ -5,19 +5,21 @@ from __future__ import annotations
 import errno
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bandersnatch import assemble
-from bandersnatch.errors import Locked
+from bandersnatch.errors import CatalogueError, Locked
 from bandersnatch.sync.engine import Wish
 from tests.faults.golden import (
     LATER,
     NOW,
     Mirror,
     Scenario,
+    assert_same,
     broken_links,
     configuration,
     journal_of,
@@ -104,6 +106,19 @@ def test_cut_off_and_excluded(scenarios: dict[str, Scenario], tmp: Path, at: int
         assert broken_links(mirror.web) == []
     left = [key for key in tree_of(mirror.web) if "new" in key]
     assert left == []
+
+
+@pytest.mark.parametrize("at", range(8))
+def test_rules_narrowed_and_taken_back(scenarios: dict[str, Scenario], tmp: Path, at: int) -> None:
+    """Pages that narrower rules made, and whose commit failed, are made anew when the rules are taken back."""
+    mirror = scenarios["later"].fresh(tmp / "mirror")
+    narrow = replace(mirror, without_files=("*.tar.gz",))
+    fails_at = 1 + at
+    operations = Operations(fails(system_error(errno.EIO), fails_at, sticky=True, only="catalogue commit"))
+    with nothing_left_open(), patched(operations), suppress(CatalogueError):
+        narrow.run(NOW + LATER, later=False, fs=operations)
+    mirror.run(NOW + LATER, later=False)
+    assert_same(result_of(mirror), scenarios["first"].expected)
 
 
 def test_state_deleted_meanwhile(tmp: Path) -> None:
