@@ -23,6 +23,7 @@ from tests.faults.golden import (
     broken_links,
     configuration,
     journal_of,
+    remembered,
     result_of,
     tree_of,
 )
@@ -100,12 +101,38 @@ def test_cut_off_and_excluded(scenarios: dict[str, Scenario], tmp: Path, at: int
     scenario = scenarios["later"]
     mirror = scenario.fresh(tmp / "mirror")
     killed(scenario, mirror, at)
-    narrow = replace(mirror, without=tuple(f"new-{number}" for number in range(1, 6)))
+    narrow = replace(mirror, without=NEW)
     for count in range(1, 4):
         narrow.run(scenario.began + count * LATER, later=True, wish=Wish(accept_removals=True))
         assert broken_links(mirror.web) == []
     left = [key for key in tree_of(mirror.web) if "new" in key]
     assert left == []
+
+
+def test_pages_go_before_files(scenarios: dict[str, Scenario], tmp: Path) -> None:
+    """While pages of a run that was cut off are taken back, none of them links a file that went before it."""
+    scenario = scenarios["later"]
+    cut = next(one for at in range(300, 800, 10) if is_uncommitted(one := cut_off_at(scenario, tmp / str(at), at)))
+    for at in range(110, 220, 4):
+        mirror = cut.copy_to(tmp / f"again-{at}")
+        killed(scenario, replace(mirror, without=NEW), at, again=True)
+        assert broken_links(mirror.web) == [], at
+
+
+NEW = tuple(f"new-{number}" for number in range(1, 6))
+
+
+def cut_off_at(scenario: Scenario, directory: Path, at: int) -> Mirror:
+    """A mirror whose later run was killed."""
+    mirror = scenario.fresh(directory)
+    killed(scenario, mirror, at)
+    return mirror
+
+
+def is_uncommitted(mirror: Mirror) -> bool:
+    """Whether there are new pages, and the catalogue does not know them."""
+    there = {path.parent.name for path in mirror.web.glob("simple/new-*/index.v1_json")}
+    return bool(there - {row[0] for row in remembered(mirror.state)["project"] if row[4]})
 
 
 @pytest.mark.parametrize("at", range(8))
