@@ -89,6 +89,13 @@ def upstream(*, later: bool) -> MemoryUpstream:
     return MemoryUpstream(index, frozenset({DAMAGED}), frozenset({"broken"}))
 
 
+class InMemory(FileSystem):
+    """Does not synchronise the whole machine: what is tried is in memory, and others are at work on the disks."""
+
+    def sync(self) -> None:
+        pass
+
+
 class NoClient:
     """In place of the HTTP client, which nobody asks anything: to make one takes as long as half a run."""
 
@@ -136,7 +143,7 @@ class Mirror:
     ) -> events.Finished:
         config = configuration(str(self.directory), self.without, self.without_files)
         with assemble.locked(config):
-            async with assemble.mirror(config, {}, now, fs=fs) as mirror:
+            async with assemble.mirror(config, {}, now, fs=fs or InMemory()) as mirror:
                 return await run(replace(mirror, upstream=index), wish, now, tell)
 
     def copy_to(self, directory: Path) -> Mirror:

@@ -68,6 +68,9 @@ class Operations(FileSystem):
             raise
         return super().write(fd, data)
 
+    def sync(self) -> None:
+        self.before("syncfs")
+
     def close(self, fd: int) -> None:
         super().close(fd)  # Linux closes also what it then complains about
         self.before("close")
