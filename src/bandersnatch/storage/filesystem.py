@@ -19,7 +19,7 @@ from bandersnatch.storage.fresh import Fresh
 from bandersnatch.storage.fsops import FileSystem, make_folders
 from bandersnatch.storage.helper import WORTH_IT, Helper
 from bandersnatch.storage.keys import check_token, distinct, split, split_prefix
-from bandersnatch.storage.oserrors import synchronised, translated
+from bandersnatch.storage.oserrors import storage_error, synchronised, translated
 from bandersnatch.storage.partial import Partials
 from bandersnatch.storage.reading import stream
 from bandersnatch.storage.settling import Settling
