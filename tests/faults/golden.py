@@ -177,9 +177,10 @@ def tree_of(directory: Path) -> Tree:
     """Every object below a directory with its digest, every folder with a stroke at its end; links as they are."""
     found: Tree = {}
     for folder, folders, files in os.walk(directory):
-        below = os.path.relpath(folder, directory)
-        found |= {f"{below}/{name}/": "" for name in folders}
-        found |= {f"{below}/{name}": _digest(os.path.join(folder, name)) for name in files}
+        below = os.path.relpath(folder, directory).removeprefix(".")
+        prefix = f"{below}/" if below else ""
+        found |= {f"{prefix}{name}/": "" for name in folders}
+        found |= {f"{prefix}{name}": _digest(os.path.join(folder, name)) for name in files}
     return found
 
 

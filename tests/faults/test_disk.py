@@ -134,14 +134,12 @@ def _but_for(run: Disturbed, got: Result, expected: Result) -> Result:
     an object, that the object is gone, with its line in the journal.
     """
     if run.struck == "rmdir":
-        for one in (got.web, got.trash):
-            for key in [key for key, digest in one.items() if not digest]:
-                if key not in expected.web and key not in expected.trash:
-                    del one[key]
+        for one, other in ((got.web, expected.web), (got.trash, expected.trash)):
+            for key in [key for key, digest in one.items() if not digest and key not in other]:
+                del one[key]
     if run.fault.number in FULL_TRASH:
         deleted = {key for action, key in journal_of(run.mirror.state) if action == "deleted"}
-        lost = {f"./{key}" for key in deleted}
-        trash = got.trash | {key: digest for key, digest in expected.trash.items() if _belongs(key, lost)}
+        trash = got.trash | {key: digest for key, digest in expected.trash.items() if _belongs(key, deleted)}
         kept = [one for one in expected.remembered["trash"] if one[0] in deleted]
         remembered = got.remembered | {"trash": sorted({*got.remembered["trash"], *kept}, key=repr)}
         return replace(got, trash=trash, remembered=remembered)
@@ -149,6 +147,7 @@ def _but_for(run: Disturbed, got: Result, expected: Result) -> Result:
 
 
 def _belongs(key: str, lost: set[str]) -> bool:
+    """Whether it is one of them, or a folder that one would be in."""
     return key in lost or (key.endswith("/") and any(one.startswith(key) for one in lost))
 
 

@@ -61,7 +61,7 @@ def test_file_cannot_be_read(scenarios: dict[str, Scenario], tmp: Path) -> None:
         finished = mirror.run(scenario.began, later=False, fs=operations, wish=Wish(full=True))
     assert finished.behind == 3
     assert not journal_of(mirror.state)
-    pages = {key for key in before if "/simple/" in key}
+    pages = {key for key in before if key.startswith("simple/")}
     assert {key: digest for key, digest in tree_of(mirror.web).items() if key in pages} == {
         key: before[key] for key in pages
     }
@@ -73,9 +73,7 @@ def test_folder_cannot_be_removed(scenarios: dict[str, Scenario], tmp: Path) -> 
     mirror = scenario.fresh(tmp / "mirror")
     scenario.disturb(mirror, Operations(fails(system_error(errno.EACCES), 1, sticky=True, only="rmdir")))
     result = result_of(mirror)
-    assert {key for key, _ in result.remembered["trash"]} == {
-        key.removeprefix("./") for key, digest in result.trash.items() if digest
-    }
+    assert {key for key, _ in result.remembered["trash"]} == {key for key, digest in result.trash.items() if digest}
 
 
 def test_trash_fails_for_a_while(scenarios: dict[str, Scenario], tmp: Path) -> None:
