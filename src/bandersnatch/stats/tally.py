@@ -67,11 +67,6 @@ class Tally:
         """Whether the ledger has to take over what there is."""
         return max(len(self._counts), len(self._targets), len(self._agents)) >= MOST
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether the ledger has nothing to take."""
-        return not (self.lines or self._counts)
-
     def add(self, lines: Iterable[bytes]) -> None:
         """Count *lines*, without their ends."""
         read, last, elsewhere = self._read, b"", 0
