@@ -672,14 +672,6 @@ def test_suspect_outlives_failures(catalogue: Catalogue) -> None:
     assert entry.suspect
 
 
-def test_suspect_leaving(catalogue: Catalogue) -> None:
-    """Projects with keys that are to be swept are in doubt, so that nothing of theirs is, and due no later."""
-    catalogue.commit([commit("one", 7, leaving=["packages/one"]), commit("two", 7)])
-    catalogue.suspect_leaving(10.0)
-    assert due_names(catalogue, 10.0) == ["one"]
-    assert leaving_keys(catalogue) == []
-
-
 # --- what becomes visible before its commit --------------------------------------------------------------------------
 
 

@@ -91,6 +91,18 @@ def test_unsettled(tree: Kept) -> None:
     assert tree.tree() == before
 
 
+def test_awaited(tree: Kept) -> None:
+    """A page and a file of a project that is known and not here yet stay: they may be what it needs."""
+    tree.index.upload("delta", "1.0")
+    tree.upstream.fault("/simple/delta/*", Status(503), times=None)
+    put(tree.web / "simple/delta/index.html")
+    put(tree.web / f"packages/ab/cd/{'e' * 60}/delta-1.0.tar.gz")
+    assert tree.run().outcome == "behind"
+    before = tree.tree()
+    assert tree.gc(**AT_ONCE) == Taken(kept=2)
+    assert tree.tree() == before
+
+
 @pytest.mark.parametrize("outcome", ["unreachable", "refused", "disk", "stopped", ""])
 def test_refused_after_a_bad_run(tree: Kept, outcome: str) -> None:
     """Unless the last run ended well, nothing is garbage."""

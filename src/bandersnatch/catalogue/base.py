@@ -254,9 +254,6 @@ class Catalogue(Protocol):
         Their pages are in doubt, and their *files* as well if that is said; a commit ends both.
         """
 
-    def suspect_leaving(self, now: float) -> None:
-        """The same, without their files, for the projects that have keys on the list to be swept."""
-
     def expect(self, keys: Mapping[str, Sequence[str]]) -> None:
         """
         For each project, the keys that are to become visible before its commit, in place of what was expected before.

@@ -173,11 +173,6 @@ UPDATE project SET selection = '' WHERE due IS NOT NULL AND selection <> '';
 UPDATE project SET due = :now, selection = '', suspect = max(suspect, :files)
 WHERE name = :name AND published AND NOT departing;
 
--- name: suspect_leaving
--- The pages of the projects that have keys on the list to be swept are in doubt.
-UPDATE project SET due = coalesce(min(due, :now), :now), selection = ''
-WHERE published AND NOT departing AND name IN (SELECT project FROM leaving);
-
 -- name: expect
 -- The keys that projects make visible before their commit: a JSON object, for each project a list.
 INSERT INTO arriving (project, keys) SELECT key, value FROM json_each(:keys) WHERE true

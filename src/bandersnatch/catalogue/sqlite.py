@@ -124,9 +124,6 @@ class SqliteCatalogue:
     def suspect(self, names: Sequence[str], now: float, *, files: bool) -> None:
         self._write("suspect", [{"name": name, "now": now, "files": files} for name in names])
 
-    def suspect_leaving(self, now: float) -> None:
-        self._write("suspect_leaving", [{"now": now}])
-
     def expect(self, keys: Mapping[str, Sequence[str]]) -> None:
         with self._database.transaction(durable=False) as connection:
             connection.execute(SQL["expect"], {"keys": json.dumps({name: list(those) for name, those in keys.items()})})

@@ -26,8 +26,6 @@ def doubt_since(ground: Ground, now: float) -> Counter[Step]:
     catalogue = ground.catalogue
     facts: dict[str, str | None] = {"list-etag": None, "list-modified": None, KNOWN: None, TRASH_KNOWN: None}
     catalogue.set({**facts, INDEX_STALE: "1"})
-    # What was on its way out may be linked again by now.
-    catalogue.suspect_leaving(now)
     lost = _lost_from_trash(ground)
     while part := list(islice(lost, AT_ONCE)):
         catalogue.purge(part)
