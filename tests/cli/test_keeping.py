@@ -10,6 +10,8 @@ import pytest
 
 from tests.cli.conftest import Program
 
+pytestmark = pytest.mark.timeout(300)  # each command is a process, which takes its time on a busy machine
+
 
 @pytest.fixture
 def mirrored(program: Program) -> Program:
