@@ -131,14 +131,16 @@ def test_yank(world: World) -> None:
 
 
 def test_empty_list(world: World) -> None:
-    """An empty list removes nothing, is refused, and is not taken for the truth by the next run either."""
+    """An empty list removes nothing, is refused even where removals are accepted, and is forgotten by the next run."""
     fill(world)
     world.run()
     before = world.tree()
-    world.upstream.fault("/simple/", Body(_list(0), LIST_TYPE), times=1)
-    finished = world.run()
-    assert finished.outcome == "refused"
-    assert world.tree() == before
+    for accepted in (False, True):
+        world.upstream.fault("/simple/", Body(_list(0), LIST_TYPE), times=1)
+        finished = world.run(accept_removals=accepted)
+        assert finished.outcome == "refused"
+        assert "list of projects is empty" in finished.reason
+        assert world.tree() == before
     world.index.upload("project-0", "3.0")
     assert world.run().outcome == "clean"
     assert len(world.filenames("project-0")) == 3
