@@ -5,6 +5,7 @@
 #   PYTHON=python3.12    the Python that .venv is made with (default: the newest that works; after make clean)
 #   ARGS="-k names"      more arguments for pytest
 #   HOURS=2              how long "make soak" goes on
+#   SECONDS=60           how long "make fuzz" goes on with each parser
 #   UPGRADE=1            let "make constraints" take newer versions
 
 .DEFAULT_GOAL := help
@@ -15,6 +16,7 @@ SHELL := /bin/sh
 PYTHON ?=
 ARGS ?=
 HOURS ?= 2
+SECONDS ?= 60
 UV := .boot/bin/uv
 RUN := .venv/bin/python -m
 INSTALL := $(UV) pip install --quiet --python .venv/bin/python
@@ -78,6 +80,11 @@ soak: .venv/.dev  ## run a mirror of a small upstream for HOURS (2), with a faul
 bench: .venv/.dev  ## measure beside the peers, the short form: up to ten minutes; then python -m bench report
 	$(RUN) bench $(ARGS)
 
+.PHONY: fuzz
+fuzz: .venv/.dev  ## fuzz the parsers with atheris: SECONDS=60 for each
+	$(PINNED) --extra dev --extra fuzz
+	$(RUN) tests.fuzz $(SECONDS)
+
 .PHONY: mutants
 mutants: .venv/.dev  ## break the guards on purpose, and see whether the tests notice: about half an hour
 	$(RUN) tests.mutants broken made report $(ARGS)
@@ -104,13 +111,14 @@ docs: .venv/.dev  ## write the pages anew that are made from the code
 
 .PHONY: constraints
 constraints: $(UV)  ## pin every dependency anew: constraints.txt
-	$(UV) pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-annotate \
+	$(UV) pip compile --quiet --universal --python-version 3.11 --extra dev --extra fuzz --generate-hashes --no-annotate \
 		--no-emit-index-url --custom-compile-command 'make constraints' $(if $(UPGRADE),--upgrade) \
 		--output-file constraints.txt pyproject.toml
 
 .PHONY: build
 build: $(UV)  ## the sdist and the wheel, in dist/
-	$(UV) build --quiet --python "$$(tools/find-python '$(PYTHON)')" \
+	SOURCE_DATE_EPOCH="$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 1767225600)}" \
+		$(UV) build --quiet --python "$$(tools/find-python '$(PYTHON)')" \
 		--build-constraints constraints.txt --require-hashes --out-dir dist
 
 .PHONY: clean

@@ -7,6 +7,7 @@ it, its input is in .fuzz/TARGET/, and belongs among the seeds once it is mended
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -21,31 +22,31 @@ LARGEST = 4096
 
 def main(arguments: list[str]) -> int:
     """How many targets failed."""
-    if arguments[:1] == ["--one"]:
-        _fuzz(arguments[1], arguments[2:])
     seconds, *chosen = arguments or ["60"]
     failed = 0
     for target in chosen or TARGETS:
-        folder = FOUND / target
-        (folder / "corpus").mkdir(parents=True, exist_ok=True)
-        for number, seed in enumerate(SEEDS[target]):
-            (folder / "corpus" / f"seed-{number}").write_bytes(seed)
-        flags = [f"-max_total_time={seconds}", f"-max_len={LARGEST}", "-timeout=20", "-rss_limit_mb=1024",
-                 f"-artifact_prefix={folder}/", "-verbosity=0", "-print_final_stats=1"]  # fmt: skip
-        command = [sys.executable, "-m", "tests.fuzz", "--one", target, *flags, str(folder / "corpus")]
-        done = subprocess.run(command, check=False)
-        sys.stdout.write(f"{target}: {'found something' if done.returncode else 'nothing found'}\n")
-        failed += bool(done.returncode)
+        code = guided(target, float(seconds))
+        sys.stdout.write(f"{target}: {'found something' if code else 'nothing found'}\n")
+        failed += bool(code)
     return failed
 
 
-def _fuzz(target: str, flags: list[str]) -> None:
-    """Never returns."""
-    import atheris  # type: ignore[import-not-found,import-untyped,unused-ignore]  # the extra "fuzz"
-
-    atheris.instrument_all()
-    atheris.Setup(["fuzz", *flags], TARGETS[target])
-    atheris.Fuzz()
+def guided(target: str, seconds: float) -> int:
+    """Fuzz one *target*; the exit code is not 0 if anything was found."""
+    folder = FOUND / target
+    (folder / "corpus").mkdir(parents=True, exist_ok=True)
+    for number, seed in enumerate(SEEDS[target]):
+        (folder / "corpus" / f"seed-{number}").write_bytes(seed)
+    flags = [
+        f"-max_total_time={math.ceil(seconds)}",
+        f"-max_len={LARGEST}",
+        "-timeout=20",
+        "-rss_limit_mb=1024",
+        f"-artifact_prefix={folder}/",
+        "-verbosity=0",
+    ]
+    command = [sys.executable, "-m", "tests.fuzz.guided", target, *flags, str(folder / "corpus")]
+    return subprocess.run(command, check=False).returncode
 
 
 if __name__ == "__main__":

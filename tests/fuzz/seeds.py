@@ -30,6 +30,7 @@ SEEDS: Mapping[str, Sequence[bytes]] = {
         b"../x.whl",
         b"a/b-1.0.tar.gz",
         b"foo-01.0.tar.gz",
+        b"{oA-.-.-0.tar.gz",
         b"a_b-1.0-py3-none-any.whl",
     ],
     "url": [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Sequence
 
 import pytest
@@ -12,13 +11,9 @@ from hypothesis import strategies as st
 from pip._internal.index.collector import IndexContent, parse_links
 
 from bandersnatch.simple import HTML, JSON, parse_page
-from tests.faults.conftest import Count
 from tests.fuzz.mutating import mutated
 from tests.fuzz.seeds import SEEDS
 from tests.fuzz.targets import TARGETS, URL
-
-EACH = 12.0
-"""Seconds for each target in the fault suites."""
 
 
 def test_every_target_has_seeds() -> None:
@@ -46,22 +41,6 @@ def test_anything(target: str) -> None:
         TARGETS[target](data)
 
     holds()
-
-
-@pytest.mark.faults
-@pytest.mark.parametrize("target", TARGETS)
-def test_for_a_while(target: str, count: Count) -> None:
-    """Mutants of the seeds, other ones each day, for a few seconds of processor time."""
-    seed = time.strftime("%Y%m%d", time.gmtime()) + target
-    chance, tried, until = random.Random(seed), 0, time.process_time() + EACH
-    while time.process_time() < until:
-        data = mutated(SEEDS[target], chance)
-        try:
-            TARGETS[target](data)
-        except Exception as error:
-            raise AssertionError(f"{target}: {data!r}") from error
-        tried += 1
-    count(f"fuzz: {target}", cells=tried, hostile_inputs=tried)
 
 
 # --- where pip reads the same --------------------------------------------------------------------------------------
