@@ -24,21 +24,6 @@ _REMOVED = (ast.Expr, ast.Assign, ast.AugAssign, ast.Raise, ast.Continue, ast.Br
 
 
 @dataclass(frozen=True, slots=True)
-class Mutant:
-    """One mutant. ``str`` names it in a way that lines moving about do not change."""
-
-    function: str
-    """Where it is, qualified: ``Stage.put``; empty for the module's own lines."""
-    change: str
-    """What was, an arrow, what is now; numbered where the same change can be made twice."""
-    source: str
-    """The whole mutated module."""
-
-    def __str__(self) -> str:
-        return f"{self.function or 'module'}: {self.change}"
-
-
-@dataclass(frozen=True, slots=True)
 class _Site:
     """One place and one change: the node by its number in the walk, and what to put there."""
 
@@ -46,6 +31,26 @@ class _Site:
     number: int
     instead: ast.AST | None
     """None removes a statement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One mutant. ``str`` names it in a way that lines moving about do not change."""
+
+    function: str
+    """Where it is, qualified: ``Stage.put``; empty for the module's own lines."""
+    change: str
+    """What was, an arrow, what is now; numbered where the same change can be made twice."""
+    _tree: ast.Module
+    _site: _Site
+
+    @property
+    def source(self) -> str:
+        """The whole mutated module, made when it is asked for: naming all mutants is quick, making them is not."""
+        return _changed(self._tree, self._site)
+
+    def __str__(self) -> str:
+        return f"{self.function or 'module'}: {self.change}"
 
 
 def mutants(source: str, only: Sequence[str] = ()) -> Iterator[Mutant]:
@@ -60,7 +65,7 @@ def mutants(source: str, only: Sequence[str] = ()) -> Iterator[Mutant]:
         change = f"{before} → {_short(site.instead) if site.instead else 'nothing'}"
         seen[site.function + change] += 1
         again = seen[site.function + change]
-        yield Mutant(site.function, change + (f" (#{again})" if again > 1 else ""), _changed(tree, site))
+        yield Mutant(site.function, change + (f" (#{again})" if again > 1 else ""), tree, site)
 
 
 def replaced(source: str, function: str, before: str, after: str) -> str:

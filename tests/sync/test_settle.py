@@ -54,6 +54,9 @@ class World:
     def fail(self, failures: Any, now: float) -> None:
         self.noted["fail"] = ([one.name for one in failures], now)
 
+    def suspect(self, names: Any, now: float, *, files: bool) -> None:
+        self.noted["suspect"] = (list(names), now, files)
+
     def write(self, removals: Any) -> None:
         self.journal += removals
 
@@ -152,6 +155,7 @@ def test_one_by_one() -> None:
     assert world.doubtful
     assert world.noted["commit"] == ["b"]
     assert world.noted["fail"] == (["a"], NOW)
+    assert world.noted["suspect"] == (["a"], NOW, False)
     assert PAGES == ["a", "b"]
     later = World()
     later.doubtful = True
