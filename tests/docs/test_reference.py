@@ -22,7 +22,7 @@ from bandersnatch.testing import UpstreamServer
 from tests.docs.markdown import PAGES, ROOT, anchors, blocks, name, prose
 
 REFERENCE = ROOT / "docs" / "reference"
-ABSENT = {"serve", "adopt", "bundle", "sync", "diff"}
+ABSENT = {"serve", "bundle", "sync", "diff"}
 """Commands that there are not, and that nobody shall be told to use."""
 
 PYPROJECT = {"project.dependencies", "build-system.requires"}

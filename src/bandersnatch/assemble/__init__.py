@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from bandersnatch.assemble.selection import choose
 from bandersnatch.catalogue.base import Catalogue
 from bandersnatch.catalogue.opening import CatalogueCorrupt, copy_catalogue, set_aside
 from bandersnatch.catalogue.sqlite import SqliteCatalogue
+from bandersnatch.catalogue.vouchers import FileVouchers, forget, open_vouchers
 from bandersnatch.config.schema import Config
 from bandersnatch.errors import StorageError
 from bandersnatch.plan import Brake, Policies, Policy
@@ -38,6 +40,11 @@ CATALOGUE = "catalogue.sqlite"
 JOURNAL = "removals.jsonl"
 LEARNED = "file-hosts"
 """The fact that holds the hosts which upstream's files were seen to come from, with the upstream that showed them."""
+
+VOUCHERS = "adopted.sqlite"
+
+KEEP_VOUCHERS = 30 * 86400.0
+"""Seconds for which a run believes what an adoption verified: then nearly all of it is in the catalogue."""
 
 KEEP_PARTIAL = 7 * 86400.0
 """Seconds for which what came of an interrupted download waits to be taken up again."""
@@ -76,6 +83,7 @@ async def mirror(
     catalogue = open_catalogue(state / CATALOGUE, now)
     upstream = IndexUpstream(settings, Client(settings, clock))
     upstream.learned.update(_recall(catalogue, settings.url))
+    vouchers = _vouchers(state / VOUCHERS, now)
     try:
         storage.sweep(keep_partial_ns=int((now - KEEP_PARTIAL) * 1e9))
         yield Mirror(
@@ -86,11 +94,13 @@ async def mirror(
             catalogue,
             FileJournal(state / JOURNAL, fs=fs),
             chosen,
-            rules(config, chosen),
+            _believing(rules(config, chosen), vouchers),
         )
         catalogue.set({LEARNED: " ".join([settings.url, *sorted(upstream.learned)])})
     finally:
         await upstream.close()
+        if vouchers is not None:
+            vouchers.close()
         catalogue.close()
         storage.close()
 
@@ -211,6 +221,22 @@ def rules(config: Config, chosen: Selection) -> Rules:
             base_url=config.publish.base_url or "", html=config.publish.html, legacy_json=config.publish.legacy_json
         ),
     )
+
+
+def _vouchers(path: Path, now: float) -> FileVouchers | None:
+    """What an adoption verified not long ago; None if there was none."""
+    if not path.exists():
+        return None
+    if path.stat().st_mtime < now - KEEP_VOUCHERS:
+        forget(path)
+        return None
+    return open_vouchers(path)
+
+
+def _believing(rules: Rules, vouchers: FileVouchers | None) -> Rules:
+    if vouchers is None:
+        return rules
+    return replace(rules, transfer=replace(rules.transfer, vouched=vouchers.vouched))
 
 
 def _recall(catalogue: Catalogue, url: str) -> list[str]:

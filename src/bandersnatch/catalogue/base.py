@@ -358,3 +358,32 @@ class Catalogue(Protocol):
         """Write all of it, as it is at one moment, to the new file *path*. Others may write to it meanwhile."""
 
     def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Voucher:
+    """That one object in storage was verified when it was adopted: for as long as it has this size and time."""
+
+    key: str
+    sha256: str
+    size: int
+    """Bytes."""
+    mtime_ns: int
+    since: float
+    """When the adoption began that verified it, in seconds since the epoch."""
+    source: str | None = None
+    """The absolute path that it was taken from, if it was taken from elsewhere."""
+    source_mtime_ns: int = 0
+
+
+class Vouchers(Protocol):
+    """The vouchers of one mirror, which can be lost at the cost of a reading. Safe to use from several threads."""
+
+    def add(self, vouchers: Iterable[Voucher]) -> None:
+        """Keep *vouchers*, each in place of an older one of its key."""
+
+    def of(self, key: str) -> Voucher | None:
+        """The voucher of the object *key*, whether it still counts or not."""
+
+    def from_source(self, source: str) -> Voucher | None:
+        """The voucher of the object that was taken from *source*."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from io import TextIOWrapper
 
 from bandersnatch.cli import (
+    adopt,
     audit,
     backup,
     completion,
@@ -76,7 +77,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for command in (
-        mirror, follow, plan, why, status, verify, delete, gc, trash, audit, backup, prove, update_stats, stats,
+        mirror, follow, plan, why, status, verify, delete, gc, trash, audit, backup, prove, adopt, update_stats, stats,
         environment, config,
     ):  # fmt: skip
         command.add_parser(commands)

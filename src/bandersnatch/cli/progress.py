@@ -133,18 +133,24 @@ class PagesReport:
 
 
 class BytesReport:
-    """How many bytes were done of nobody knows how many, and how fast; *doing* says what. Written to standard error."""
+    """
+    How many bytes were done, of *total* or of nobody knows how many, and how fast; *doing* says what.
 
-    def __init__(self, doing: str, console: Console | None = None) -> None:
+    Written to standard error.
+    """
+
+    def __init__(self, doing: str, console: Console | None = None, *, total: int | None = None) -> None:
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn(doing),
+            *([] if total is None else [BarColumn()]),
             DownloadColumn(binary_units=True),
             TransferSpeedColumn(),
+            *([] if total is None else [TimeRemainingColumn()]),
             console=console or Console(stderr=True, highlight=False),
             transient=True,
         )
-        self._bytes = self._progress.add_task("bytes", total=None)
+        self._bytes = self._progress.add_task("bytes", total=total)
 
     def __enter__(self) -> Self:
         self._progress.start()

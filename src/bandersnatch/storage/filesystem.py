@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from bandersnatch.errors import StorageError
 from bandersnatch.storage.base import Incoming, Stat
+from bandersnatch.storage.foreign import Foreign
 from bandersnatch.storage.fresh import Fresh
 from bandersnatch.storage.fsops import FileSystem, make_folders
 from bandersnatch.storage.helper import WORTH_IT, Helper
@@ -100,6 +101,17 @@ class FileStorage:
 
     def put(self, keys: tuple[str, ...], data: bytes | Iterator[bytes]) -> None:
         self._stage.put(distinct(keys), data)
+
+    def borrow(self, source: Foreign, path: str, key: str, seen: Stat, *, copy: bool = False) -> None:
+        """
+        Stage the object *path* of another tree as *key*; it stays there, and is not read unless it has to be copied.
+
+        A hard link shares its bytes with the other tree: *copy* makes it independent. *seen* is what it was when its
+        bytes were verified. Raises StorageError, also if it was changed since.
+        """
+        split(key)
+        with source.beside(path) as (folder, name):
+            self._stage.borrow(name, folder, key, seen, copy=copy)
 
     def settle(self) -> None:
         # One at a time, so that of two objects with one key the one that was staged last is the one that stays.

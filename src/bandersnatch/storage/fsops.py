@@ -6,6 +6,7 @@ The calls are those of ``os``: they raise OSError, and who calls them translates
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,6 +19,7 @@ _FOLDER_MODE = 0o777
 # (FUSE ignores syncfs; nothing is known of others) has each file synchronised by itself.
 _EXT4, _XFS, _BTRFS = 0xEF53, 0x58465342, 0x9123683E
 _TRUSTED = frozenset({_EXT4, _XFS, _BTRFS})
+_FICLONE = 0x40049409
 _LINUX_REPORTS_SINCE = (5, 8)
 """syncfs(2): before Linux 5.8 it succeeds whatever happened to the data."""
 
@@ -81,6 +83,14 @@ class FileSystem:
     def link(self, source: str, target: str, *, dir_fd: int) -> None:
         """Give the file *source* the second name *target* in the same folder."""
         os.link(source, target, src_dir_fd=dir_fd, dst_dir_fd=dir_fd, follow_symlinks=False)
+
+    def link_across(self, source: str, target: str, *, source_dir: int, target_dir: int) -> None:
+        """Give the file *source* of one folder the second name *target* in another one."""
+        os.link(source, target, src_dir_fd=source_dir, dst_dir_fd=target_dir, follow_symlinks=False)
+
+    def clone(self, source: int, target: int) -> None:
+        """Let the file open as *target* share the blocks of *source*; only some file systems can. ioctl_ficlone(2)."""
+        fcntl.ioctl(target, _FICLONE, source)
 
     def unlink(self, name: str, *, dir_fd: int) -> None:
         """Remove a name of a file."""

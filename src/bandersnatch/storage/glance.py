@@ -18,7 +18,7 @@ from bandersnatch.storage.keys import split, split_prefix
 from bandersnatch.storage.memory import MemoryStorage
 from bandersnatch.storage.oserrors import translated
 from bandersnatch.storage.reading import stream
-from bandersnatch.storage.tree import Tree, object_of
+from bandersnatch.storage.tree import Tree
 
 
 class Glance(MemoryStorage):
@@ -56,8 +56,8 @@ class Glance(MemoryStorage):
         """
         tree, parts = self._served, split_prefix(prefix)
         if tree is not None:
-            with translated(prefix or None, tree.place(prefix)), suppress(FileNotFoundError), tree.folder(parts) as fd:
-                yield from _survey(fd, "".join(part + "/" for part in parts))
+            with translated(prefix or None, tree.place(prefix)):
+                yield from tree.survey(parts)
 
     def list_buried(self) -> Iterator[tuple[str, int, float]]:
         tree = self._trash
@@ -128,25 +128,3 @@ def _stat(tree: Tree | None, key: str) -> Stat | None:
         return None
     with translated(key, tree.place(key)):
         return tree.stat(parts)
-
-
-def _survey(folder: int, prefix: str) -> Iterator[tuple[str, Stat | None]]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            with suppress(FileNotFoundError):  # removed since it was listed
-                if entry.is_dir(follow_symlinks=False):
-                    yield from _survey_inner(folder, entry.name, prefix)
-                else:
-                    yield prefix + entry.name, object_of(entry.stat(follow_symlinks=False))
-
-
-def _survey_inner(outer: int, name: str, prefix: str) -> Iterator[tuple[str, Stat | None]]:
-    try:
-        folder = os.open(name, FOLDER, dir_fd=outer)
-    except PermissionError:
-        yield prefix + name, None
-        return
-    try:
-        yield from _survey(folder, f"{prefix}{name}/")
-    finally:
-        os.close(folder)

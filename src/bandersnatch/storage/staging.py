@@ -10,6 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
 
+from bandersnatch.errors import StorageError
+from bandersnatch.storage.base import Stat
 from bandersnatch.storage.fsops import FileSystem, write_all
 from bandersnatch.storage.oserrors import storage_error, synchronised, translated
 
@@ -24,6 +26,7 @@ Bytes that wait in memory at most: a few times what one batch of ordinary projec
 written at once, as a large one is. What is being settled is counted no more, so there may be twice as much for a while.
 """
 _NO_LINKS = (errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOSYS)
+_NO_CLONES = (errno.EXDEV, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOTTY, errno.ENOSYS, errno.EPERM, errno.ETXTBSY)
 _COPIED_AT_ONCE = 1024 * 1024
 
 
@@ -91,6 +94,55 @@ class Stage:
             raise
         with self._lock:
             self._staged.append(Staged(name, key))
+
+    def borrow(self, source: str, source_dir: int, key: str, seen: Stat, *, copy: bool) -> None:
+        """
+        Stage the file *source* of another folder, which stays there: by a hard link, or as a copy where that cannot be.
+
+        *seen* is what it was when it was looked at. Raises StorageError if it is another file by now.
+        """
+        name = self._new_name()
+        self._ours.add(name)
+        try:
+            with translated(key, self._place):
+                if copy or not self._link_across(source, name, source_dir):
+                    self._copy(source, name, source_dir)
+                    now = os.stat(source, dir_fd=source_dir, follow_symlinks=False)
+                else:
+                    now = os.stat(name, dir_fd=self.folder, follow_symlinks=False)
+            if Stat(now.st_size, now.st_mtime_ns) != seen:
+                message = f"{key}: {source} was changed while it was read; run this again"
+                raise StorageError(message, key=key, errno=errno.EBUSY)
+        except BaseException:
+            self._remove([name])
+            raise
+        with self._lock:
+            self._staged.append(Staged(name, key))
+
+    def _link_across(self, source: str, name: str, source_dir: int) -> bool:
+        """Link, and say so; False where only a copy could be made."""
+        try:
+            self._fs.link_across(source, name, source_dir=source_dir, target_dir=self.folder)
+        except OSError as error:
+            if error.errno not in (*_NO_LINKS, errno.EXDEV):
+                raise
+            return False
+        return True
+
+    def _copy(self, source: str, name: str, source_dir: int) -> None:
+        """Copy, sharing the blocks where the file system can."""
+        with open(os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=source_dir), "rb") as stream:
+            fd = self._fs.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, dir_fd=self.folder)
+            try:
+                try:
+                    self._fs.clone(stream.fileno(), fd)
+                except OSError as error:
+                    if error.errno not in _NO_CLONES:
+                        raise
+                    while data := stream.read(_COPIED_AT_ONCE):
+                        write_all(self._fs, fd, data)
+            finally:
+                self._fs.close(fd)
 
     def take(self) -> list[Staged]:
         """Everything that is staged, which is then the caller's to place or to drop."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from bandersnatch.storage.base import Stat
@@ -136,6 +136,15 @@ class Tree:
         with suppress(FileNotFoundError), self.folder(parts) as folder:
             yield from _walk(folder, "".join(part + "/" for part in parts))
 
+    def survey(self, parts: Parts, *, without: Sequence[str] = ()) -> Iterator[tuple[str, Stat | None]]:
+        """
+        Everything below a folder, folder by folder, as the disk has it, but for the folders *without* in it.
+
+        None stands for what is no object: a link, a pipe, a folder that this user may not look into.
+        """
+        with suppress(FileNotFoundError), self.folder(parts) as folder:
+            yield from _survey(folder, "".join(part + "/" for part in parts), without)
+
 
 class Placing:
     """
@@ -213,6 +222,30 @@ def _walk_inner(outer: int, name: str, prefix: str) -> Iterator[tuple[str, Stat]
     folder = os.open(name, FOLDER, dir_fd=outer)
     try:
         yield from _walk(folder, f"{prefix}{name}/")
+    finally:
+        os.close(folder)
+
+
+def _survey(folder: int, prefix: str, without: Sequence[str] = ()) -> Iterator[tuple[str, Stat | None]]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name in without:
+                continue
+            with suppress(FileNotFoundError):  # removed since it was listed
+                if entry.is_dir(follow_symlinks=False):
+                    yield from _survey_inner(folder, entry.name, prefix)
+                else:
+                    yield prefix + entry.name, object_of(entry.stat(follow_symlinks=False))
+
+
+def _survey_inner(outer: int, name: str, prefix: str) -> Iterator[tuple[str, Stat | None]]:
+    try:
+        folder = os.open(name, FOLDER, dir_fd=outer)
+    except PermissionError:
+        yield prefix + name, None
+        return
+    try:
+        yield from _survey(folder, f"{prefix}{name}/")
     finally:
         os.close(folder)
 

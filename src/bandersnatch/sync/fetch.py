@@ -164,9 +164,7 @@ async def _one(prepared: Prepared, file: File, run: Run, results: _Results, *, n
         run.tell(events.Progressed(wanted.filename, count, wanted.size))
 
     try:
-        arrived = await transfer.file(
-            project, file, mirror.upstream, mirror.storage, mirror.rules.transfer, progress, new=new
-        )
+        arrived = await transfer.file(project, file, mirror.upstream, mirror.storage, _rules(run), progress, new=new)
     except UpstreamError as error:
         results.problems.append(f"{file.filename}: {error}")
     except StorageError as error:
@@ -199,6 +197,12 @@ def _still_held(prepared: Prepared, file: File, storage: Storage) -> tuple[Held,
                 return () if stat is None or stat.size != one.size else (replace(one, file=file),)
             return (replace(one, file=file),)
     return ()
+
+
+def _rules(run: Run) -> transfer.Rules:
+    """A full run trusts nobody's word about a file."""
+    rules = run.mirror.rules.transfer
+    return replace(rules, vouched=None) if run.full and rules.vouched is not None else rules
 
 
 def _in_order(files: Sequence[File], held: Sequence[Held]) -> tuple[Held, ...]:
