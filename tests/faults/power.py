@@ -145,7 +145,7 @@ class State:
 def state_of(disk: Disk, chosen: Chosen, content: Content, *, torn: bool = False) -> State:
     """One state that the file system may leave; with *torn*, the end of the catalogue's log is not whole."""
     folders = {number: dict(names) for number, names in disk.safe.items()}
-    changes = chosen(disk.pending)
+    changes = _possible(disk.pending, chosen(disk.pending))
     for change in changes:
         _apply(folders, change)
     found: dict[str, bytes | None] = {}
@@ -154,6 +154,17 @@ def state_of(disk: Disk, chosen: Chosen, content: Content, *, torn: bool = False
     if torn and disk.catalogue is not None:
         catalogue = _torn(disk.catalogue, disk.latest or disk.catalogue)
     return State(found, catalogue)
+
+
+def _possible(pending: list[Change], chosen: list[Change]) -> list[Change]:
+    """Those of *chosen* that a file system can keep: nothing is moved into a folder that is not on the disk itself."""
+    wanted, lost, found = set(map(id, chosen)), set[int | None](), []
+    for change in pending:
+        if id(change) in wanted and change.folder not in lost:
+            found.append(change)
+        elif change.kind == "mkdir":
+            lost.add(change.node)
+    return found
 
 
 def _torn(safe: Catalogue, latest: Catalogue) -> Catalogue:

@@ -18,7 +18,7 @@ from tests.faults.operations import Death, Operations, dies, nothing_left_open, 
 
 SEED = 20_261_128
 PAIRS = 250
-REAL_KILLS = 60
+REAL_KILLS = 40
 
 
 def killed(scenario: Scenario, mirror: Mirror, at: int, *, whole: bool = False, again: bool = False) -> bool:
@@ -58,10 +58,10 @@ def test_killed_here_and_there(scenarios: dict[str, Scenario], name: str, tmp: P
 @pytest.mark.parametrize("whole", [False, True], ids=["fsync", "syncfs"])
 @pytest.mark.parametrize("name", ["first", "later"])
 def test_killed_before_each(scenarios: dict[str, Scenario], name: str, whole: bool, tmp: Path, count: Count) -> None:
-    """Before every operation that changes anything, the catalogue's among them."""
-    killed_runs = kill_each(scenarios[name], tmp, 1 + whole, whole=whole)
+    """Before every operation of a later run, the catalogue's among them; of the others before every fourth."""
+    killed_runs = kill_each(scenarios[name], tmp, 1 if name == "later" and not whole else 4, whole=whole)
     count(f"kills: before each operation, {name} run, {'syncfs' if whole else 'fsync'}", killed_runs, kills=killed_runs)
-    assert killed_runs > 350
+    assert killed_runs > 150
 
 
 def kill_twice(scenario: Scenario, directory: Path, first: int, second: int) -> None:
