@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import os
@@ -13,7 +14,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
+from urllib.parse import urljoin
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -160,7 +162,7 @@ def test_devpi(source: UpstreamServer, tmp_path: Path) -> None:
     with _devpi(theirs, source) as url:
         page = json.loads(_get(f"{url}/beta/", "application/vnd.pypi.simple.v1+json"))
         for file in page["files"]:
-            _get(f"{url}/beta/{file['url']}" if "://" not in file["url"] else file["url"], "*/*")
+            _get(urljoin(f"{url}/beta/", file["url"]), "*/*")
     check_taken(home, theirs, source)
 
 
@@ -203,16 +205,12 @@ def _devpi(place: Path, source: UpstreamServer) -> Iterator[str]:
 
 
 def _get(url: str, accept: str) -> bytes:
-    from urllib.request import Request
-
     with urlopen(Request(url, headers={"Accept": accept}), timeout=30) as response:
         body: bytes = response.read()
         return body
 
 
 def _call(url: str, data: dict[str, object], *, method: str = "POST", login: str = "") -> dict[str, Any]:
-    import base64
-    from urllib.request import Request
 
     headers = {"Content-Type": "application/json", "Accept": "application/json"}
     if login:
