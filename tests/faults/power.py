@@ -147,7 +147,9 @@ def state_of(disk: Disk, chosen: Chosen, content: Content, *, torn: bool = False
     folders = {number: dict(names) for number, names in disk.safe.items()}
     changes = _possible(disk.pending, chosen(disk.pending))
     for change in changes:
-        _apply(folders, change)
+        removed = folders.get(change.folder, {}).get(change.name, -1)
+        if change.kind != "rmdir" or not folders.get(removed):  # no file system removes a folder that holds something
+            _apply(folders, change)
     found: dict[str, bytes | None] = {}
     _walk(disk, folders, 0, "", content, found)
     catalogue = disk.latest if changes or not disk.pending else disk.catalogue

@@ -73,7 +73,7 @@ class Settling:
     def flush_folders(self) -> None:
         """Pay what is owed. What failed is not owed any more: a second fsync would succeed and prove nothing."""
         with self._lock:
-            owed, self._owed = sorted(self._owed, key=self._is_of_trash), set()
+            owed, self._owed = sorted(self._owed, key=self._turn), set()
         try:
             if self._prefers_syncfs(len(owed)):
                 owed.clear()
@@ -88,8 +88,10 @@ class Settling:
             with self._lock:
                 self._owed.update(owed)
 
-    def _is_of_trash(self, owed: tuple[Tree, Parts]) -> bool:
-        return owed[0] is not self._tree
+    def _turn(self, owed: tuple[Tree, Parts]) -> tuple[bool, int]:
+        """The last comes first: the trash, and of each tree the folders above, whose names the ones below hang on."""
+        tree, parts = owed
+        return tree is not self._tree, -len(parts)
 
     def _prefers_syncfs(self, count: int) -> bool:
         """
