@@ -54,13 +54,14 @@ def main() -> int:
     results = Results(KEPT)
     tasks = [task for task in _tasks(catalogue, args.what) if not args.module or args.module in task.path]
     able = [task for task in tasks if not catalogue.excuse(task.path, task.name)]
+    able.sort(key=lambda task: results.known(task) is None)  # those that lived are tried first
     _run(able, results, time.monotonic() + args.seconds)
     lives = [task for task in able if not results.by(task.key)]
     for task in lives:
         sys.stdout.write(f"lives: {task.path}: {task.name}\n")
     if "report" in args.what:
         everything = [*_tasks(catalogue, ("broken", "made"))]
-        found = {(task.kind, task.path, task.name): results.by(task.key) for task in everything}
+        found = {(task.kind, task.path, task.name): results.known(task) for task in everything}
         (ROOT / "docs" / "explanation" / "mutants.md").write_text(page.render(catalogue, found), "utf-8")
     return int(bool(lives))
 
@@ -91,11 +92,17 @@ class Results:
         self._place = place
         place.parent.mkdir(exist_ok=True)
         lines = place.read_text("utf-8").splitlines() if place.exists() else []
-        self._by: dict[str, str] = {one["key"]: one["by"] for one in map(json.loads, lines)}
+        told = [json.loads(line) for line in lines]
+        self._by: dict[str, str] = {one["key"]: one["by"] for one in told}
+        self._last: dict[tuple[str, str], str] = {(one["path"], one["name"]): one["by"] for one in told}
 
     def by(self, key: str) -> str:
         """What killed the mutant; empty for one that lives or was not run."""
         return self._by.get(key, "")
+
+    def known(self, task: Task) -> str | None:
+        """The same, and None for one that was not run; where the module changed around the mutant, its last verdict."""
+        return self._by.get(task.key, self._last.get((task.path, task.name)))
 
     def note(self, task: Task, verdict: Verdict) -> None:
         """Keep a verdict."""
