@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bandersnatch.accesslog import lines
 from bandersnatch.accesslog.formats import reader
 from bandersnatch.accesslog.request import Request, client_of
 from bandersnatch.errors import LogError, UsageError
@@ -167,3 +168,30 @@ def test_of_an_address_nothing_is_left() -> None:
     assert request.client == client_of(b"192.0.2.7") != client_of(b"192.0.2.8")
     assert b"192" not in repr(request).encode()
     assert client_of("-") == client_of(b"") == 0
+
+
+@pytest.mark.parametrize(
+    ("form", "line"),
+    [
+        ('[$time_local] "$request" "$status"', b'[28/Nov/2026:10:15:00 +0000] "GET /packages/x HTTP/1.1" ""'),
+        ("json", b'{"ts": 1%b, "path": "/packages/x", "status": 200}' % (b"0" * 400)),
+    ],
+)
+def test_numbers_that_are_none(form: str, line: bytes) -> None:
+    """A status that is quoted and empty, and a time that no float can hold, make a line bad and stop nothing."""
+    with pytest.raises(LogError):
+        reader(form)(line)
+
+
+def test_the_same_directive_twice() -> None:
+    """Whoever logs two times has the first one counted."""
+    line = b'[28/Nov/2026:10:15:00 +0000] [28/Nov/2026:10:15:09 +0000] "GET /packages/x HTTP/1.1" 200'
+    assert reader('%t %{end}t "%r" %>s')(line).time == reader('%t "%r" %>s')(line[:29] + line[58:]).time
+
+
+def test_long_agents_are_not_kept() -> None:
+    """Agents that are each another one, and as long as a server allows, do not pile up."""
+    texts = lines.Texts()
+    for number in range(100):
+        assert texts(b"x" * 8000 + b"%d" % number).endswith(f"x{number}")
+    assert len(texts._known) == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import bz2
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
@@ -115,9 +115,9 @@ def test_files_of_others_stay(statistics: Statistics, write: Write) -> None:
     folder.mkdir(parents=True)
     theirs = bz2.compress(b"demo,demo-1.1.tar.gz,setuptools/0.6,7\r\n")
     (folder / "2026-11-28.bz2").write_bytes(theirs)
-    write("access.log", lines(1, 2))
+    write("access.log", lines(1, 2) + combined(status=404) + b"\n")
     outcome = statistics.update()
-    assert (outcome.late, outcome.written) == (2, [])
+    assert (outcome.late, outcome.written, outcome.lines) == (2, [], 3)
     assert (folder / "2026-11-28.bz2").read_bytes() == theirs
 
 
@@ -164,6 +164,28 @@ def test_memory_is_flat(statistics: Statistics, write: Write, monkeypatch: pytes
     statistics.update()
     assert statistics.counted() == once(*range(400))
     assert 50 <= most < 80
+
+
+def test_a_pipe_has_a_bound_too(statistics: Statistics, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what comes through a pipe the ledger takes over after so many bytes, in the one transaction."""
+    from bandersnatch.stats import update
+
+    monkeypatch.setattr(update, "AT_ONCE", 1000)
+    content = [lines(number) for number in range(40)]
+    with closing(statistics.ledger()) as ledger:
+        run = update.Update(ledger, statistics.shelf, statistics.wish())
+        most = 0
+
+        def watched() -> Iterator[bytes]:
+            nonlocal most
+            for block in content:
+                yield block
+                most = max(most, len(run._tally._counts))
+
+        run.read_pipe(watched(), "a pipe")
+        run.finish()
+    assert most < 20
+    assert statistics.counted() == once(*range(40))
 
 
 @given(st.integers(0, 40), st.integers(0, 40))

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from bandersnatch.errors import LogError
 from bandersnatch.inputs import logs
 from tests.stats.conftest import Statistics, lines, once
 
@@ -158,3 +159,30 @@ def test_what_is_no_log(statistics: Statistics, write: Write) -> None:
         outcome = statistics.update()
     assert outcome.problems == [f"{statistics.log('a.log')}: it is no file"]
     assert statistics.counted() == once(1)
+
+
+@pytest.mark.parametrize("half", ["a copy", "a compressed one"])
+def test_half_a_copy(half: str, statistics: Statistics) -> None:
+    """A log that was read, and is just being copied or compressed beside itself, is not counted again from its half."""
+    content = b"".join(lines(number) for number in range(3000))
+    statistics.log("access.log.1").write_bytes(content)
+    statistics.update()
+    whole = content if half == "a copy" else zstandard.ZstdCompressor().compress(content)
+    copy = statistics.log("access.log.2")
+    copy.write_bytes(whole[: len(whole) // 2])
+    outcome = statistics.update()
+    assert "still being copied" in outcome.problems[0]
+    copy.write_bytes(whole)
+    assert statistics.update().problems == []
+    assert statistics.counted() == once(*range(3000))
+
+
+def test_names_that_lead_nowhere(statistics: Statistics, write: Write) -> None:
+    """A name that the system does not take, or a log behind a loop of links, is named; the other logs are read."""
+    loop, endless = statistics.log("loop.log"), str(statistics.log("x" * 300))
+    loop.symlink_to(loop)
+    paths, missing = logs.find([str(loop), endless, str(statistics.log("none")), str(write("b.log", lines(1)))])
+    assert paths == [loop, Path(endless), statistics.log("b.log")]
+    assert missing == [str(statistics.log("none"))]
+    with pytest.raises(LogError, match="File name too long"):
+        logs.Log(Path(endless))

@@ -13,6 +13,7 @@ import pytest
 
 from bandersnatch.cli import stats as command
 from bandersnatch.ledger.base import Row
+from bandersnatch.ledger.sqlite import SqliteLedger
 from bandersnatch.stats import show
 from bandersnatch.stats.page import page
 from tests.accesslog.samples import UV, combined
@@ -124,3 +125,34 @@ def test_many_rows(statistics: Statistics) -> None:
     assert ">p50<" in text
     assert ">p1<" not in text
     assert "and 30 more" in text
+
+
+def test_a_damaged_day_of_others(statistics: Statistics, write: Write) -> None:
+    """Somebody else's file that cannot be read keeps the page from being made, and nothing else."""
+    write("access.log", lines(1))
+    folder = statistics.home / "web/local-stats/days"
+    folder.mkdir(parents=True)
+    (folder / "2026-11-20.bz2").write_bytes(b"no bzip2")
+    outcome = statistics.update(offered=lambda: ["demo"])
+    assert "it is damaged" in outcome.problems[0]
+    assert outcome.written == [date(2026, 11, 28)]
+    with closing(statistics.ledger()) as ledger:
+        assert list(ledger.offered(TODAY)) == ["demo"]
+
+
+def test_counts_of_nothing(statistics: Statistics) -> None:
+    """A file that others wrote may count a file zero times: that is no row, of the page neither."""
+    folder = statistics.home / "web/local-stats/days"
+    folder.mkdir(parents=True)
+    (folder / "2026-11-20.bz2").write_bytes(bz2.compress(b"six,six-1.0.tar.gz,pip,0\r\n"))
+    assert sums(statistics, "project") == {}
+    assert "nothing yet" in parsed(statistics)
+
+
+def test_read_by_others(filled: Statistics, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who may not write to the mirror may read its statistics: nothing is made beside the ledger."""
+    before = sorted(filled.home.glob("state/*"))
+    monkeypatch.setattr("bandersnatch.ledger.sqlite.os.access", lambda *_: False)
+    with closing(SqliteLedger(filled.home / "state/statistics.sqlite", read_only=True)) as ledger:
+        assert ledger.days()
+        assert sorted(filled.home.glob("state/*")) == before

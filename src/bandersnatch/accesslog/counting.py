@@ -72,13 +72,13 @@ class Recent:
     of it comes than before. Two that bring equally much are two: many machines may stand behind one address.
     """
 
-    _known: OrderedDict[tuple[int, Target, str], tuple[float, int]] = field(default_factory=OrderedDict)
+    _known: OrderedDict[tuple[int, Target, int], tuple[float, int]] = field(default_factory=OrderedDict)
 
     def is_again(self, request: Request, target: Target) -> bool:
         """Whether *request*, which is a download by itself, was counted already; it is remembered as well."""
         if not request.client or request.bytes < 0:
             return False
-        key = (request.client, target, request.agent)
+        key = (request.client, target, hash(request.agent))  # an agent may be long
         before = self._known.pop(key, None)
         self._known[key] = (request.time, request.bytes)
         if len(self._known) > REMEMBERED:

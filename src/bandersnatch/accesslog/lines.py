@@ -18,6 +18,9 @@ COMBINED = (
 REMEMBERED = 20_000
 """Texts of one kind that are kept: agents and minutes come again and again."""
 
+LONG = 1024
+"""Bytes of a text from which on it is not kept: long agents, each another one, shall not fill the memory."""
+
 _QUOTED = rb'[^"\\]*(?:\\.[^"\\]*)*'
 # What syslog and Apache's vhost_combined write before a line is passed over.
 _BEFORE = rb"(?:[A-Z][a-z]{2} [ \d]\d [\d:]{8} [^ ]+ [^ ]+: |[^ :]+:\d+ )?"
@@ -54,7 +57,7 @@ class Minutes:
 
 
 class Texts:
-    """Takes the escapes out of texts, of each different one once."""
+    """Takes the escapes out of texts, of each different one once; long ones are not kept for that."""
 
     def __init__(self) -> None:
         self._known: dict[bytes, str] = {}
@@ -64,7 +67,9 @@ class Texts:
         if text is None:
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
-            text = self._known[raw] = unescaped(raw)
+            text = unescaped(raw)
+            if len(raw) <= LONG:
+                self._known[raw] = text
         return text
 
 
@@ -149,7 +154,7 @@ def _compile(pattern: str) -> tuple[re.Pattern[bytes], set[str]]:
         position = found.end()
         place = _PLACES.get(_variable(found, apache=apache), "")
         quoted = before.endswith('"') and pattern[position : position + 1] == '"'
-        if apache and place == "local" and not before.endswith("["):
+        if apache and place == "local" and place not in names and not before.endswith("["):
             parts.append(rb"\[(?P<local>[^\]]*)\]")  # %t brings its own brackets
             names.add(place)
         elif place and place not in names:
@@ -193,7 +198,7 @@ def _request(found: dict[str, bytes], minutes: Callable[[bytes], float], texts: 
         time,
         method.decode("ascii", "replace"),
         path.decode("utf-8", "replace"),
-        int(found["status"]),
+        _number(found["status"]),
         -1 if size in (b"-", b"") else _number(size),
         texts(found["range"]) if found.get("range") else "",
         texts(found["agent"]) if found.get("agent") else "",

@@ -44,6 +44,8 @@ def iso(text: str) -> float:
 
 def number(value: float) -> float:
     """Seconds or milliseconds since the epoch."""
+    if value > _LAST * 1000:  # and maybe more than a float can be
+        raise LogError("a time outside of the calendar")
     return _checked(value / 1000 if value > _MILLISECONDS else float(value))
 
 

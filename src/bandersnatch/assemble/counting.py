@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -69,7 +70,7 @@ def wish_of(config: Config, now: datetime, form: str | None = None) -> Wish:
         today=now.astimezone(zone).date(),
         bots=chosen.bots,
         header=chosen.header,
-        keep=int(chosen.keep // _DAY),
+        keep=math.ceil(chosen.keep / _DAY),
         page=chosen.page,
     )
 

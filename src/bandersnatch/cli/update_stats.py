@@ -78,8 +78,11 @@ def run_update(args: argparse.Namespace, out: TextIO) -> int:
 
 
 def _read(update: Update, names: Sequence[str]) -> None:
+    from bandersnatch.errors import UsageError
     from bandersnatch.inputs import logs
 
+    if "-" in names and sys.stdin is None:
+        raise UsageError("-: standard input is closed")
     paths, missing = logs.find(name for name in names if name != "-")
     update.outcome.problems += [f"{pattern}: no log is called like this" for pattern in missing]
     update.read_logs(paths)

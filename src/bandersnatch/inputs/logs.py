@@ -31,15 +31,22 @@ LONGEST = 256 * 1024
 
 def find(patterns: Iterable[str]) -> tuple[list[Path], list[str]]:
     """The logs that *patterns* stand for, the oldest first and none twice; and the patterns that stand for none."""
-    found: dict[tuple[int, int], tuple[int, Path]] = {}
+    found: dict[tuple[int, int] | Path, tuple[int, Path]] = {}
     missing = []
     for pattern in patterns:
-        paths = [path for path in globs.files(pattern) if path.exists()]
-        if not paths:
+        there = False
+        for path in globs.files(pattern):
+            try:
+                system = path.stat()
+            except FileNotFoundError:
+                continue  # it may have been rotated away just now
+            except OSError:
+                found.setdefault(path, (0, path))  # who opens it is told why that cannot be
+            else:
+                found.setdefault((system.st_dev, system.st_ino), (system.st_mtime_ns, path))
+            there = True
+        if not there:
             missing.append(pattern)
-        for path in paths:
-            system = path.stat()
-            found.setdefault((system.st_dev, system.st_ino), (system.st_mtime_ns, path))
     return [path for _, path in sorted(found.values())], missing
 
 

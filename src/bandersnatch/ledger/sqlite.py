@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -74,6 +75,9 @@ class SqliteLedger:
         self._path = path
         with self._translated():
             uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
+            if read_only and not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists():
+                # Even to read it SQLite wants to write beside it, which others may not. Nobody is counting now.
+                uri += "&immutable=1"
             self._connection = sqlite3.connect(uri, uri=True, timeout=_BUSY, isolation_level=None)
             self._prepare(read_only=read_only)
 

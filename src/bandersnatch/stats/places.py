@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 
+from bandersnatch.errors import LogError
 from bandersnatch.inputs.logs import HEAD, TAIL, Log, digest
 from bandersnatch.ledger.base import Place, Stamp
 
@@ -21,6 +22,8 @@ class Cursor:
 
     A place fits by the same beginning, and the same bytes before where reading stopped. Where several do, it is the
     furthest: a log that was copied, and its copy read on, has been read so far.
+
+    Raises LogError where the log ends before a place of the same beginning: it is half of a copy, and was read.
     """
 
     def __init__(self, log: Log, places: Iterable[Place]) -> None:
@@ -28,12 +31,16 @@ class Cursor:
         self._head = log.read_at(0, HEAD)
         self._id: int | None = None
         self.offset, self._tail = 0, b""
+        short = False
         fitting = [place for place in places if digest(self._head[: place.head_length]) == place.head]
         for place in sorted(fitting, key=lambda place: place.offset, reverse=True):
             tail = log.read_at(place.offset - place.tail_length, place.tail_length)
             if len(tail) == place.tail_length and digest(tail) == place.tail:
                 self._id, self.offset, self._tail = place.id, place.offset, tail
-                break
+                return
+            short = short or len(tail) < place.tail_length
+        if short:
+            raise LogError(f"{log.path}: it ends before what was read of it: it is still being copied, or was cut off")
 
     def blocks(self) -> Iterator[bytes]:
         """What was not read yet."""

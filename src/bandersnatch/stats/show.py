@@ -94,7 +94,7 @@ class Statistics:
     def _add_file(self, found: Counter[str], way: By, day: date, projects: Collection[str]) -> None:
         for row in days.read(self.shelf.path(days.name_of(day)), day):
             project = names.normalise(row.project) if names.is_project_name(row.project) else row.project
-            if not projects or project in projects:
+            if row.number and (not projects or project in projects):
                 values = {"day": day.isoformat(), "project": project, "filename": row.filename, "agent": row.agent}
                 found[way.label(*(values[column] for column in way.columns))] += row.number
 

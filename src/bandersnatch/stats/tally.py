@@ -109,11 +109,12 @@ class Tally:
             if self._recent.is_again(request, target):
                 verdict = Verdict.AGAIN
         day, closed = self._day(request.time)
-        if closed:
-            self.late += verdict is Verdict.COUNTED
+        if closed and verdict is Verdict.COUNTED:
+            self.late += 1
             return
         self.verdicts[verdict] += 1
-        self.lines[day] += 1
+        if not closed:
+            self.lines[day] += 1
         if verdict is Verdict.COUNTED and target is not None:
             key = (day, target, written)
             self._counts[key] = self._counts.get(key, 0) + 1

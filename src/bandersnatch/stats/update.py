@@ -27,7 +27,7 @@ FORGOTTEN = timedelta(days=400)
 """How long a log is remembered that was not seen again."""
 
 AT_ONCE = 64 * 1024 * 1024
-"""Bytes of a log after which the ledger takes over at the latest, so that little is read again after a crash."""
+"""Bytes after which the ledger takes over at the latest: memory has a bound, and a crash costs little."""
 
 Tell = Callable[[int], None]
 """Is told of the bytes that were read."""
@@ -42,6 +42,8 @@ class Update:
         self._wish = wish
         self._tell = tell
         self._tally = Tally(wish.read, wish.zone, days.Closed(ledger, shelf).is_closed, bots=wish.bots)
+        self._since = 0
+        """Bytes that were counted since the ledger took over."""
         self.outcome = Outcome()
 
     def read_logs(self, paths: Iterable[Path]) -> None:
@@ -62,19 +64,18 @@ class Update:
         with self._judged(name), self._ledger.entry() as entry:
             for content in logs.whole_lines(blocks):
                 self._count(content)
-                if self._tally.is_full:
+                if self._is_enough():
                     self._hand_over(entry)
-                    self._tally.clear()
+                    self._forget()
             self._hand_over(entry)
-        self._tally.clear()
+        self._forget()
 
     def finish(self) -> Outcome:
         """Write the days that changed, and forget the details of old ones."""
         wish, outcome = self._wish, self.outcome
         outcome.written = days.write(self._ledger, self._shelf, wish)
         if wish.page and outcome.written:
-            statistics = Statistics(self._ledger, self._shelf)
-            self._shelf.replace(PAGE, page(statistics, wish.today))
+            self._write_page()
         if self._ledger.looked() != wish.today:
             self._ledger.note_offered(wish.offered(), wish.today)
         if wish.keep:
@@ -84,6 +85,12 @@ class Update:
 
     # --- inside ---
 
+    def _write_page(self) -> None:
+        try:
+            self._shelf.replace(PAGE, page(Statistics(self._ledger, self._shelf), self._wish.today))
+        except LogError as error:  # somebody else's file of a day; what was counted is as good without the page
+            self.outcome.problems.append(f"{error}; {PAGE} stays as it was")
+
     def _read_log(self, log: Log) -> None:
         places, today = self._ledger.places(), self._wish.today
         known = unchanged(log.stamp, places)
@@ -92,17 +99,15 @@ class Update:
                 with self._ledger.entry() as entry:
                     entry.move(replace(known, seen=today))
             return
-        cursor, since = Cursor(log, places), 0
+        cursor = Cursor(log, places)
         begun = cursor.offset
         with self._judged(str(log.path)):
             try:
                 for content in logs.whole_lines(cursor.blocks()):
                     self._count(content)
                     cursor.advance(content)
-                    since += len(content)
-                    if self._tally.is_full or since >= AT_ONCE:
+                    if self._is_enough():
                         self._commit(cursor, whole=False)
-                        since = 0
             except LogError:
                 self._commit(cursor, whole=False)
                 raise
@@ -112,7 +117,16 @@ class Update:
     def _count(self, content: bytes) -> None:
         self._tally.add(content.removesuffix(b"\n").split(b"\n"))
         self.outcome.bytes += len(content)
+        self._since += len(content)
         self._tell(len(content))
+
+    def _is_enough(self) -> bool:
+        return self._tally.is_full or self._since >= AT_ONCE
+
+    def _forget(self) -> None:
+        """What was counted is the ledger's now."""
+        self._tally.clear()
+        self._since = 0
 
     def _commit(self, cursor: Cursor, *, whole: bool) -> None:
         if not cursor.offset:
@@ -121,7 +135,7 @@ class Update:
             self._hand_over(entry)
             number = entry.move(cursor.here(self._wish.today, whole=whole))
         cursor.is_kept_as(number)
-        self._tally.clear()
+        self._forget()
 
     def _hand_over(self, entry: Entry) -> None:
         entry.add(self._tally.rows())
