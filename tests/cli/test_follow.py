@@ -9,11 +9,13 @@ import socket
 import stat
 import time
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from bandersnatch.cli import broadcast, wire
 from bandersnatch.cli.broadcast import SOCKET, Broadcast, Totals, connect
+from bandersnatch.cli.main import run as cli
 from bandersnatch.sync import events
 from bandersnatch.testing import Drip
 from tests.cli.conftest import Program
@@ -115,6 +117,41 @@ def _drained(connection: socket.socket) -> int:
 def _let_the_thread_work(run: Broadcast) -> None:
     while run._queue:
         os.sched_yield()
+
+
+class _Gated(Broadcast):
+    """The thread rests after a look around while the gate is closed."""
+
+    def __init__(self, state: Path) -> None:
+        super().__init__(state, "/srv/pypi", "upstream")
+        self.gate, self.rests = Event(), Event()
+        self.gate.set()
+
+    def _pass_on(self, selector: selectors.BaseSelector) -> None:
+        super()._pass_on(selector)
+        if not self.gate.is_set():
+            self.rests.set()
+            self.gate.wait(30)
+
+
+def test_one_leaves_while_another_comes(state: Path) -> None:
+    """Whoever leaves in the moment in which somebody else comes does no harm to those who stay."""
+    with _Gated(state) as run:
+        staying, leaving = connect(state), connect(state)
+        assert isinstance(one(staying), events.SoFar)
+        assert isinstance(one(leaving), events.SoFar)
+        run.gate.clear()
+        run._wake()
+        assert run.rests.wait(30)
+        coming = connect(state)
+        leaving.close()
+        run.gate.set()
+        assert isinstance(one(coming), events.SoFar)
+        run.tell(events.Confirmed("a"))
+        assert isinstance(one(staying), events.Confirmed)
+        assert isinstance(one(coming), events.Confirmed)
+    staying.close()
+    coming.close()
 
 
 def test_bytes_are_dropped_first(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,3 +290,11 @@ def test_cut_off(program: Program) -> None:
     assert "no run is under way" in program.run("follow").stderr
     assert program.run("mirror").returncode == 0
     assert not (program.directory / "state" / SOCKET).exists()
+
+
+def test_turned_away(state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Who is turned away, or let go, is not told that the run was cut off."""
+    monkeypatch.setattr(broadcast, "MOST", 0)
+    with Broadcast(state, "/srv/pypi", "upstream"):
+        assert cli(["follow", "--directory", str(state.parent)]) == 1
+    assert "the run, which goes on" in capsys.readouterr().err

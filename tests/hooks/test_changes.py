@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -121,6 +122,34 @@ def test_full_disk() -> None:
     log.removed(FILE)
     log.close()
     assert "No space left" in log.problem
+
+
+def test_full_for_a_while(tmp_path: Path, log: ChangeLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What could not be written may be lost; as soon as there is room the log says that something is."""
+    file = log._file
+
+    def full(_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(log, "_file", Mock(wraps=file, writelines=full))
+        log.changed([PAGE])
+    log.changed([FILE])
+    log.close()
+    assert changes.DROPPED in [sign for sign, _ in written(tmp_path)]
+    assert ("+", FILE) in written(tmp_path)
+
+
+@pytest.mark.parametrize("junk", ["\0" * 30, "", "+", "+../../etc/passwd", "-/etc/passwd", "simple/six/"])
+def test_what_is_no_line(junk: str, tmp_path: Path) -> None:
+    """A log that a power cut damaged asks storage for nothing strange, and says that it lacks something."""
+    queue = tmp_path / "queue"
+    queue.write_text(f"{junk}\n+{PAGE}\n")
+    assert list(changes.lines(queue)) == [(changes.DROPPED, ""), ("+", PAGE)]
+    made = lists.write(
+        queue, lists.naming(Form.KEYS, tmp_path, ""), lambda key: MemoryStorage().stat(key) is None, tmp_path
+    )
+    assert (made.changes, made.removals, made.complete) == (1, 0, False)
 
 
 # --- lists ---------------------------------------------------------------------------------------------------------

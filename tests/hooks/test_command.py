@@ -171,3 +171,31 @@ def test_no_descriptor_leaks() -> None:
 
     before, after = asyncio.run(several())
     assert after <= before
+
+
+def test_cancelled_while_it_is_ended(tmp_path: Path) -> None:
+    """A command whose time is over, and which is deaf to SIGTERM, goes with the run if that is stopped just then."""
+    place = tmp_path / "pid"
+    code = (
+        "import os, signal, time; signal.signal(signal.SIGTERM, lambda *_: os.rename(name + '.new', name));"
+        f"name = {str(place)!r}; open(name + '.new', 'w').write(str(os.getpid()))\n"
+        "while True: time.sleep(600)"
+    )
+
+    async def stop() -> None:
+        task = asyncio.create_task(CommandCaller(dict(os.environ), "/").call(python(code, timeout=1.0), told(), None))
+        while not place.exists():
+            await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(stop())
+    number = int(place.read_text())
+    try:
+        deadline = time.monotonic() + 5
+        while not is_gone(number):
+            assert time.monotonic() < deadline
+    finally:
+        if not is_gone(number):
+            os.kill(number, signal.SIGKILL)

@@ -6,16 +6,20 @@ import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from bandersnatch import assemble
 from bandersnatch.assemble import notifying
+from bandersnatch.catalogue.base import RunRecord
 from bandersnatch.errors import OutOfSpace
+from bandersnatch.hooks import files
 from bandersnatch.storage.filesystem import FileStorage
 from bandersnatch.sync import events
 from bandersnatch.sync.engine import Wish, run
 from bandersnatch.testing import Status, UpstreamServer
+from tests.hooks.samples import finished
 from tests.sync.conftest import World
 
 
@@ -85,6 +89,15 @@ def test_freshness(world: World) -> None:
     assert str(world.directory) not in text
     assert world.upstream.url not in text
     world.check()
+
+
+def test_freshness_after_many_bad_runs() -> None:
+    """A mirror whose upstream is away for hundreds of runs still says when it was whole."""
+    runs = [RunRecord(1000.0 + number, None, "unreachable", None) for number in range(300)][::-1]
+    runs.append(RunRecord(7.0, 8.0, "clean", 1))
+    catalogue = Mock(last_runs=lambda count: runs[:count], get=lambda _: None)
+    facts = json.loads(files.freshness(finished("unreachable"), 2000.0, catalogue))
+    assert (facts["clean_at"], facts["reached_upstream_at"]) == (7, 7)
 
 
 def test_freshness_on_a_full_disk(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from bandersnatch.assemble import notifying
+from bandersnatch.config.load import load
 from bandersnatch.hooks import lists
 from bandersnatch.hooks import url as module
 from bandersnatch.hooks.base import Form, Hook, Lists, Result
@@ -147,3 +149,24 @@ def test_plain_http() -> None:
     result = call(url(f"http://alarm.example.org/hooks/{SECRET}"))
     assert "plain http" in result.problem
     assert SECRET not in result.problem
+
+
+@pytest.mark.parametrize("token", [b"\xff\xfe", b"two\nlines" + SECRET.encode(), b"", b"two words"])
+def test_what_is_no_token(token: bytes, service: Service, tmp_path: Path) -> None:
+    """A file that holds no token is the problem, none of its content is told, and nothing is sent."""
+    (tmp_path / "token").write_bytes(token)
+    result = call(url(service.url, token_file=str(tmp_path / "token")))
+    assert "a token is one line" in result.problem
+    assert SECRET not in result.problem
+    assert service.bodies == []
+
+
+def test_an_address_that_there_cannot_be() -> None:
+    """A host that no machine can have is a failure of the hook, and not of the run."""
+
+    def open_sender(hook: Hook, headers: dict[str, str]) -> Sender:
+        settings = notifying._settings(hook.url or "", load(None, {}, {"select.everything": True}).config)
+        return sender.Sender(hook.url or "", hook.target, headers, settings)
+
+    result = asyncio.run(UrlCaller(open_sender).call(url(f"https://1.2.3.999/{SECRET}"), told(), None))
+    assert result == Result("the host in the URL is not an address in its usual form")

@@ -15,6 +15,9 @@ from typing import Protocol
 
 from bandersnatch.model import Held, Listed, Validators
 
+RUNS_KEPT = 1000
+"""So many runs are remembered, the newest ones."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:

@@ -12,6 +12,7 @@ from pathlib import Path
 from bandersnatch.catalogue import keys, records, rows
 from bandersnatch.catalogue.arriving import Arriving
 from bandersnatch.catalogue.base import (
+    RUNS_KEPT,
     Behind,
     Buried,
     Commit,
@@ -32,8 +33,6 @@ from bandersnatch.model import Listed
 
 LIST_SERIAL = "list-serial"
 """The fact that holds the serial of upstream's list, a decimal number."""
-
-RUNS_KEPT = 1000
 
 FOREVER = float("inf")
 

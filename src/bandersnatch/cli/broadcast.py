@@ -152,7 +152,8 @@ class Broadcast:
                     if key.fileobj is self._listener:
                         self._welcome(selector)
                     elif isinstance(key.data, _Follower):
-                        self._attend(key.data, selector)
+                        if any(one is key.data for one in self._followers):  # let go meanwhile, when somebody came
+                            self._attend(key.data, selector)
                     else:
                         os.read(self._bell, 16)
                 self._pass_on(selector)

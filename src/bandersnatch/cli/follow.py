@@ -10,6 +10,7 @@ from bandersnatch.cli import exits, options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from bandersnatch.cli.report import Report
 
@@ -21,7 +22,7 @@ Any number of terminals may follow, and none of them holds up the run.
 EXIT = """\
 exit status:
   0    the run was followed to its end, however it ended
-  1    no run is under way, or it was cut off
+  1    no run is under way, it was cut off, or it let this follower go
   2    wrong usage
 """
 
@@ -50,8 +51,9 @@ def run_follow(args: argparse.Namespace, out: TextIO) -> int:
     from bandersnatch.cli import broadcast
 
     directory = options.load(args).config.mirror.directory
+    state = Path(directory, STATE)
     try:
-        connection = broadcast.connect(Path(directory, STATE))
+        connection = broadcast.connect(state)
     except PermissionError as error:
         print(f"bandersnatch: {directory}: {error.strerror}; follow as the user of the mirror", file=sys.stderr)
         return exits.BEHIND
@@ -61,8 +63,21 @@ def run_follow(args: argparse.Namespace, out: TextIO) -> int:
     with connection, connection.makefile("rb") as lines, _report(args, out) as report:
         if _pass_on(lines, report):
             return exits.CLEAN
-    print(f"bandersnatch: {directory}: the run ended without a word: it was cut off", file=sys.stderr)
+    print(f"bandersnatch: {directory}: {_why_it_ended(state)}", file=sys.stderr)
     return exits.BEHIND
+
+
+def _why_it_ended(state: Path) -> str:
+    """Why the last word of the run did not come."""
+    from bandersnatch.cli import broadcast
+
+    try:
+        broadcast.connect(state).close()
+    except OSError:
+        return "the run ended without a word: it was cut off"
+    return (
+        f"let go by the run, which goes on: {broadcast.MOST} follow it already, or this did not keep up; follow again"
+    )
 
 
 def _report(args: argparse.Namespace, out: TextIO) -> Report:

@@ -57,8 +57,10 @@ def collect(catalogue: Catalogue, now: float, config: Config) -> dict[str, Any]:
     """All that ``status`` says, as JSON has it. Times are seconds since the epoch, ages are seconds."""
     from dataclasses import asdict
 
+    from bandersnatch.catalogue.base import RUNS_KEPT
+
     totals = catalogue.totals()
-    runs = catalogue.last_runs(100)
+    runs = catalogue.last_runs(RUNS_KEPT)
     last = runs[0] if runs else None
     clean = next((run for run in runs if run.outcome == "clean"), None)
     serial, upstream = catalogue.serial(), catalogue.get("list-serial")

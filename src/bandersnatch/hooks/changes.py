@@ -22,6 +22,8 @@ LARGEST = 1 << 30
 DROPPED = "!"
 """A line that stands for what was dropped."""
 
+_SIGNS = ("+", "-")
+
 
 class ChangeLog:
     """The lines of the run that is under way, and of those before it that were cut off; safe for several threads."""
@@ -34,7 +36,7 @@ class ChangeLog:
         if _ends_within_a_line(path):
             self._file.write("\n")
         self.problem = ""
-        """Why lines are missing, if any are: a disk that has no room for them has none for the mirror either."""
+        """Why lines may be missing, until the log itself says so; mostly the mirror has no room then either."""
 
     def changed(self, keys: Iterable[str]) -> None:
         """The objects *keys* are about to be new, or other ones."""
@@ -49,7 +51,10 @@ class ChangeLog:
         """Give what was written to the system: a process that dies keeps it."""
         with self._lock:
             try:
+                if self.problem:
+                    self._file.write(f"\n{DROPPED}\n")
                 self._file.flush()
+                self.problem = ""
             except OSError as error:
                 self.problem = str(error)
 
@@ -78,14 +83,24 @@ def _ends_within_a_line(path: Path) -> bool:
 
 
 def lines(path: Path) -> Iterator[tuple[str, str]]:
-    """Sign and key of each line of *path*, streamed; nothing where there is no file. Cut lines are left out."""
+    """
+    Sign and key of each line of *path*, streamed; nothing where there is no file.
+
+    A last line that is not whole is left out. One that is none, as a power cut may leave it, stands for what was
+    dropped.
+    """
     try:
         with path.open(encoding="utf-8", errors="surrogateescape", newline="\n") as file:
             for line in file:
                 if line.endswith("\n"):
-                    yield line[:1], line[1:-1]
+                    sign, key = line[0], line[1:-1]
+                    yield (sign, key) if sign in _SIGNS and _is_key(key) else (DROPPED, "")
     except FileNotFoundError:
         return
+
+
+def _is_key(text: str) -> bool:
+    return "\0" not in text and not any(part in ("", ".", "..") for part in text.split("/"))
 
 
 def hand_out(log: Path, queues: Iterable[Path]) -> None:

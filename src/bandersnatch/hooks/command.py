@@ -105,11 +105,13 @@ class _Call:
 
     async def _stop(self) -> None:
         self._signal(signal.SIGTERM)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(GRACE):
-                await self._process.wait()
-        self._signal(signal.SIGKILL)  # all of its session: what it started may have stayed
-        await self._process.wait()
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GRACE):
+                    await self._process.wait()
+        finally:
+            self._signal(signal.SIGKILL)  # all of its session: what it started may have stayed
+            await self._process.wait()
 
     def _signal(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError, PermissionError):

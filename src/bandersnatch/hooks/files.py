@@ -7,7 +7,7 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bandersnatch.catalogue.base import Catalogue, RunRecord
+from bandersnatch.catalogue.base import RUNS_KEPT, Catalogue, RunRecord
 from bandersnatch.hooks import changes
 from bandersnatch.hooks.lists import Writer
 from bandersnatch.storage.base import Storage
@@ -40,7 +40,7 @@ def freshness(finished: Finished, now: float, catalogue: Catalogue) -> bytes:
 
     It says no more than a client may know: no path, no address, no reason.
     """
-    runs = catalogue.last_runs(100)
+    runs = catalogue.last_runs(RUNS_KEPT)
     clean = next((run for run in runs if run.outcome == "clean"), None)
     reached = next((run for run in runs if run.outcome in ("clean", "behind", "refused")), None)
     upstream = catalogue.get("list-serial")

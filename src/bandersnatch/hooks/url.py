@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
-from bandersnatch.errors import BandersnatchError
+from bandersnatch.errors import BandersnatchError, UsageError
 from bandersnatch.hooks import lists as streams
 from bandersnatch.hooks.base import Hook, Lists, Result, Told
 
 BATCH = 1000
 """Changed objects that one POST names, at most."""
+
+_TOKEN = re.compile(rb"[!-~]+")
 
 
 class Sender(Protocol):
@@ -47,7 +50,7 @@ class UrlCaller:
                 await sender.close()
         except TimeoutError:
             return Result(f"it took longer than {hook.timeout:g} s", output)
-        except (BandersnatchError, OSError) as error:
+        except (BandersnatchError, OSError, ValueError) as error:  # the last: of an address that there cannot be
             return Result(str(error), output)
         return Result("", output)
 
@@ -55,7 +58,10 @@ class UrlCaller:
 def _headers(hook: Hook) -> dict[str, str]:
     headers = {"Content-Type": "application/json", **hook.headers}
     if hook.token_file is not None:
-        headers["Authorization"] = f"Bearer {Path(hook.token_file).read_text('utf-8').strip()}"
+        token = Path(hook.token_file).read_bytes().strip()
+        if not _TOKEN.fullmatch(token):
+            raise UsageError(f"{hook.token_file}: a token is one line of ASCII without spaces")
+        headers["Authorization"] = f"Bearer {token.decode()}"
     return headers
 
 
