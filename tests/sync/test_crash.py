@@ -13,6 +13,7 @@ import pytest
 
 from bandersnatch import assemble
 from bandersnatch.config.load import load
+from bandersnatch.config.schema import Config
 from bandersnatch.storage.fsops import FileSystem
 from bandersnatch.sync.engine import Wish, run
 from bandersnatch.testing import Corrupt, Index, UpstreamServer
@@ -86,13 +87,17 @@ def dying_run(world: World, last: int) -> bool:
         "upstream.tries": 1,
         "select.everything": True,
     }
-    config = load(None, {}, overrides).config
     world.now += 600
+    return lived(world, load(None, {}, overrides).config, Dying(last))
+
+
+def lived(world: World, config: Config, fs: FileSystem, wish: Wish | None = None) -> bool:
+    """One run over *fs*, which may die; whether it came to its end."""
 
     async def attempt() -> None:
         with assemble.locked(config):
-            async with assemble.mirror(config, {}, world.now, fs=Dying(last)) as mirror:
-                await run(mirror, Wish(), world.now, world.told.append)
+            async with assemble.mirror(config, {}, world.now, fs=fs) as mirror:
+                await run(mirror, wish or Wish(), world.now, world.told.append)
 
     try:
         asyncio.run(attempt())

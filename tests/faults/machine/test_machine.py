@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import shutil
@@ -26,8 +25,7 @@ from hypothesis.stateful import (
 from bandersnatch import assemble
 from bandersnatch.catalogue import opening
 from bandersnatch.catalogue.sqlite import SqliteCatalogue
-from bandersnatch.storage.fsops import FileSystem
-from bandersnatch.sync.engine import Wish, run
+from bandersnatch.sync.engine import Wish
 from bandersnatch.testing import (
     Behaviour,
     Body,
@@ -43,7 +41,8 @@ from bandersnatch.testing import (
 from bandersnatch.verify.base import Kind
 from tests.faults.conftest import Count
 from tests.faults.machine.model import NOTHING, Model, Page
-from tests.sync.test_crash import Death, Dying
+from tests.storage.watched import Quick
+from tests.sync.test_crash import Dying, lived
 from tests.verify.conftest import Tree
 
 PROJECTS = ("alpha", "beta", "gamma", "delta")
@@ -59,36 +58,8 @@ PAGE_FAULT = st.sampled_from([Status(404), Status(503), Status(429), Reset(), Cu
 FILE_FAULT = st.sampled_from([Status(404), Status(503), Reset(), Corrupt(), Cut(20)])
 
 
-class Quickly(Dying):
+class Quickly(Dying, Quick):
     """Dies at a call, and does not wait for the disk until then."""
-
-    def fsync(self, fd: int) -> None:
-        pass
-
-    def fsync_directory(self, fd: int) -> None:
-        pass
-
-    def can_syncfs(self, fd: int) -> bool:
-        return False
-
-
-def lived(tree: Tree, fs: FileSystem, wish: Wish) -> bool:
-    """One run over *fs*, and whether it came to its end."""
-
-    async def attempt() -> None:
-        config = tree.config()
-        with assemble.locked(config):
-            async with assemble.mirror(config, {}, tree.now, fs=fs) as mirror:
-                await run(mirror, wish, tree.now, tree.told.append)
-
-    try:
-        asyncio.run(attempt())
-    except BaseExceptionGroup as group:
-        assert group.subgroup(Death), group
-        return False
-    except Death:
-        return False
-    return True
 
 
 class Machine(RuleBasedStateMachine):
@@ -233,7 +204,7 @@ class Machine(RuleBasedStateMachine):
     def run_and_die(self, calls: int) -> None:
         self.tree.now += 600
         Machine.now = self.tree.now
-        self.whole = lived(self.tree, Quickly(calls), Wish(accept_removals=not self.list_is_wrong))
+        self.whole = lived(self.tree, self.tree.config(), Quickly(calls), Wish(accept_removals=not self.list_is_wrong))
         self.garbage = True
 
     # --- the operator ----------------------------------------------------------------------------------------------
