@@ -169,3 +169,12 @@ def test_any_path(path: str) -> None:
     """Any path is about a file with a good name, or about none."""
     for one in (target_of(path), target_of(f"/packages/{path}.whl")):
         assert one is None or "/" not in one.filename + one.project
+
+
+def test_little_is_remembered_of_a_client() -> None:
+    """What recognises a download that is begun anew keeps no text of a client's, however long that is."""
+    recent = Recent()
+    assert not recent.is_again(asked(agent="agent" * 1000), SIX)
+    assert recent.is_again(asked(agent="agent" * 1000, bytes=2000), SIX)
+    assert not recent.is_again(asked(agent="another", bytes=3000), SIX)
+    assert "agent" not in repr(recent)

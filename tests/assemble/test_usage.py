@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bandersnatch.assemble import counting
 from bandersnatch.assemble.selection import choose
 from bandersnatch.config.load import load
 from bandersnatch.ledger.base import Row
@@ -105,3 +106,17 @@ def test_what_is_named_stays(home: Path) -> None:
     path.write_text(f'[select]\nprojects = ["demo>=1", "idn*"]\n[mirror]\ndirectory = "{home}"\n{SHARE}')
     selection = choose(load(path, {})).selection
     assert refused(selection) - {"six", "new"} == {"idna"}
+
+
+@pytest.mark.parametrize("text", [UNUSED, SHARE])
+def test_logs_without_any_download(text: str, home: Path) -> None:
+    """Logs of pages only, as behind a cache that answers for files by itself, say nothing about use."""
+    count(home, offered=100, days=range(60), downloads={"six": (40, 5)})
+    assert refused(chosen(home, text)) == set()
+
+
+@pytest.mark.parametrize(("keep", "days"), [("0s", 0), ("12h", 1), ("1d", 1), ("36h", 2), ("400d", 400)])
+def test_days_to_keep(keep: str, days: int) -> None:
+    """A part of a day is a day: only 0s means for ever."""
+    config = load(None, {}, {"select.everything": True, "statistics.keep": keep}).config
+    assert counting.wish_of(config, datetime.now(UTC)).keep == days

@@ -120,3 +120,10 @@ def test_a_damaged_day(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (home / "mirror/web/local-stats/days/2026-11-20.bz2").write_bytes(b"damage")
     assert run(["stats", "--since", "2026-11-01"]) == exits.BEHIND
     assert "2026-11-20.bz2" in capsys.readouterr().err
+
+
+def test_no_standard_input(home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who closed standard input, and wants it read, is told so."""
+    monkeypatch.setattr("sys.stdin", None)
+    assert run(["update-stats", "-"]) == exits.USAGE
+    assert "standard input is closed" in capsys.readouterr().err

@@ -186,3 +186,9 @@ def test_names_that_lead_nowhere(statistics: Statistics, write: Write) -> None:
     assert missing == [str(statistics.log("none"))]
     with pytest.raises(LogError, match="File name too long"):
         logs.Log(Path(endless))
+
+
+def test_a_disk_that_cannot_be_read() -> None:
+    """A log that can be opened, and of which nothing can be read, is named."""
+    with pytest.raises(LogError, match="Input/output error"):
+        logs.Log(Path("/proc/self/mem"))  # the system answers EIO for its first bytes

@@ -108,6 +108,8 @@ class Usage:
             return "there are no statistics of the last days, so it counts as used"
         if since > self.today - span:
             return f"the statistics go back to {since.isoformat()} without a gap, so it counts as used"
+        if not any(number for _, number in self.ledger.sums(("day",), self.today - span, self.today)):
+            return "by the statistics nobody downloaded anything at all, which is hard to believe, so it counts as used"
         return ""
 
     def unused(self, span: timedelta, share: float | None = None) -> frozenset[str]:

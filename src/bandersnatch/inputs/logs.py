@@ -74,7 +74,11 @@ class Log:
             self._raw.close()
             raise LogError(f"{path}: it is no file")
         self.stamp = Stamp(system.st_dev, system.st_ino, system.st_size, system.st_mtime_ns)
-        self._stream = self._opened()
+        try:
+            self._stream = self._opened()
+        except LogError:
+            self._raw.close()
+            raise
 
     def close(self) -> None:
         """Let go of the file."""
@@ -101,8 +105,11 @@ class Log:
             offset += len(block)
 
     def _opened(self) -> IO[bytes]:
-        beginning = self._raw.read(6)
-        self._raw.seek(0)
+        try:
+            beginning = self._raw.read(6)
+            self._raw.seek(0)
+        except OSError as error:
+            raise LogError(f"{self.path}: {error.strerror or error}") from error
         for magic, opened in _COMPRESSIONS:
             if beginning.startswith(magic):
                 try:
