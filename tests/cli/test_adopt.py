@@ -130,3 +130,29 @@ def test_suggested_configurations(make: trees.Make, program: Program) -> None:
     assert (
         make is not trees.morgan or 'projects = ["alpha>=1.0", "gamma.dots"]' in (program.home / "new.toml").read_text()
     )
+
+
+def test_gc_before_the_first_run(program: Program) -> None:
+    """Until a run was clean, what was adopted is no garbage, and no page is: the other tool's may be served."""
+    program.configure('[select]\nprojects = ["gamma"]\n')
+    assert program.run("mirror").returncode == 0
+    theirs = trees.PyPA().make(program.home / "theirs", program.upstream.index)
+    assert program.run("adopt", str(theirs)).returncode == 0
+    page, stray = program.directory / "web/simple/beta/index.html", f"packages/ab/cd/{'e' * 60}/stranger-9.0.tar.gz"
+    trees.write(page, b"perhaps the other tool's")
+    trees.write(program.directory / "web" / stray, b"nobody vouches for it")
+    program.configure("[select]\neverything = true\n")
+    shown = program.run("gc", "--dry-run", "--json")
+    assert shown.returncode == 0, shown.stderr
+    found = [json.loads(line) for line in shown.stdout.splitlines()]
+    assert [one["key"] for one in found[:-1]] == [stray]
+    assert (found[-1]["adopted"], found[-1]["pages"], found[-1]["files"]) == (FILES - 2 + 1, 0, 1)
+    done = program.run("gc", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert f"{FILES - 1} objects adopted, or perhaps served since: left alone" in done.stdout
+    assert page.exists()
+    assert program.run("verify", "--repair", "--garbage").returncode == 0
+    assert program.upstream.count("/packages/*") == 2, "no file was fetched but those of the first run"
+    trees.write(program.directory / "web/simple/nobody/index.html", b"nobody knows it")
+    assert "1 object that nothing knows: deleted" in program.run("gc", "--yes").stdout
+    assert program.run("verify", "--pages", "--hash", "--strict").stdout == "nothing was found\n"

@@ -65,6 +65,24 @@ def test_repair_with_garbage(mirrored: Program) -> None:
     assert not stray.exists()
 
 
+def test_repair_keeps_what_its_run_published(program: Program) -> None:
+    """What nothing knew when it was looked at, and the run of the repair published meanwhile, is no garbage any more."""
+    program.upstream.index.upload("beta", "3.0", provenance=True)
+    program.configure('[select]\nprojects = ["alpha"]\n')
+    assert program.run("mirror").returncode == 0
+    strays = ["web/simple/beta/index.html", "web/integrity/beta/3.0/beta-3.0-py3-none-any.whl/provenance"]
+    for stray in strays:
+        path = program.directory / stray
+        path.parent.mkdir(parents=True)
+        path.write_text("nobody knows")
+    program.configure('[select]\nprojects = ["alpha", "beta"]\n')
+    repaired = program.run("verify", "--repair", "--garbage")
+    assert repaired.returncode == 0, repaired.stderr
+    assert "0 pages deleted; 0 files" in repaired.stdout
+    assert "beta-3.0" in (program.directory / strays[0]).read_text()
+    assert program.run("verify", "--pages", "--hash", "--strict").stdout == "nothing was found\n"
+
+
 def test_repair_without_a_selection(mirrored: Program) -> None:
     """Without a selection what is damaged is marked, and the next run mends it."""
     damage(mirrored)

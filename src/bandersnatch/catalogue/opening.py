@@ -95,10 +95,7 @@ def connect(path: Path, *, read_only: bool, at_rest: bool = False) -> sqlite3.Co
     Raises CatalogueCorrupt for a file that is damaged or foreign, CatalogueError for one that a newer version made.
     """
     with translated(path):
-        uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
-        if read_only and (at_rest or (not os.access(path.parent, os.W_OK) and not _log(path).exists())):
-            # SQLite wants to write beside a database with a write-ahead log, even to read it. Nobody is writing now.
-            uri += "&immutable=1"
+        uri = address(path, read_only=read_only, at_rest=at_rest)
         connection = sqlite3.connect(uri, uri=True, timeout=BUSY, isolation_level=None, check_same_thread=False)
         try:
             _prepare(connection, path, read_only=read_only)
@@ -106,6 +103,15 @@ def connect(path: Path, *, read_only: bool, at_rest: bool = False) -> sqlite3.Co
             connection.close()
             raise
         return connection
+
+
+def address(path: Path, *, read_only: bool, at_rest: bool = False) -> str:
+    """The database at *path* as a URI, by which it can also be read in a folder that may only be read."""
+    uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
+    if read_only and (at_rest or (not os.access(path.parent, os.W_OK) and not _log(path).exists())):
+        # SQLite wants to write beside a database with a write-ahead log, even to read it. Nobody is writing now.
+        uri += "&immutable=1"
+    return uri
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, *, read_only: bool) -> None:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bandersnatch.catalogue.base import Voucher
-from bandersnatch.catalogue.opening import CatalogueCorrupt, translated
+from bandersnatch.catalogue.opening import BUSY, CatalogueCorrupt, address, translated
 
 _SCHEMA = """
 PRAGMA journal_mode = WAL;
@@ -29,15 +29,19 @@ _BY_SOURCE = "SELECT key, sha256, size, mtime, since, source, source_mtime FROM 
 
 
 class FileVouchers:
-    """The ``Vouchers`` port over the file *path*."""
+    """The ``Vouchers`` port over the file *path*, which is created unless it is to be *read_only*."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self._path = path
         self._lock = threading.Lock()
         with translated(path):
-            self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            uri = address(path, read_only=read_only)
+            self._connection = sqlite3.connect(
+                uri, uri=True, timeout=BUSY, isolation_level=None, check_same_thread=False
+            )
             try:
-                self._connection.executescript(_SCHEMA)
+                if not read_only:
+                    self._connection.executescript(_SCHEMA)
             except BaseException:
                 self._connection.close()
                 raise
@@ -66,6 +70,12 @@ class FileVouchers:
         """The SHA-256 that was verified of the object *key* when it had this size and time."""
         found = self.of(key)
         return found.sha256 if found is not None and (found.size, found.mtime_ns) == (size, mtime_ns) else None
+
+    def newest(self) -> float | None:
+        """When the last adoption began that vouched for anything, in seconds since the epoch."""
+        with self._used() as connection:
+            row = connection.execute("SELECT max(since) FROM voucher").fetchone()
+        return None if row[0] is None else float(row[0])
 
     def close(self) -> None:
         """Let go of the file."""

@@ -68,7 +68,11 @@ def run_gc(args: argparse.Namespace, out: TextIO) -> int:
     loaded = options.load(args)
     config, chosen, now = loaded.config, choose(loaded).selection, time.time()
     verifying.refuse_nothing(config)
-    with nullcontext() if args.dry_run else assemble.locked(config), garbage() as found:
+    with (
+        nullcontext() if args.dry_run else assemble.locked(config),
+        keeping.adopted(config) as spares,
+        garbage(spares) as found,
+    ):
         told = _Told(args, out)
         with verifying.ground(config, os.environ, chosen) as ground:
             grace = config.mirror.grace
@@ -111,6 +115,7 @@ class _Told:
             "files": found.files.count,
             "unknown_in_trash": found.buried.count,
             "not_ours": found.left,
+            "adopted": found.spared,
             "leaving": waste.leaving,
             "expired": waste.expired,
             "partial": waste.partial,
@@ -124,6 +129,7 @@ class _Told:
             (found.files.count, "that nothing knows: leave after the grace time, by way of the trash"),
             (found.buried.count, "in the trash that nothing knows: kept there for as long as anything else"),
             (found.left, "that nothing knows, and not ours: left alone"),
+            (found.spared, "adopted, or perhaps served since: left alone until a run has ended with 0"),
             (waste.leaving, "that left its last page: swept"),
             (waste.expired, "in the trash for long enough: deleted"),
             (waste.partial, f"interrupted long ago ({text.size(waste.partial_bytes)}): deleted"),

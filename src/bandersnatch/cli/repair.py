@@ -28,12 +28,13 @@ UNSELECTED = (
 def run_repair(args: argparse.Namespace, loaded: Loaded, wish: Wish, out: TextIO) -> int:
     """Verify, mark, run, and take away what nothing knows if that is asked for. Returns the exit code."""
     from bandersnatch import assemble
+    from bandersnatch.assemble.keeping import adopted
     from bandersnatch.assemble.verifying import refuse_nothing
     from bandersnatch.upkeep.garbage import garbage
 
     refuse_nothing(loaded.config)
     with assemble.locked(loaded.config), ExitStack() as stack:
-        spooled = stack.enter_context(garbage()) if args.garbage else None
+        spooled = stack.enter_context(garbage(stack.enter_context(adopted(loaded.config)))) if args.garbage else None
         found = _find_and_mark(args, loaded, wish, spooled, out)
         if loaded.config.selects_nothing:
             print(f"bandersnatch: {UNSELECTED}", file=sys.stderr)

@@ -34,7 +34,8 @@ def survey(
     """
     for finding in look(ground, now):
         found.add(finding)
-        tell(finding)
+        if not found.is_spared(finding):
+            tell(finding)
     oldest = (now - keep_partial) * 1e9
     partial = [size for _, size, mtime_ns in ground.place.list_partial() if mtime_ns < oldest]
     leaving = sum(1 for _ in ground.catalogue.leaving(now - grace))

@@ -5,7 +5,7 @@ It is looked at first, all of it, and taken away afterwards: an error while look
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ from bandersnatch.verify.base import Finding, Ground, Kind
 from bandersnatch.verify.links import ROOT
 from bandersnatch.verify.reading import LARGEST
 from bandersnatch.verify.shards import shards
-from bandersnatch.verify.strangers import Strangers, note, owners
+from bandersnatch.verify.strangers import Strangers, note, owners, published_keys
 
 UNKNOWN = "nothing knew it"
 """The reason that the journal and the trash give."""
@@ -32,6 +32,10 @@ FILES = ("packages/", "integrity/")
 
 PAGES = ("simple/", "pypi/")
 """Folders of pages. What lies elsewhere in the web server's root is not ours, and stays."""
+
+
+Spares = Callable[[str], bool]
+"""Whether the object with this key was adopted, and waits for a run to publish it."""
 
 
 @dataclass(slots=True)
@@ -49,17 +53,27 @@ class Taken:
 class Garbage:
     """What is to be taken away: kept on the disk, for it may be a whole mirror."""
 
-    def __init__(self, pages: Spool, files: Spool, buried: Spool) -> None:
+    def __init__(self, pages: Spool, files: Spool, buried: Spool, spares: Spares) -> None:
+        self._spares = spares
         self.pages = pages
         self.files = files
         self.buried = buried
         self.bytes = 0
         self.left = 0
         """Objects that are not ours to take away."""
+        self.spared = 0
+        """Objects that were adopted."""
+
+    def is_spared(self, finding: Finding) -> bool:
+        """Whether *finding* is about what was adopted, which no run has looked at yet."""
+        return finding.kind is Kind.UNKNOWN_OBJECT and _is_plain(finding.key) and self._spares(finding.key)
 
     def add(self, finding: Finding) -> bool:
         """Take note of *finding* if it is about garbage that may be taken away; whether it is."""
         key = finding.key
+        if self.is_spared(finding):
+            self.spared += 1
+            return False
         match finding.kind:
             case Kind.UNKNOWN_IN_TRASH:
                 self.buried.add(key)
@@ -80,10 +94,10 @@ class Garbage:
 
 
 @contextmanager
-def garbage() -> Iterator[Garbage]:
+def garbage(spares: Spares = lambda _: False) -> Iterator[Garbage]:
     """None yet."""
     with spool() as pages, spool() as files, spool() as buried:
-        yield Garbage(pages, files, buried)
+        yield Garbage(pages, files, buried, spares)
 
 
 def look(ground: Ground, now: float) -> Iterator[Finding]:
@@ -128,13 +142,14 @@ def take_away(mirror: Mirror, found: Garbage, now: float, *, accepted: bool = Fa
         _let_leave(mirror, part, taken, now)
     for part in found.buried.parts():
         until = now + mirror.rules.trash
-        mirror.catalogue.bury([Buried(key, "", "found in the trash", now, until) for key in part])
-        taken.buried += len(part)
+        unknown = [key for key in part if mirror.storage.buried(key) and not mirror.catalogue.is_buried(key)]
+        mirror.catalogue.bury([Buried(key, "", "found in the trash", now, until) for key in unknown])
+        taken.buried += len(unknown)
     return taken
 
 
 def _delete_pages(mirror: Mirror, keys: list[str], taken: Taken, now: float) -> None:
-    gone = [key for key in keys if _is_settled(mirror.catalogue, key)]
+    gone = [key for key in keys if _may_go(mirror.catalogue, key)]
     mirror.journal.write([Removal(now, "deleted", _project(key), key, UNKNOWN) for key in gone])
     for key in gone:
         mirror.storage.delete(key)
@@ -144,7 +159,7 @@ def _delete_pages(mirror: Mirror, keys: list[str], taken: Taken, now: float) -> 
 
 
 def _let_leave(mirror: Mirror, keys: list[str], taken: Taken, now: float) -> None:
-    gone = [key for key in keys if _is_settled(mirror.catalogue, key) and not _is_linked(mirror, key)]
+    gone = [key for key in keys if _may_go(mirror.catalogue, key) and not _is_linked(mirror, key)]
     mirror.catalogue.leave([Leaving(key, _project(key), UNKNOWN) for key in gone])
     mirror.journal.write([Removal(now, "left", _project(key), key, UNKNOWN) for key in gone])
     taken.files += len(gone)
@@ -156,10 +171,17 @@ def _project(key: str) -> str:
     return next(owners(key), "")
 
 
-def _is_settled(catalogue: Catalogue, key: str) -> bool:
-    """Whether no project whose state is still to be found out can want *key*."""
-    entries = [catalogue.entry(project) for project in owners(key)]
-    return all(one is None or (one.published and one.selection != "") for one in entries)
+def _may_go(catalogue: Catalogue, key: str) -> bool:
+    """Whether nothing knows *key* by now, after a run perhaps, and no project can want it that is not settled yet."""
+    if catalogue.is_leaving(key):
+        return False
+    for project in owners(key):
+        entry = catalogue.entry(project)
+        if entry is not None and not (entry.published and entry.selection != ""):
+            return False
+        if entry is not None and key in published_keys(catalogue, project):
+            return False
+    return True
 
 
 def _is_linked(mirror: Mirror, key: str) -> bool:

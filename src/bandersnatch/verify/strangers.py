@@ -78,10 +78,7 @@ class Strangers:
         return self._keys
 
     def _now_of(self, project: str) -> Iterator[str]:
-        published = self._catalogue.published(project)
-        yield from (key for key, _ in published.pages)
-        for held in published.held:
-            yield from layout.keys_of(project, held)
+        return published_keys(self._catalogue, project)
 
     # --- what a run is in the middle of ----------------------------------------------------------------------------
 
@@ -107,6 +104,14 @@ def note(catalogue: Catalogue, shards: Shards) -> None:
             for held in catalogue.published(one.name).held:
                 for key in layout.keys_of(one.name, held):
                     shards.add(key)
+
+
+def published_keys(catalogue: Catalogue, project: str) -> Iterator[str]:
+    """Every key that is published of a project."""
+    published = catalogue.published(project)
+    yield from (key for key, _ in published.pages)
+    for held in published.held:
+        yield from layout.keys_of(project, held)
 
 
 def owners(key: str) -> Iterator[str]:
