@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from bandersnatch.cli import audit
+from bandersnatch.errors import UsageError
 from tests.cli.conftest import Program
 
 pytestmark = pytest.mark.timeout(300)  # each command is a process, which takes its time on a busy machine
@@ -66,7 +68,7 @@ def test_repair_with_garbage(mirrored: Program) -> None:
 
 
 def test_repair_keeps_what_its_run_published(program: Program) -> None:
-    """What nothing knew when it was looked at, and the run of the repair published meanwhile, is no garbage any more."""
+    """What nothing knew when it was looked at, and the run of the repair has published since, is no garbage."""
     program.upstream.index.upload("beta", "3.0", provenance=True)
     program.configure('[select]\nprojects = ["alpha"]\n')
     assert program.run("mirror").returncode == 0
@@ -226,6 +228,45 @@ def test_audit_of_nothing(program: Program) -> None:
     assert program.run("audit").returncode == 2
     assert "--tree: it is about --check" in program.run("audit", "--tree", "/").stderr
     assert program.run("audit", "--check", "nothing").returncode == 2
+
+
+def test_report_or_nothing(tmp_path: Path) -> None:
+    """A report is whole or not there, whatever ends the audit; a reader that left is not taken for the disk."""
+    with pytest.raises(BrokenPipeError), audit._written(str(tmp_path / "report")) as write:
+        write("{}")
+        raise BrokenPipeError
+    with pytest.raises(UsageError, match="is a folder"), audit._written(str(tmp_path)):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+# --- backup and restore --------------------------------------------------------------------------------------------
+
+
+def test_backup_and_restore(mirrored: Program) -> None:
+    """What cannot be the copy is refused and left, above all the catalogue; a dry run says what it would do."""
+    catalogue = mirrored.directory / "state/catalogue.sqlite"
+    before = catalogue.stat().st_ino
+    for name, reason in ((".", "is a folder"), (str(catalogue), "is the catalogue itself")):
+        refused = mirrored.run("backup", name)
+        assert refused.returncode == 2
+        assert reason in refused.stderr
+    assert catalogue.stat().st_ino == before
+    assert not list(mirrored.home.glob("**/*.new"))
+    assert mirrored.run("backup", "copy").returncode == 0
+    [shown] = lines(mirrored.run("restore", "copy", "--dry-run", "--json").stdout)
+    assert shown["sets_aside"] is True
+    assert mirrored.run("restore", "copy").returncode == 2
+    [done] = lines(mirrored.run("restore", "copy", "--yes", "--json").stdout)
+    assert (done["projects"], done["last_run"]) == (3, shown["last_run"])
+
+
+def test_threads(mirrored: Program) -> None:
+    """A number of threads that is none is refused in words."""
+    for given in ("0", "65", "many"):
+        refused = mirrored.run("verify", "--threads", given)
+        assert refused.returncode == 2
+        assert "argument --threads: a number from 1 to 64" in refused.stderr
 
 
 # --- verify --upstream and --rolling -------------------------------------------------------------------------------

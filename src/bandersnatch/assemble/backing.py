@@ -39,22 +39,30 @@ def backup(config: Config, to: Path) -> Totals:
     if source is None:
         raise UsageError(f"{config.mirror.directory}: nothing was mirrored here yet; bandersnatch mirror does that")
     with closing(source):
-        _refuse_other(to)
+        _refuse_other(to, config)
         new = to.with_name(to.name + NEW)
         with translated(None, str(to)):
             new.unlink(missing_ok=True)
-        source.copy(str(new))
-        with translated(None, str(to)):
-            _sync(new)
-            os.rename(new, to)
-            _sync(to.parent)
+        try:
+            source.copy(str(new))
+            with translated(None, str(to)):
+                _sync(new)
+                os.rename(new, to)
+                _sync(to.parent)
+        except BaseException:
+            new.unlink(missing_ok=True)
+            raise
         return source.totals()
 
 
-def _refuse_other(to: Path) -> None:
-    """Raises UsageError if *to* is there and is no catalogue."""
+def _refuse_other(to: Path, config: Config) -> None:
+    """Raises UsageError if *to* is there and is no copy of a catalogue."""
     if not to.exists():
         return
+    if to.is_dir():
+        raise UsageError(f"{to} is a folder: name the file that is to be written")
+    if to.samefile(Path(config.mirror.directory, STATE, assemble.CATALOGUE)):
+        raise UsageError(f"{to} is the catalogue itself, which a run may be writing to: choose another name")
     try:
         connect(to, read_only=True, at_rest=True).close()  # nothing is made beside it
     except CatalogueCorrupt as error:

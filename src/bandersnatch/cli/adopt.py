@@ -67,7 +67,7 @@ def add_parser(commands: Any) -> None:
         "for an upstream whose addresses have another shape",
     )  # fmt: skip
     parser.add_argument(
-        "--threads", type=_threads, default=min(4, os.cpu_count() or 1), metavar="N",
+        "--threads", type=options.threads, default=min(4, os.cpu_count() or 1), metavar="N",
         help="read so many files at once (default: one for each processor, 4 at most)",
     )  # fmt: skip
     parser.add_argument(
@@ -80,13 +80,6 @@ def add_parser(commands: Any) -> None:
     output.add_argument("--json", action="store_true", help="print one JSON object a line for each thing, and a sum")
     output.add_argument("--all", action="store_true", help="print everything that is damaged or strange, not only some")
     parser.set_defaults(run=run_adopt)
-
-
-def _threads(given: str) -> int:
-    number = int(given)
-    if not 1 <= number <= 64:
-        raise argparse.ArgumentTypeError("from 1 to 64")
-    return number
 
 
 def run_adopt(args: argparse.Namespace, out: TextIO) -> int:

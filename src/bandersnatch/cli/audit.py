@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -123,11 +123,13 @@ def _bandwidth(args: argparse.Namespace) -> float:
 @contextmanager
 def _written(report: str | None) -> Iterator[Callable[[str], None]]:
     """Writes lines to the file *report*, which is whole or not there; nowhere if there is to be none."""
-    from bandersnatch.errors import StorageError
+    from bandersnatch.errors import StorageError, UsageError
 
     if report is None:
         yield lambda _: None
         return
+    if os.path.isdir(report):
+        raise UsageError(f"{report} is a folder: name the file that is to be written")
     new = Path(f"{report}.new")
     try:
         with new.open("w", encoding="ascii") as file:
@@ -135,8 +137,13 @@ def _written(report: str | None) -> Iterator[Callable[[str], None]]:
             file.flush()
             os.fsync(file.fileno())
         new.replace(report)
+    except BrokenPipeError:
+        raise  # not of the report: whoever reads our output has left
     except OSError as error:
         raise StorageError(f"{report}: {error.strerror}", errno=error.errno) from error
+    finally:
+        with suppress(OSError):
+            new.unlink(missing_ok=True)
 
 
 class _Told:

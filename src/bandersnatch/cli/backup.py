@@ -86,6 +86,8 @@ def run_restore(args: argparse.Namespace, out: TextIO) -> int:
             present = "; the present catalogue is set aside" if backing.there_is_one(config) else ""
             print(f"{args.file}: {last}{present}", file=out)
         if args.dry_run:
+            if args.json:
+                print(json.dumps({"last_run": when, "sets_aside": backing.there_is_one(config)}), file=out)
             return exits.CLEAN
         if not confirm.confirmed(args):
             return exits.BEHIND

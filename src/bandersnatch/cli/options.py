@@ -18,6 +18,13 @@ def add_place(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--directory", metavar="DIR", help="the mirror's directory (in place of [mirror] directory)")
 
 
+def threads(given: str) -> int:
+    """What ``--threads`` says."""
+    if not (given.isdecimal() and 1 <= int(given) <= 64):
+        raise argparse.ArgumentTypeError("a number from 1 to 64")
+    return int(given)
+
+
 def add_requirements(parser: argparse.ArgumentParser, verb: str) -> None:
     """Add what says on the command line which projects are meant, in place of the configuration's selection."""
     parser.add_argument(

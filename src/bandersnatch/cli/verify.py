@@ -75,7 +75,7 @@ def add_parser(commands: Any) -> None:
     )  # fmt: skip
     parser.add_argument("--bandwidth", metavar="RATE", help="read no more than this, such as 50MiB/s")
     parser.add_argument(
-        "--threads", type=_threads, default=min(4, os.cpu_count() or 1), metavar="N",
+        "--threads", type=options.threads, default=min(4, os.cpu_count() or 1), metavar="N",
         help="look at so many objects at once (default: one for each processor, 4 at most)",
     )  # fmt: skip
     parser.add_argument(
@@ -103,13 +103,6 @@ def _add_repair(parser: argparse.ArgumentParser) -> None:
         "--accept-removals", action="store_true",
         help="with --repair: remove what is to be removed, however much it is",
     )  # fmt: skip
-
-
-def _threads(given: str) -> int:
-    number = int(given)
-    if not 1 <= number <= 64:
-        raise argparse.ArgumentTypeError("from 1 to 64")
-    return number
 
 
 def run_verify(args: argparse.Namespace, out: TextIO) -> int:
