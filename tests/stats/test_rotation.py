@@ -136,18 +136,20 @@ def test_one_log_under_two_names(statistics: Statistics, write: Write) -> None:
     assert statistics.counted() == once(1)
 
 
-def test_damaged(statistics: Statistics) -> None:
+@pytest.mark.parametrize("ending", ["gz", "bz2", "xz"])
+def test_damaged(ending: str, statistics: Statistics) -> None:
     """Of a compressed log that ends too early the whole lines are counted, once; each run says that it is."""
-    content = b"".join(lines(number) for number in range(300))
-    whole = gzip.compress(content, compresslevel=0)
-    path = statistics.log("access.log.1.gz")
-    path.write_bytes(whole[: len(whole) // 2])
+    content = b"".join(lines(number) for number in range(3000))
+    whole = bz2.compress(content, 1) if ending == "bz2" else COMPRESSIONS[ending](content)
+    path = statistics.log(f"access.log.1.{ending}")
+    path.write_bytes(whole[: len(whole) * 2 // 3])
     for _ in range(2):
         outcome = statistics.update()
         assert "damaged, or still being compressed" in outcome.problems[0]
+        assert 1000 < sum(statistics.counted().values()) < 3000
     path.write_bytes(whole)
     assert statistics.update().problems == []
-    assert statistics.counted() == once(*range(300))
+    assert statistics.counted() == once(*range(3000))
 
 
 def test_what_is_no_log(statistics: Statistics, write: Write) -> None:

@@ -12,6 +12,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
+from io import BufferedIOBase
 from pathlib import Path
 from typing import IO, cast
 
@@ -86,13 +87,13 @@ class Log:
         self._raw.close()
 
     def read_at(self, offset: int, length: int) -> bytes:
-        """*length* bytes of the content from *offset* on; fewer where it ends."""
+        """*length* bytes of the content from *offset* on; fewer where it ends, or before damage."""
         try:
             if offset < self._stream.tell() and self._stream is not self._raw:
                 self._raw.seek(0)
                 self._stream = self._opened()  # what is compressed is read forwards only
             self._stream.seek(offset)
-            return self._stream.read(length)
+            return self._read(length)
         except _damage() as error:
             raise LogError(f"{self.path}: it is damaged, or still being compressed: {error}") from error
         except OSError as error:
@@ -104,7 +105,20 @@ class Log:
             yield block
             offset += len(block)
 
-    def _opened(self) -> IO[bytes]:
+    def _read(self, length: int) -> bytes:
+        """Bit by bit: what a library has said before it found damage is good, and the damage is found again."""
+        parts: list[bytes] = []
+        damage: tuple[type[Exception], ...] = (*_damage(), OSError)
+        try:
+            while length and (part := self._stream.read1(length)):
+                parts.append(part)
+                length -= len(part)
+        except damage:
+            if not parts:
+                raise
+        return b"".join(parts)
+
+    def _opened(self) -> BufferedIOBase:
         try:
             beginning = self._raw.read(6)
             self._raw.seek(0)
@@ -119,12 +133,13 @@ class Log:
         return self._raw
 
 
-def _zstd(raw: IO[bytes]) -> IO[bytes]:
+def _zstd(raw: IO[bytes]) -> BufferedIOBase:
     try:
         import zstandard
     except ImportError as error:
         raise LogError("zstd needs the extra: pip install 'bandersnatch[zstd]'") from error
-    return zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True, closefd=False)
+    opened = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True, closefd=False)
+    return cast(BufferedIOBase, opened)
 
 
 def _damage() -> tuple[type[Exception], ...]:
@@ -134,8 +149,8 @@ def _damage() -> tuple[type[Exception], ...]:
     return known if zstd is None else (*known, zstd.ZstdError)
 
 
-_COMPRESSIONS: tuple[tuple[bytes, Callable[[IO[bytes]], IO[bytes]]], ...] = (
-    (b"\x1f\x8b", lambda raw: cast("IO[bytes]", gzip.GzipFile(fileobj=raw))),
+_COMPRESSIONS: tuple[tuple[bytes, Callable[[IO[bytes]], BufferedIOBase]], ...] = (
+    (b"\x1f\x8b", lambda raw: cast(BufferedIOBase, gzip.GzipFile(fileobj=raw))),
     (b"BZh", bz2.BZ2File),
     (b"\xfd7zXZ\0", lzma.LZMAFile),
     (b"\x28\xb5\x2f\xfd", _zstd),
