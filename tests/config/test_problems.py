@@ -247,7 +247,7 @@ CASES = {
     ),
     "statistics forgotten before they are used": (
         "[usage]\nunused-for = '180d'\n[statistics]\nkeep = '180d'",
-        "b.conf:4: statistics.keep: it is not longer than the time that [usage] looks back to; keep more",
+        "b.conf:2: usage.unused-for: it looks back further than [statistics] keep; keep more, or look back less far",
     ),
     "a zone that there is not": (
         "[statistics]\ntimezone = 'Europe/Wonderland'",

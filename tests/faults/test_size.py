@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from bench import launch
 from tests.faults import huge
 from tests.faults.conftest import Count
 from tests.peers import programs
@@ -33,20 +33,25 @@ tries = 1
 
 
 def mirrored(home: Path, url: str) -> tuple[int, int]:
-    """One run of the program; its exit code, and the most memory that it had, in KiB."""
+    """
+    One run of the program; its exit code, and the most memory that it had, in KiB.
+
+    It is started by a small process: a program begins with the peak of the one that it was forked from.
+    """
     (home / "configuration").write_text(CONFIGURATION.format(home=home, url=url))
+    command = [sys.executable, "-m", "bandersnatch", "-c", str(home / "configuration"), "mirror", "--json"]
     with (home / "output").open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "bandersnatch", "-c", str(home / "configuration"), "mirror", "--json"],
+        subprocess.run(
+            [sys.executable, launch.__file__, str(home / "used"), "3600", *command],
             cwd=home,
             env=programs.environment(home),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
+            check=False,
         )
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    return process.returncode, used.ru_maxrss
+    used = json.loads((home / "used").read_bytes())
+    return used["code"], used["peak"]
 
 
 def files(home: Path, name: str) -> list[str]:

@@ -99,9 +99,10 @@ def _statistics(config: Config) -> Iterator[Contradiction]:
     except UsageError as error:
         yield Contradiction("statistics.format", str(error))
     usage = config.usage
-    longest = max(usage.unused_for, usage.share_over if usage.share else 0.0)
-    if 0 < chosen.keep <= longest:
-        yield Contradiction("statistics.keep", "it is not longer than the time that [usage] looks back to; keep more")
+    looks_back = {"usage.unused-for": usage.unused_for, "usage.share": usage.share_over if usage.share else 0.0}
+    for name, seconds in looks_back.items():
+        if 0 < chosen.keep <= seconds:
+            yield Contradiction(name, "it looks back further than [statistics] keep; keep more, or look back less far")
     try:
         ZoneInfo(chosen.timezone)
     except (LookupError, ValueError, OSError):
