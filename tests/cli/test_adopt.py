@@ -156,3 +156,10 @@ def test_gc_before_the_first_run(program: Program) -> None:
     trees.write(program.directory / "web/simple/nobody/index.html", b"nobody knows it")
     assert "1 object that nothing knows: deleted" in program.run("gc", "--yes").stdout
     assert program.run("verify", "--pages", "--hash", "--strict").stdout == "nothing was found\n"
+
+
+def test_the_whole_machine(program: Program) -> None:
+    """The root folder is refused: the mirror lies in it."""
+    done = program.run("adopt", "/", "--directory", str(program.directory), "--dry-run")
+    assert done.returncode == 2
+    assert "the mirror lies in it" in done.stderr

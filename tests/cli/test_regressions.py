@@ -110,3 +110,20 @@ def test_everything_without_a_list(program: Program) -> None:
     result = program.run("mirror")
     assert result.returncode == 2
     assert "stopped" not in result.stderr
+
+
+def test_output_that_cannot_be_written(program: Program) -> None:
+    """Where our output has no room is said in a line."""
+    program.configure(EVERYTHING)
+    assert program.run("mirror").returncode == 0
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"exec {sys.executable} -m bandersnatch verify --json >/dev/full"],
+        env={**os.environ, **program.environment},
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 74
+    assert done.stderr.splitlines()[0] == "bandersnatch: standard output: No space left on device"
+    assert "Traceback" not in done.stderr

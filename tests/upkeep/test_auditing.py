@@ -59,6 +59,15 @@ def test_complete(tree: Kept) -> None:
     assert [json.loads(line)["project"] for line in lines[1:4]] == ["alpha", "beta", "gamma"]
 
 
+def test_counted_once(tree: Kept) -> None:
+    """A project that is damaged and behind as well is one that is not complete."""
+    flip(tree.stored("beta", "beta-1.0-py3-none-any.whl"))
+    tree.index.upload("beta", "3.0")
+    found, lines = audit(tree)
+    assert found.incomplete == 1
+    assert [json.loads(line).get("incomplete") for line in lines if '"beta"' in line] == [None, "beta"]
+
+
 def test_upstream_is_asked_little(tree: Kept) -> None:
     """One list, and no page where the list says enough."""
     tree.index.upload("beta", "3.0")

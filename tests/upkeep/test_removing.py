@@ -238,6 +238,9 @@ def test_names_in_the_trash(removed: Kept) -> None:
             3, 3, 0, 1, 1, 0
         ]  # fmt: skip
         assert found("alpha-1.0-py3-none-any.whl") == 3
+        assert [found(name) for name in ("alpha==1", "alpha == v1.0.0", "alpha==1.1")] == [3, 3, 0]
+        # What a key is made of besides names nothing: a project can be called as the digits of another's place are.
+        assert [found(name) for name in (*wheel.split("/")[:-1], "integrity", "provenance", "1.0")] == [0] * 7
 
 
 # --- cut off -------------------------------------------------------------------------------------------------------

@@ -161,7 +161,7 @@ def _refuse(args: argparse.Namespace, source: Foreign, directory: str) -> None:
         f"{directory}/state",
     ):
         raise UsageError(Problem(f"is a part of the mirror; name the mirror's folder itself: {directory}", args.source))
-    if directory.startswith(f"{place}/"):
+    if directory.startswith(f"{place.rstrip('/')}/"):
         raise UsageError(Problem(f"the mirror lies in it ({directory}); put it beside, or into {place} itself", place))
     if args.by == "move" and place == directory:
         raise UsageError(Problem("pages are served from here, whose links would break; leave it out", key="--by move"))

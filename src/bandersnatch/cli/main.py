@@ -54,9 +54,8 @@ def run(arguments: Sequence[str]) -> int:
         return _complain(exits.BEHIND, str(error))
     except KeyboardInterrupt:
         return exits.SIGNAL + signal.SIGINT
-    except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output has left; there is nobody to tell
-        return exits.CLEAN
+    except OSError as error:
+        return _unheard(error)
     return code
 
 
@@ -93,6 +92,14 @@ class _Version(argparse.Action):
 
         print(f"bandersnatch {version('bandersnatch')}")
         parser.exit()
+
+
+def _unheard(error: OSError) -> int:
+    """Our output cannot be written: everything else that the system refuses has its own words by now."""
+    if isinstance(error, BrokenPipeError):
+        sys.stderr.close()  # whoever read it has left; there is nobody to tell
+        return exits.CLEAN
+    return _complain(exits.DISK, f"{error.filename or 'standard output'}: {error.strerror}")
 
 
 def _complain(code: int, *messages: str) -> int:

@@ -64,6 +64,7 @@ class Auditor:
         self._write = write
         self._reader = Reader(ground.place, Pace(0))
         self._pending: list[str] = []
+        self._damaged: set[str] = set()
         self._digest = hashlib.sha256()
         self.sum = Audit()
         self._put({"audit": FORMAT, "upstream": address, "serial": ground.catalogue.serial()})
@@ -112,6 +113,7 @@ class Auditor:
         }
         if problems:
             facts["problems"] = problems
+            self._damaged.add(name)
             self.sum.incomplete += 1
         self.sum.projects += 1
         self.sum.files += len(record.published.held)
@@ -137,7 +139,8 @@ class Auditor:
         return read[0] if read else None
 
     def _behind(self, finding: Finding) -> None:
-        self.sum.incomplete += 1
+        if finding.project not in self._damaged:  # else it was counted
+            self.sum.incomplete += 1
         self._put({"incomplete": finding.project, "reason": finding.what})
 
     def _absent(self) -> None:

@@ -97,11 +97,15 @@ def _line(name: str) -> str:
 
 
 def _is_of(held: Held, record: Record, wanted: str) -> bool:
-    version = names.version_of(held.file.filename, record.name)
+    return is_version(names.version_of(held.file.filename, record.name), wanted)
+
+
+def is_version(found: str | None, wanted: str) -> bool:
+    """Whether the version that a file has is the one that somebody wrote, in whatever spelling."""
     try:
-        return version is not None and Version(version) == Version(wanted)
+        return found is not None and Version(found) == Version(wanted)
     except InvalidVersion:
-        return version == wanted
+        return found == wanted
 
 
 def _doomed(

@@ -22,7 +22,7 @@ from bandersnatch.sync.mirror import Mirror
 from bandersnatch.sync.run import Ready
 from bandersnatch.sync.sweep import purge_expired
 from bandersnatch.transfer.companions import MAX_COMPANION, take_metadata
-from bandersnatch.upkeep.deleting import wants
+from bandersnatch.upkeep.deleting import is_version, wants
 from bandersnatch.upkeep.served import page_with, settle_now
 from bandersnatch.verify.base import Ground, Record
 from bandersnatch.verify.strangers import owners
@@ -66,17 +66,19 @@ def listed(ground: Ground, written: Sequence[str] = ()) -> Iterator[Item]:
 
 
 def _is_meant(buried: Buried, text: str) -> bool:
-    filename = buried.key.rpartition("/")[2]
-    if text in (buried.key, filename, filename.removesuffix(".metadata")) or f"/{text}/" in buried.key:
+    parts, filename = buried.key.split("/"), buried.key.rpartition("/")[2]
+    is_provenance = parts[0] == "integrity" and len(parts) == 5
+    if is_provenance:
+        filename = parts[3]  # that it is about
+    if text in (buried.key, filename, filename.removesuffix(".metadata")):
         return True
     name, _, version = (part.strip() for part in text.partition("=="))
     if not names.is_project_name(name) or names.normalise(name) != owner_of(buried):
         return False
     if not version:
         return True
-    parts = buried.key.split("/")
-    of = parts[2] if parts[0] == "integrity" else names.version_of(filename.removesuffix(".metadata"), owner_of(buried))
-    return of == version
+    of = parts[2] if is_provenance else names.version_of(filename.removesuffix(".metadata"), owner_of(buried))
+    return is_version(of, version)
 
 
 def owner_of(buried: Buried) -> str:
