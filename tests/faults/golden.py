@@ -320,7 +320,8 @@ class Scenario:
 
     def assert_recovers(self, mirror: Mirror) -> None:
         """One run later everything is as if nothing had happened, to the byte."""
-        assert self.rerun(mirror).outcome == "behind"
+        finished = self.rerun(mirror)
+        assert finished.outcome == "behind", finished
         assert broken_links(mirror.web) == []
         assert_same(result_of(mirror), self.expected)
 

@@ -114,6 +114,7 @@ helper.FileSystem.fsync = helper.FileSystem.syncfs = fail
 helper.main(sys.argv[1:])
 """
     monkeypatch.setattr("bandersnatch.storage.helper.PROGRAM", ("-c", failing))
+    assert helper.start()
     with pytest.raises(NotDurable) as caught:
         helper.settle([Staged("1", "one", b"object")])
     assert (caught.value.key, caught.value.errno) == ("one", errno.EIO)
@@ -121,19 +122,21 @@ helper.main(sys.argv[1:])
 
 
 def test_a_helper_that_was_killed(helper: Helper, tmp_path: Path) -> None:
-    """It is an error of storage that ends the run, and no object is half."""
+    """It is an error of storage that ends the run, now and with every batch after it, and no object is half."""
+    assert helper.start()
     helper.settle([Staged("1", "one", b"object")])
     assert helper.pid is not None
     os.kill(helper.pid, signal.SIGKILL)
-    with pytest.raises(StorageError, match="has ended") as caught:
-        helper.settle([Staged("2", "two", b"x" * (1 << 20))])
-    assert caught.value.errno == errno.EIO
+    for name in ("2", "3"):
+        with pytest.raises(StorageError, match="ended by signal 9") as caught:
+            helper.settle([Staged(name, name, b"x" * (1 << 20))])
+        assert caught.value.errno == errno.EIO
     assert files(tmp_path) == {"web/one": b"object"}
 
 
 def test_signals_are_for_its_owner(helper: Helper, tmp_path: Path) -> None:
     """Ctrl-C and a service's end reach it too, and what it is at has to be finished."""
-    helper.settle([])
+    assert helper.start()
     assert helper.pid is not None
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         os.kill(helper.pid, number)
@@ -141,27 +144,95 @@ def test_signals_are_for_its_owner(helper: Helper, tmp_path: Path) -> None:
     assert files(tmp_path) == {"web/one": b"object"}
 
 
-def test_a_batch_that_breaks_off(folders: tuple[int, str, int, str], tmp_path: Path) -> None:
-    """When its owner is killed while it tells of a batch, nothing of that gets its key."""
+@pytest.mark.parametrize("lacking", [0, 1, 9, 200])
+def test_a_batch_that_breaks_off(folders: tuple[int, str, int, str], tmp_path: Path, lacking: int) -> None:
+    """When its owner is killed while it tells of a batch, between two objects or within one, nothing gets its key."""
     told = io.BytesIO()
     for name, key in (("1", "one"), ("2", "two")):
-        pickle.dump((name, key, b"object", None), told)
+        pickle.dump((name, key, b"object" * 50, None), told)
     root, root_path, stage, stage_path = folders
     arguments = [str(root), root_path, str(stage), stage_path]
     done = subprocess.run(
         [sys.executable, *PROGRAM, *arguments],
-        input=told.getvalue(),
+        input=told.getvalue()[: len(told.getvalue()) - lacking],
         capture_output=True,
         check=False,
         pass_fds=(root, stage),
     )
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    assert (done.returncode, done.stdout, done.stderr) == (0, pickle.dumps(None), b"")
     assert files(tmp_path) == {}
+
+
+def test_nobody_is_left_to_tell(folders: tuple[int, str, int, str], tmp_path: Path) -> None:
+    """When its owner is killed while it settles, it comes to the end of its batch and leaves without a word."""
+    root, root_path, stage, stage_path = folders
+    with subprocess.Popen(
+        [sys.executable, *PROGRAM, str(root), root_path, str(stage), stage_path],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        pass_fds=(root, stage),
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert pickle.load(process.stdout) is None
+        process.stdout.close()
+        process.stdin.write(pickle.dumps(("1", "one", b"object", None)) + pickle.dumps(None))
+        process.stdin.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+    assert files(tmp_path) == {"web/one": b"object"}
+
+
+def test_one_that_was_not_heard_out(helper: Helper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What broke off in our own middle is not finished by what comes next, nor taken for its answer."""
+    assert helper.start()
+    monkeypatch.setattr(pickle, "load", Interrupted())
+    with pytest.raises(KeyboardInterrupt):
+        helper.settle([Staged("1", "one", b"object")])
+    monkeypatch.undo()
+    with pytest.raises(StorageError, match="has ended"):
+        helper.settle([Staged("2", "two", b"object")])
+    assert files(tmp_path) == {"web/one": b"object"}
+
+
+class Interrupted:
+    """In place of a function: a ^C."""
+
+    def __call__(self, *_: object) -> None:
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("error", [BlockingIOError(errno.EAGAIN, "no more processes"), OSError(errno.ENOMEM, "full")])
+def test_one_that_cannot_be_started(
+    storage: FileStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError
+) -> None:
+    """Then its work is done here, and nobody asks for another process."""
+    asked = []
+
+    def refuse(*_: object, **__: object) -> None:
+        asked.append(error)
+        raise error
+
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    for name in ("one", "two"):
+        storage.put((name,), b"object")
+        storage.settle()
+    assert files(tmp_path / "web") == {"one": b"object", "two": b"object"}
+    assert len(asked) == 1
+
+
+def test_modules_of_others(helper: Helper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the folder that a run is begun in there may be anything."""
+    (tmp_path / "pickle.py").write_text("raise SystemExit('this is not ours')")
+    monkeypatch.chdir(tmp_path)
+    assert helper.start()
 
 
 def test_it_holds_the_lock(helper: Helper, tmp_path: Path) -> None:
     """If its owner is killed, no other run begins before it has ended."""
     with Lock(tmp_path / "lock", datetime.now(UTC)).acquire():
-        helper.settle([])
+        assert helper.start()
     held = {os.path.realpath(path) for path in Path(f"/proc/{helper.pid}/fd").iterdir()}
     assert str(tmp_path / "lock") in held

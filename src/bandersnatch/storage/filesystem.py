@@ -199,11 +199,21 @@ class FileStorage:
             self._tree.close()
 
     def _settle(self, staged: Sequence[Staged]) -> None:
-        if self._helper is None or not (self._helper.pid or len(staged) >= WORTH_IT):
+        helper = self._helper_for(len(staged))
+        if helper is None:
             self._way.settle(staged)
             return
-        self._helper.settle(staged)
+        helper.settle(staged)
         self._way.flush_folders()  # what was removed here
+
+    def _helper_for(self, count: int) -> Helper | None:
+        """Who settles *count* objects; None: we do, also where no other process could be started."""
+        if self._helper is not None and self._helper.pid is None:
+            if count < WORTH_IT:
+                return None
+            if not self._helper.start():
+                self._helper = None
+        return self._helper
 
     # --- below the root --------------------------------------------------------------------------------------------
 

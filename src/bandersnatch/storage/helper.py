@@ -5,8 +5,8 @@ all of Python's work for it. From a thread, each of them lets go of the interpre
 
 The helper does nothing of its own: it takes one batch after the other on its standard input, runs the same
 ``Settling`` that runs without it, and answers what came of it. It ends when its input does, after the batch that it is
-at; the mirror's lock, which it has from who started it, is held as long. Its objects are pickled, as from and to
-ourselves alone.
+at; the mirror's lock, which it has from who started it, is held as long. A batch of which the end never came it drops.
+Its objects are pickled, as from and to ourselves alone.
 """
 
 from __future__ import annotations
@@ -27,21 +27,25 @@ from bandersnatch.storage.settling import Settling
 from bandersnatch.storage.staging import Stage, Staged
 from bandersnatch.storage.tree import Tree
 
-PROGRAM = ("-m", "bandersnatch.storage.helper")
-"""What the interpreter is to run."""
+PROGRAM: tuple[str, ...] = ("-P", "-m", "bandersnatch.storage.helper")
+"""What the interpreter is to run; modules in the folder that it is run from are none of ours."""
 
 WORTH_IT = 100
 """Objects in one batch from which on a helper is started; it takes a few hundredths of a second."""
 
 _ERRORS = {kind.__name__: kind for kind in (StorageError, OutOfSpace, NotDurable)}
+_SILENT = (OSError, EOFError, pickle.UnpicklingError)
+"""What is raised where the other side has ended, in the middle of a word or not."""
+_OF_THE_OWNER = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Signals that reach a whole group of processes: who started us decides when to end, and ends our input."""
 
 Answer = tuple[str, str, str | None, int | None] | None
 """What went wrong, if anything: which of these errors, its message, the key, the system's number."""
 
 
 def is_worth_it() -> bool:
-    """Whether this machine has a core for it."""
-    return len(os.sched_getaffinity(0)) > 1
+    """Whether this machine has a core for it, and the interpreter is known."""
+    return len(os.sched_getaffinity(0)) > 1 and bool(sys.executable)
 
 
 class Helper:
@@ -52,22 +56,38 @@ class Helper:
         self._folders = (root, stage)
         self._paths = (root_path, stage_path)
         self._process: subprocess.Popen[bytes] | None = None
+        self._lost: StorageError | None = None
+        """Why it is asked nothing more."""
 
     @property
     def pid(self) -> int | None:
         """Its process id, once it was started."""
         return None if self._process is None else self._process.pid
 
-    def settle(self, staged: Sequence[Staged]) -> None:
-        """As ``Settling.settle``. Raises StorageError, also when the helper is gone."""
+    def start(self) -> bool:
+        """Start it. Returns whether it is there and listens; if not, nothing was asked of it."""
         try:
-            if self._process is None:
-                self._process = self._started()
+            self._process = self._started()
+            assert self._process.stdout is not None
+            pickle.load(self._process.stdout)  # noqa: S301  # from ourselves
+        except _SILENT:
+            self.close()
+            return False
+        return True
+
+    def settle(self, staged: Sequence[Staged]) -> None:
+        """As ``Settling.settle``, once it was started. Raises StorageError, also when the helper is gone."""
+        assert self._process is not None
+        if self._lost is not None:
+            raise self._lost
+        try:
             answer = _asked(self._process, staged)
-        except (OSError, EOFError, pickle.UnpicklingError) as error:
-            raise StorageError(
-                f"the process that writes to {self._paths[0]} has ended; run this again", errno=errno.EIO
-            ) from error
+        except BaseException as error:
+            # It is asked nothing more: what it said of this batch would be taken for its word about the next one.
+            self._lost = _lost(_ended(self._process), self._paths[0])
+            if isinstance(error, _SILENT):
+                raise self._lost from error
+            raise
         if answer is not None:
             kind, message, key, number = answer
             raise _ERRORS[kind](message, key=key, errno=number)
@@ -75,16 +95,15 @@ class Helper:
     def close(self) -> None:
         """Let it end, and wait until it has."""
         process, self._process = self._process, None
-        if process is not None and process.stdin is not None and process.stdout is not None:
-            with suppress(BrokenPipeError):  # it has ended already
-                process.stdin.close()
-            process.stdout.close()
-            process.wait()
+        if process is not None:
+            _ended(process)
 
     def _started(self) -> subprocess.Popen[bytes]:
-        """The helper. What is inherited is what was made to be: the two folders, and the mirror's lock."""
-        folders = [os.dup(fd) for fd in self._folders]
+        """The helper. What is inherited is what was made to be: the two folders, the mirror's lock, blocked signals."""
+        folders: list[int] = []
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _OF_THE_OWNER)
         try:
+            folders += map(os.dup, self._folders)
             for fd in folders:
                 os.set_inheritable(fd, True)
             arguments = [str(value) for pair in zip(folders, self._paths, strict=True) for value in pair]
@@ -95,8 +114,25 @@ class Helper:
                 close_fds=False,
             )
         finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
             for fd in folders:
                 os.close(fd)
+
+
+def _ended(process: subprocess.Popen[bytes]) -> int:
+    """Let it end; returns how it did: its exit code, or less than 0 for a signal."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with suppress(BrokenPipeError):  # it has ended already
+        process.stdin.close()
+    process.stdout.close()
+    return process.wait()
+
+
+def _lost(code: int, place: str) -> StorageError:
+    how = f"was ended by signal {-code}" if code < 0 else "has ended"
+    advice = "; was there too little memory?" if code == -signal.SIGKILL else ""
+    return StorageError(f"the process that writes to {place} {how}{advice}; run this again", errno=errno.EIO)
 
 
 def _asked(process: subprocess.Popen[bytes], staged: Sequence[Staged]) -> Answer:
@@ -115,18 +151,22 @@ def _asked(process: subprocess.Popen[bytes], staged: Sequence[Staged]) -> Answer
 
 def main(arguments: Sequence[str]) -> None:
     """Settle batch after batch, until there are no more. *arguments*: two folders, each as descriptor and path."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # who started us decides when to end, and ends our input
     root, root_path, stage, stage_path = arguments
     fs = FileSystem()
     settling = Settling(Tree(int(root), root_path, fs), Stage(int(stage), stage_path, fs), fs)
     source, target = sys.stdin.buffer, sys.stdout.buffer
     try:
+        _say(None, target)
         while True:
-            pickle.dump(_settle(settling, source), target)
-            target.flush()
-    except (EOFError, BrokenPipeError):
+            _say(_settle(settling, source), target)
+    except (EOFError, pickle.UnpicklingError, BrokenPipeError):
         os.close(target.fileno())  # nobody is left to tell: not even that at the interpreter's end
+
+
+def _say(answer: Answer, target: IO[bytes]) -> None:
+    """The first says that we listen, each other one what became of a batch."""
+    pickle.dump(answer, target)
+    target.flush()
 
 
 def _settle(settling: Settling, source: IO[bytes]) -> Answer:
@@ -141,7 +181,7 @@ def _settle(settling: Settling, source: IO[bytes]) -> Answer:
 
 
 def _batch(source: IO[bytes]) -> Iterator[Staged]:
-    """One batch, as it arrives. Raises EOFError where it breaks off: then none of it is to get its key."""
+    """One batch, as it arrives. Raises EOFError or UnpicklingError where it breaks off: none of it gets its key."""
     while (one := pickle.load(source)) is not None:  # noqa: S301  # from ourselves
         yield Staged(*one)
 
