@@ -158,6 +158,16 @@ def test_gc_before_the_first_run(program: Program) -> None:
     assert program.run("verify", "--pages", "--hash", "--strict").stdout == "nothing was found\n"
 
 
+def test_our_own(program: Program) -> None:
+    """Of a mirror of our own nothing is called a leftover; vouchers that were cut off are none."""
+    program.configure("[select]\neverything = true\n")
+    assert program.run("mirror").returncode == 0
+    (program.directory / "state/adopted.sqlite").touch()
+    assert program.run("gc", "--yes").stdout == "there is nothing to take away\n"
+    [plan, _] = program.run("adopt", str(program.directory), "--dry-run", "--json").stdout.splitlines()
+    assert set(json.loads(plan)["counts"]) == {"page", "file", "companion"}
+
+
 def test_the_whole_machine(program: Program) -> None:
     """The root folder is refused: the mirror lies in it."""
     done = program.run("adopt", "/", "--directory", str(program.directory), "--dry-run")

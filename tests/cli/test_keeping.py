@@ -116,6 +116,10 @@ def test_repair_is_alone(mirrored: Program) -> None:
         assert mirrored.run("verify", "--repair").returncode == 75
         assert mirrored.run("gc", "--yes").returncode == 75
         assert mirrored.run("gc", "--dry-run").returncode == 0
+        assert mirrored.run("trash", "empty", "--yes").returncode == 75
+        assert mirrored.run("trash", "empty", "--dry-run").returncode == 0
+        restored = mirrored.run("trash", "restore", "alpha", "--dry-run")
+        assert "nothing of that name is in the trash" in restored.stderr
 
 
 # --- gc ------------------------------------------------------------------------------------------------------------

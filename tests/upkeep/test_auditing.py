@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from contextlib import closing
@@ -57,6 +58,15 @@ def test_complete(tree: Kept) -> None:
     assert reasons(lines) == {}
     assert audit(tree)[1] == lines
     assert [json.loads(line)["project"] for line in lines[1:4]] == ["alpha", "beta", "gamma"]
+
+
+@pytest.mark.parametrize("file", [1, {"sha256": "a"}, {"key": 1, "sha256": "a"}, {"key": "a"}])
+def test_report_of_nonsense(tree: Kept, file: object) -> None:
+    """A line that no audit writes is refused, be the digest of the report right."""
+    first = json.dumps({"project": "alpha", "pages": {}, "files": [file]})
+    last = json.dumps({"digest": hashlib.sha256(first.encode() + b"\n").hexdigest()})
+    with pytest.raises(UsageError, match="alpha has a file without a key"):
+        checked(tree, [first, last], tree.web)
 
 
 def test_counted_once(tree: Kept) -> None:

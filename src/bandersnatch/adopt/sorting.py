@@ -53,8 +53,11 @@ def _is_replaced(first: str, rest: list[str]) -> bool:
     """Whether a run writes a page of ours there, or keeps it."""
     if first == "integrity" or (first == "simple" and len(rest) == 1):
         return first == "integrity" or rest[0] in _PAGES
-    wanted = _PAGES if first == "simple" else {"json"}
-    return len(rest) == 2 and names.is_normalised(rest[0]) and rest[1] in wanted
+    if len(rest) < 2 or not names.is_normalised(rest[0]):
+        return False
+    if first == "simple":
+        return len(rest) == 2 and rest[1] in _PAGES
+    return len(rest) <= 3 and rest[-1] == "json"  # of the project, and of each version
 
 
 def _no_object(kind: Layout, path: str) -> tuple[Fate, str]:

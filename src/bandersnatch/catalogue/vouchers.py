@@ -74,8 +74,10 @@ class FileVouchers:
     def newest(self) -> float | None:
         """When the last adoption began that vouched for anything, in seconds since the epoch."""
         with self._used() as connection:
-            row = connection.execute("SELECT max(since) FROM voucher").fetchone()
-        return None if row[0] is None else float(row[0])
+            if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'voucher'").fetchone() is None:
+                return None  # it was cut off before there was any
+            found: float | None = connection.execute("SELECT max(since) FROM voucher").fetchone()[0]
+        return found
 
     def close(self) -> None:
         """Let go of the file."""

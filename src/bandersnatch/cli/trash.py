@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, TextIO
 
 from bandersnatch.cli import confirm, exits, options, text
@@ -12,10 +13,11 @@ from bandersnatch.cli import confirm, exits, options, text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bandersnatch.selection import Selection
     from bandersnatch.sync.mirror import Mirror
     from bandersnatch.upkeep.trash import Item
     from bandersnatch.verify.base import Ground
+
+    Act = Callable[[Mirror, Ground], object]
 
 DESCRIPTION = """\
 Files that left the mirror are kept in the trash for [removal] trash, or for hidden-for what a policy hides.
@@ -98,9 +100,8 @@ def run_restore(args: argparse.Namespace, out: TextIO) -> int:
     """Verify, say what comes back, ask, and put it back. Returns the exit code."""
     from bandersnatch.upkeep.trash import listed, plan_return, restore
 
-    def act(mirror: Mirror, ground: Ground, now: float) -> int:
-        items = list(listed(ground, args.names))
-        returns = plan_return(ground, items, now)
+    def look(ground: Ground, now: float) -> Act:
+        returns = plan_return(ground, list(listed(ground, args.names)), now)
         _refuse_nothing(args, bool(returns))
         for one in returns:
             if args.json:
@@ -110,21 +111,16 @@ def run_restore(args: argparse.Namespace, out: TextIO) -> int:
             print(text.shown(f"{one.project}: {one.item.filename}: {one.item.size:,} bytes, verified"), file=out)
             if one.warning:
                 print(f"  the next run takes it away again: {text.shown(one.warning)}", file=out)
-        if args.dry_run:
-            return exits.CLEAN
-        if not confirm.confirmed(args):
-            return exits.BEHIND
-        restore(mirror, returns, now)
-        return exits.CLEAN
+        return lambda mirror, _: restore(mirror, returns, now)
 
-    return _with_mirror(args, act)
+    return _agreed(args, look)
 
 
 def run_empty(args: argparse.Namespace, out: TextIO) -> int:
     """Say how much goes, ask, and delete it. Returns the exit code."""
     from bandersnatch.upkeep.trash import empty, listed
 
-    def act(mirror: Mirror, ground: Ground, now: float) -> int:
+    def look(ground: Ground, now: float) -> Act | None:
         count = size = 0
         for item in listed(ground, args.names):
             count, size = count + 1, size + (item.size or 0)
@@ -133,14 +129,9 @@ def run_empty(args: argparse.Namespace, out: TextIO) -> int:
             print(json.dumps({"objects": count, "bytes": size}), file=out)
         else:
             print(f"{text.count(count, 'object')}, {text.size(size)}: deleted for good", file=out)
-        if args.dry_run or not count:
-            return exits.CLEAN
-        if not confirm.confirmed(args):
-            return exits.BEHIND
-        empty(mirror, listed(ground, args.names), now)
-        return exits.CLEAN
+        return (lambda mirror, ground: empty(mirror, listed(ground, args.names), now)) if count else None
 
-    return _with_mirror(args, act)
+    return _agreed(args, look)
 
 
 def _refuse_nothing(args: argparse.Namespace, found: bool) -> None:
@@ -150,7 +141,8 @@ def _refuse_nothing(args: argparse.Namespace, found: bool) -> None:
         raise UsageError(f"{', '.join(args.names)}: nothing of that name is in the trash; trash list says what is")
 
 
-def _with_mirror(args: argparse.Namespace, act: Callable[[Mirror, Ground, float], int]) -> int:
+def _agreed(args: argparse.Namespace, look: Callable[[Ground, float], Act | None]) -> int:
+    """Look, ask, and do what *look* says; a dry run needs no lock, and changes nothing. Returns the exit code."""
     import time
 
     from bandersnatch import assemble
@@ -158,11 +150,15 @@ def _with_mirror(args: argparse.Namespace, act: Callable[[Mirror, Ground, float]
     from bandersnatch.assemble.selection import choose
 
     loaded = options.load(args)
-    chosen: Selection = choose(loaded).selection
-    now = time.time()
-    verifying.refuse_nothing(loaded.config)
-    with (
-        assemble.locked(loaded.config),
-        keeping.kept(loaded.config, os.environ, now, chosen) as (mirror, ground),
-    ):
-        return act(mirror, ground, now)
+    config, chosen, now = loaded.config, choose(loaded).selection, time.time()
+    verifying.refuse_nothing(config)
+    with nullcontext() if args.dry_run else assemble.locked(config):
+        with verifying.ground(config, os.environ, chosen) as ground:
+            act = look(ground, now)
+        if args.dry_run or act is None:
+            return exits.CLEAN
+        if not confirm.confirmed(args):
+            return exits.BEHIND
+        with keeping.kept(config, os.environ, now, chosen) as (mirror, ground):
+            act(mirror, ground)
+    return exits.CLEAN

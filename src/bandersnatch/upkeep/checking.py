@@ -62,10 +62,14 @@ def check(lines: Iterable[str], place: Shelf, reader: Reader, *, contents: bool)
                 pass
 
 
-def _file(project: str, file: dict[str, Any], place: Shelf, reader: Reader, *, contents: bool) -> Iterator[Finding]:
-    key, size = file["key"], file.get("size")
-    sha256 = file["sha256"] if contents else None
-    yield from _object(project, key, sha256, size, place, reader, Kind.MISSING_FILE, Kind.WRONG_BYTES)
+def _file(project: str, file: Any, place: Shelf, reader: Reader, *, contents: bool) -> Iterator[Finding]:
+    match file:
+        case {"key": str() as key, "sha256": str() | None as sha256}:
+            size = file.get("size")
+        case _:
+            raise UsageError(f"this is no report of an audit: {project} has a file without a key and a SHA-256")
+    given = sha256 if contents else None
+    yield from _object(project, key, given, size, place, reader, Kind.MISSING_FILE, Kind.WRONG_BYTES)
 
 
 def _object(
