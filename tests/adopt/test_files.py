@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
-from typing import BinaryIO
+from threading import Event
+from typing import BinaryIO, cast
 
 import pytest
 
+from bandersnatch.adopt import engine
 from bandersnatch.adopt.base import Digests, Fate, Found, Promise, Source, Wish
+from bandersnatch.adopt.recognise import recognise
+from bandersnatch.assemble import adopting
 from bandersnatch.errors import UpstreamError
 from bandersnatch.model import File
+from bandersnatch.storage.base import Stat
+from bandersnatch.storage.foreign import Foreign
 from bandersnatch.storage.fsops import FileSystem
 from bandersnatch.testing import Behaviour, Status
 from tests.adopt import trees
@@ -79,10 +87,10 @@ def test_unreadable(world: Adopter, monkeypatch: pytest.MonkeyPatch) -> None:
     trees.folder(world.theirs, world.index)
     read = judging.read
 
-    def fail(source: Source, path: str, promise: Promise | None) -> Digests:
+    def fail(source: Source, path: str, promise: Promise | None, stopped: Event) -> Digests:
         if path == "beta-1.0.tar.gz":
             raise StorageError("Input/output error", errno=5)
-        return read(source, path, promise)
+        return read(source, path, promise, stopped)
 
     monkeypatch.setattr(judging, "read", fail)
     found = world.adopt(world.theirs)
@@ -369,3 +377,31 @@ def test_another_shape_of_addresses(changing: Adopter) -> None:
     keys = [path.relative_to(changing.web).parts for path in changing.web.rglob("*.whl")]
     digests = {file.sha256 for _, _, files in trees.projects(changing.index) for file in files}
     assert {"".join(parts[1:4]) for parts in keys} <= digests
+
+
+class _Endless(Foreign):
+    """A file in it is never read to its end, and comes before everything that needs no reading."""
+
+    def survey(self, prefix: str = "", *, without: Sequence[str] = ()) -> Iterator[tuple[str, Stat | None]]:
+        yield from sorted(super().survey(prefix, without=without))
+
+    def open(self, path: str) -> BinaryIO:
+        class Stream(io.BytesIO):
+            def read(self, size: int | None = -1, /) -> bytes:
+                return b"more"
+
+        return Stream()
+
+
+def test_stopped_in_a_large_file(world: Adopter) -> None:
+    """Who stops an adoption does not wait until the files are read that were begun."""
+    trees.write(world.theirs / "alpha-1.0.tar.gz", b"more")
+    trees.write(world.theirs / "notes.txt", b"")
+    config = world.config()
+    with closing(_Endless(world.theirs)) as tree:
+        kind = recognise(tree)
+        plan = engine.plan(tree, kind, os.path.realpath(world.directory))
+        with adopting.ground(config, {}, tree, kind, fs=Quick()) as ground:
+            going = engine.adopt(ground, plan, Wish(), world.now)
+            assert next(going).path == "notes.txt"
+            cast("Generator[Found, None, None]", going).close()  # as ^C does

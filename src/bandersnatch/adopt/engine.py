@@ -7,6 +7,7 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from threading import Event
 
 from bandersnatch.adopt import judging, sorting
 from bandersnatch.adopt.base import Digests, Fate, Found, Ground, Layout, Plan, Promise, Source, Tell, Wish
@@ -74,6 +75,7 @@ class _Adoption:
     tell: Tell
     _promises: Promises = field(init=False)
     _placing: Placing = field(init=False)
+    _stopped: Event = field(default_factory=Event, init=False)
 
     def __post_init__(self) -> None:
         self._promises = Promises(self.ground.source, self.plan.layout, self.ground.ask)
@@ -86,6 +88,7 @@ class _Adoption:
         try:
             yield from self._everything(pool)
         finally:
+            self._stopped.set()
             pool.shutdown(cancel_futures=True)
         yield from self._done(self._placing.finish())
         if self.plan.aside:
@@ -133,7 +136,7 @@ class _Adoption:
             promise = task.promise or self._promises.of_tree(path)
             if promise is not None and promise.size not in (None, task.stat.size):
                 return _Judged(promise, None, f"it has {task.stat.size} bytes, {promise.says} promises {promise.size}")
-            digests = judging.read(self.ground.source, path, promise)
+            digests = judging.read(self.ground.source, path, promise, self._stopped)
         except StorageError as error:
             if error.errno in ENDS_IT:
                 raise

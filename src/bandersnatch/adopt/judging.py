@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import CancelledError
+from threading import Event
 
 from bandersnatch.adopt.base import Digests, Promise, Source
 
@@ -10,12 +12,18 @@ CHUNK = 1 << 20
 """Bytes that are read and hashed at a time; hashlib lets go of the interpreter lock meanwhile."""
 
 
-def read(source: Source, path: str, promise: Promise | None) -> Digests:
-    """The digests of the file at *path*, its MD5 only if *promise* is one of that. Raises StorageError."""
+def read(source: Source, path: str, promise: Promise | None, stopped: Event) -> Digests:
+    """
+    The digests of the file at *path*, its MD5 only if *promise* is one of that.
+
+    Raises StorageError, and CancelledError once *stopped* is set: a file can be large, and ^C waits for its reader.
+    """
     sha256, blake2, size = hashlib.sha256(), hashlib.blake2b(digest_size=32), 0
     md5 = hashlib.md5(usedforsecurity=False) if promise is not None and _is_of_md5(promise) else None
     with source.open(path) as stream:
         while data := stream.read(CHUNK):
+            if stopped.is_set():
+                raise CancelledError
             sha256.update(data)
             blake2.update(data)
             if md5 is not None:
