@@ -231,7 +231,13 @@ def test_audit_of_nothing(program: Program) -> None:
     program.configure("[select]\neverything = true\n")
     assert program.run("audit").returncode == 2
     assert "--tree: it is about --check" in program.run("audit", "--tree", "/").stderr
-    assert program.run("audit", "--check", "nothing").returncode == 2
+    tree, other = str(program.home), program.home / "other"
+    done = program.run("audit", "--check", "nothing", "--tree", tree)
+    assert (done.returncode, done.stderr) == (2, "bandersnatch: nothing: No such file or directory\n")
+    other.write_text("no report")
+    done = program.run("audit", "--check", str(other), "--tree", tree)
+    assert done.returncode == 2
+    assert "other: this is no report of an audit" in done.stderr
 
 
 def test_report_or_nothing(tmp_path: Path) -> None:

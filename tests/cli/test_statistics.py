@@ -82,6 +82,7 @@ def test_standard_input(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyt
     [
         (["stats"], "nothing was counted yet"),
         (["stats", "--since", "yesterday"], '--since: "yesterday"'),
+        (["stats", "--until", "today"], "a day, or how long ago, such as 7d"),
         (["stats", "--project", "no name"], "--project: not a project name"),
         (["update-stats", "--format", "commbined"], "no log format is called"),
         (["update-stats", "--directory", "/nowhere/at/all"], "there is no mirror"),

@@ -66,6 +66,9 @@ def test_strangers_and_unwanted(mirrored: Program) -> None:
     assert done.returncode == 0
     assert done.stdout.splitlines()[-1] == "2 findings: 1 unwanted, 1 garbage"
     assert "deselected: version 1.0 is in ==1.0, which is excluded" in done.stdout
+    assert "nothing knows it; bandersnatch gc --dry-run says whether it is to be taken away" in done.stdout
+    assert "that nothing knows, and not ours: left alone" in mirrored.run("gc", "--dry-run").stdout
+    assert "repair: nothing: 1 finding: nothing: garbage goes" in mirrored.run("verify", "--repair", "--dry-run").stdout
     assert mirrored.run("verify", "--strict").returncode == 1
 
 

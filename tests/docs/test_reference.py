@@ -127,6 +127,20 @@ def test_every_exit_code() -> None:
     assert all(re.search(rf"^  {code}\b", exits.HELP, re.M) for code in codes)
 
 
+def test_every_exit_code_of_every_command() -> None:
+    """What a command's help says that it exits with, its line in the table of exit codes says as well, and no more."""
+    page = (REFERENCE / "exit-codes.md").read_text("utf-8").split("## The other commands")[1]
+    rows = dict.fromkeys(re.findall(r"^\| (`.+?) \| (.+) \|$", page, re.M))
+    told = {word: set(re.findall(r"(?:^|[;.:] )(\d+)\b", codes)) for names, codes in rows for word in names.split(", ")}
+    for parser in parsers(build_parser()):
+        command = parser.prog.partition(" ")[2]
+        if command and command != "mirror" and not any(True for child in parsers(parser) if child is not parser):
+            codes = set(re.findall(r"(?:^  |status: |, )(\d+)\b", parser.epilog or "", re.M))
+            if codes & {"130", "143"}:
+                codes = codes - {"130", "143"} | {"128"}
+            assert told[f"`{command}`"] == codes, command
+
+
 def test_every_event(tmp_path: Path) -> None:
     """What a run prints with --json are events of the page, each with the fields of the page."""
     page = (REFERENCE / "json-events.md").read_text("utf-8")

@@ -201,7 +201,9 @@ def _check(args: argparse.Namespace, out: TextIO) -> int:
                 lines.seek(0)
                 for finding in check(lines, place, Reader(place, Pace(_bandwidth(args))), contents=not args.quick):
                     report.add(finding)
-        except (OSError, UnicodeDecodeError) as error:
+        except OSError as error:
+            raise UsageError(f"{args.check}: {error.strerror}") from error
+        except (UsageError, UnicodeDecodeError) as error:
             raise UsageError(f"{args.check}: {error}") from error
     report.end()
     return exits.BEHIND if report.counts.total() else exits.CLEAN

@@ -130,7 +130,7 @@ class _Told:
             (found.buried.count, "in the trash that nothing knows: kept there for as long as anything else"),
             (found.left, "that nothing knows, and not ours: left alone"),
             (found.spared, "adopted, or perhaps served since: left alone until a run has ended with 0"),
-            (waste.leaving, "that left its last page: swept"),
+            (waste.leaving, "that no page has linked for long enough: swept"),
             (waste.expired, "in the trash for long enough: deleted"),
             (waste.partial, f"interrupted long ago ({text.size(waste.partial_bytes)}): deleted"),
         ):

@@ -139,4 +139,4 @@ def _day(given: str, option: str, now: datetime, zone: tzinfo) -> date:
             return when.date() if len(given) == len("YYYY-MM-DD") else when.astimezone(zone).date()
         return (now - when).astimezone(zone).date()
     except (ValueError, OverflowError) as error:
-        raise UsageError(f'{option}: "{given}": {error}') from error
+        raise UsageError(f'{option}: "{given}": {error}; a day, or how long ago, such as 7d') from error

@@ -219,7 +219,7 @@ OPTIONS = (
     Option(
         "log", "level", Kind.TEXT, "warning",
         "What is printed where there is no terminal: runs that fail (error), all bad news (warning), plan and summary "
-        "as well (info), or every project and file (debug).",
+        "as well (info), or every project and file (debug). With format json, every event.",
         "info", choices=("error", "warning", "info", "debug"),
     ),
     Option(

@@ -44,7 +44,7 @@ _MEANINGS = {
     Step.DATE: "write the date of the last run anew",
     Step.FORGET: "forget what the trash has lost",
     Step.GARBAGE: "take away what nothing knows: pages at once, files after the grace time and by way of the trash",
-    Step.NOTHING: "nothing: see what is said beside it",
+    Step.NOTHING: "nothing: garbage goes with --garbage and if it is ours, the rest is for you to look at",
 }
 
 _INDEX = frozenset({Kind.MISSING_INDEX, Kind.BROKEN_INDEX, Kind.LISTED_IN_VAIN, Kind.STALE_INDEX})

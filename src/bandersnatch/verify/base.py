@@ -76,7 +76,7 @@ class Kind(StrEnum):
 _REPAIR = "bandersnatch verify --repair fetches or writes it again"
 _NEXT_RUN = "the next run of bandersnatch mirror writes it"
 _BY_HAND = "look what it is; delete it by hand if nobody needs it"
-_GARBAGE = "bandersnatch gc takes it away"
+_GARBAGE = "bandersnatch gc --dry-run says whether it is to be taken away"
 
 _FACTS: dict[Kind, tuple[Severity, str, str]] = {
     Kind.MISSING_FILE: (Severity.DAMAGE, "a file that a page links is not there", _REPAIR),
