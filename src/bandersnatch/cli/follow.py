@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from typing import TYPE_CHECKING, Any, TextIO
 
 from bandersnatch.cli import exits, options
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bandersnatch.cli.report import Report
+
+DYING = 1.0
+"""Seconds in which a run that was killed is surely not there any more."""
 
 DESCRIPTION = """\
 Show what the run that is under way tells: first where it stands, then everything as it happens, until it ends.
@@ -68,13 +72,16 @@ def run_follow(args: argparse.Namespace, out: TextIO) -> int:
 
 
 def _why_it_ended(state: Path) -> str:
-    """Why the last word of the run did not come."""
+    """Why the last word of the run did not come. A process that dies lets go of one thing after the other."""
     from bandersnatch.cli import broadcast
 
-    try:
-        broadcast.connect(state).close()
-    except OSError:
-        return "the run ended without a word: it was cut off"
+    until = time.monotonic() + DYING
+    while time.monotonic() < until:
+        try:
+            broadcast.connect(state).close()
+        except OSError:
+            return "the run ended without a word: it was cut off"
+        time.sleep(0.05)
     return (
         f"let go by the run, which goes on: {broadcast.MOST} follow it already, or this did not keep up; follow again"
     )
