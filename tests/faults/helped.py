@@ -63,7 +63,8 @@ def help_(strike: str, at: str, *arguments: str) -> None:
 if __name__ == "__main__":
     kind, strike, at, *rest = sys.argv[1:]
     vars(filesystem)["WORTH_IT"] = 0
-    helper.PROGRAM = ("-m", "tests.faults.helped", "help", strike, at)
+    if strike != "nobody":
+        helper.PROGRAM = ("-m", "tests.faults.helped", "help", strike, at)
     helper.is_worth_it = lambda: True
     if kind == "program":
         sys.exit(program(rest))
