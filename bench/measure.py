@@ -51,7 +51,7 @@ class Command:
 
     def __str__(self) -> str:
         """As one would type it, without the folders that things happen to be in, and not too much of it."""
-        text = re.sub(r"(?<![^\s=])/\S*/", "", " ".join(self.argv).replace(sys.executable, "python"))
+        text = re.sub(r"""(?<![^\s='"])/\S*/""", "", " ".join(self.argv).replace(sys.executable, "python"))
         return text if len(text) <= _SHOWN else f"{text[:_SHOWN]} …"
 
     @property

@@ -16,13 +16,7 @@ agent. bandersnatch reads the agents, keeps its place, writes the ledger durably
 a page of charts; awk adds up texts in memory, and prints how many it saw. "{few} lines" is a shorter log of the
 same kind: memory is flat if it is as much there."""
 
-_AWK = r"""
-$2 ~ /^GET .*\/packages\/.*\.(whl|tar\.gz) / && $3 ~ /^ 200 / {
-    counts[substr($1, index($1, "[") + 1, 11) SUBSEP $2 SUBSEP $6]++
-    total++
-}
-END { for (key in counts) rows++; print total, rows }
-"""
+_AWK = str(peers.PROGRAMS / "count.awk")
 
 
 def run(bench: Bench) -> Result:
@@ -38,8 +32,8 @@ def run(bench: Bench) -> Result:
         _ours("bandersnatch", whole, count),
         _ours("bandersnatch, gz", packed, count),
         _ours(f"bandersnatch, {few} lines", part, few),
-        _awk("awk", ("awk", '-F"', _AWK, str(whole)), count),
-        _awk("zcat and awk", ("sh", "-c", f"zcat '{packed}' | awk -F'\"' '{_AWK}'"), count),
+        _awk("awk", ("awk", '-F"', "-f", _AWK, str(whole)), count),
+        _awk("zcat and awk", ("sh", "-c", """zcat "$0" | awk -F'"' -f "$1\"""", str(packed), _AWK), count),
     ]
     rows = measure.compare(bench.chosen(contestants), bench.runs, room / "turns", count_syncs=False)
     bars = (

@@ -117,3 +117,4 @@ def test_shown_commands() -> None:
     """A command is shown without the folders of the machine that it ran on."""
     given = Command((sys.executable, "/home/me/bench/x.py", "--cacert=/tmp/a/b.pem", "https://127.0.0.1/simple/"))
     assert str(given) == "python x.py --cacert=b.pem https://127.0.0.1/simple/"
+    assert str(Command(("sh", "-c", "zcat '/home/me/a.gz'"))) == "sh -c zcat 'a.gz'"
