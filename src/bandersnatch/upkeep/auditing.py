@@ -64,7 +64,7 @@ class Auditor:
         self._write = write
         self._reader = Reader(ground.place, Pace(0))
         self._pending: list[str] = []
-        self._damaged: set[str] = set()
+        self._damaged_and_behind: set[str] = set()
         self._digest = hashlib.sha256()
         self.sum = Audit()
         self._put({"audit": FORMAT, "upstream": address, "serial": ground.catalogue.serial()})
@@ -113,8 +113,9 @@ class Auditor:
         }
         if problems:
             facts["problems"] = problems
-            self._damaged.add(name)
             self.sum.incomplete += 1
+            if record.entry.tries:
+                self._damaged_and_behind.add(name)
         self.sum.projects += 1
         self.sum.files += len(record.published.held)
         self.sum.bytes += sum(held.size for held in record.published.held)
@@ -139,7 +140,7 @@ class Auditor:
         return read[0] if read else None
 
     def _behind(self, finding: Finding) -> None:
-        if finding.project not in self._damaged:  # else it was counted
+        if finding.project not in self._damaged_and_behind:  # else it was counted
             self.sum.incomplete += 1
         self._put({"incomplete": finding.project, "reason": finding.what})
 
