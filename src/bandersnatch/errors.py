@@ -5,7 +5,7 @@ Adapters translate the errors of their library into these, once, with ``raise â€
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from bandersnatch.values import Struct
 
 
 class BandersnatchError(Exception):
@@ -15,8 +15,7 @@ class BandersnatchError(Exception):
 # --- the operator's side -------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """One thing that is wrong with what the operator wrote: where it stands, and what to do."""
 
     message: str

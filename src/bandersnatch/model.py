@@ -5,11 +5,10 @@ Each field's comment gives the sentence of the specification that governs it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from bandersnatch.values import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(Struct, frozen=True):
     """One sdist, wheel or other distribution file, with the facts that upstream states about it."""
 
     filename: str
@@ -31,16 +30,14 @@ class File:
     """PEP 740: the absolute URL of the file's provenance object."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(Struct, frozen=True):
     """A file that upstream lists and that cannot be mirrored, with the reason."""
 
     filename: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(Struct, frozen=True):
     """What an index says about one project: its page, as a value."""
 
     name: str
@@ -61,8 +58,7 @@ class Project:
     """What the page lists and cannot be taken."""
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """A file that the mirror holds, whole and verified, with what the mirror itself knows about it."""
 
     file: File
@@ -74,8 +70,7 @@ class Held:
     """Whether the provenance object is held (PEP 740)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """One line of an index's list of projects."""
 
     name: str
@@ -86,8 +81,7 @@ class Listed:
     """The project's ``_last-serial``, where the list has serials."""
 
 
-@dataclass(frozen=True, slots=True)
-class Validators:
+class Validators(Struct, frozen=True):
     """What a later conditional request sends back (RFC 9110, section 13)."""
 
     etag: str | None = None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bandersnatch import layout
 from bandersnatch.model import File, Held, Project
+from bandersnatch.values import Struct, replace
 
 FIRST_WAIT = 60.0
 """Seconds before the second try of a project that failed; each further wait is twice as long."""
@@ -30,8 +30,7 @@ NEVER_KEPT = ("advisories", "cool-down")
 """What the names of those rules begin with that refuse a file for what it may do: no policy keeps it listed."""
 
 
-@dataclass(frozen=True, slots=True)
-class FilePlan:
+class FilePlan(Struct, frozen=True):
     """What one project's page needs: files to fetch, files held already, and files that leave."""
 
     fetch: tuple[File, ...]
@@ -114,8 +113,7 @@ class Policy(StrEnum):
     """It stays as it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Policies:
+class Policies(Struct, frozen=True):
     """What becomes of what is not to be listed any more, by the cause."""
 
     deleted: Policy = Policy.FOLLOW
@@ -133,8 +131,7 @@ class Policies:
         }[cause]
 
 
-@dataclass(frozen=True, slots=True)
-class Departure:
+class Departure(Struct, frozen=True):
     """A file that leaves its page."""
 
     held: Held
@@ -186,8 +183,7 @@ def _causes(upstream: Project, file: File | None, rule: str) -> list[Cause]:
     return causes
 
 
-@dataclass(frozen=True, slots=True)
-class Brake:
+class Brake(Struct, frozen=True):
     """How much may leave the mirror in one run without an operator's word."""
 
     most: int = 500

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Protocol
 
@@ -15,6 +14,7 @@ from bandersnatch import layout, names
 from bandersnatch.model import File, Held, Listed, Project
 from bandersnatch.simple import facts, html, json, legacy, listing, releases
 from bandersnatch.storage.base import Stat, Storage
+from bandersnatch.values import Struct
 
 FORMAT = 1
 """Counts the changes of what the renderers write, so that pages of an older form are made anew."""
@@ -25,8 +25,7 @@ Pages = tuple[tuple[str, str], ...]
 """For each page of a project, its key and a digest of what it is made from."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """Which pages there are, and which address they speak of."""
 
     base_url: str = ""
@@ -112,8 +111,7 @@ class Shelf(Protocol):
     def delete(self, key: str) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(Struct, frozen=True):
     """Where pages go, and how they are made."""
 
     storage: Shelf

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from bandersnatch.catalogue.base import Catalogue, Commit, Entry, Failure, Leaving, Published
 from bandersnatch.model import File, Held, Listed, Validators
+from bandersnatch.values import replace
 
 FOREVER = 1e12
 

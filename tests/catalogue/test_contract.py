@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from bandersnatch.catalogue.base import Behind, Buried, Catalogue, Diff, Entry, 
 from bandersnatch.catalogue.sqlite import SqliteCatalogue
 from bandersnatch.errors import CatalogueError
 from bandersnatch.model import Listed
+from bandersnatch.values import replace
 from tests.catalogue.samples import (
     FOREVER,
     Clock,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from bandersnatch.catalogue.base import Published
 from bandersnatch.catalogue.sqlite import SqliteCatalogue
+from bandersnatch.values import replace
 from tests.catalogue.samples import Clock, commit, failure, held, listed
 from tests.catalogue.watched import Watch
 

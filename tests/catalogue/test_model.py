@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from bandersnatch.catalogue.base import Behind, Catalogue, Commit, Entry, Published, Totals
 from bandersnatch.model import Listed
+from bandersnatch.values import replace
 from tests.catalogue.conftest import ADAPTERS
 from tests.catalogue.samples import FOREVER, Clock, commit, digest, failure, held, leaving_keys
 

@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -22,6 +21,7 @@ from bandersnatch.cli.planned import lines, spans_of
 from bandersnatch.storage.lock import Lock
 from bandersnatch.sync.plans import Estimate, Plan, Share, Sum
 from bandersnatch.testing import Status
+from bandersnatch.values import Struct, fields, replace
 from tests.cli.conftest import Program
 
 ALL = "[select]\neverything = true\n"
@@ -257,9 +257,9 @@ def test_json_page() -> None:
 
 
 def _parts(kind: Any) -> set[Any]:
-    """The dataclasses that the fields of another one are made of."""
+    """The structs that the fields of another one are made of."""
     hints = [hint for each in get_type_hints(kind).values() for hint in (each, *get_args(each))]
-    return {hint for hint in hints if is_dataclass(hint)}
+    return {hint for hint in hints if isinstance(hint, type) and issubclass(hint, Struct)}
 
 
 def test_json_is_the_plan(program: Program) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from bandersnatch.errors import NotFound
 from bandersnatch.model import File, Project, Validators
 from bandersnatch.names import normalise
 from bandersnatch.testing.distributions import KINDS, Build
 from bandersnatch.upstream.base import Absorb, Body, Change, Fetched, Listing
+from bandersnatch.values import replace
 
 
 @dataclass

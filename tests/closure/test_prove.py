@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import pytest
 
 from bandersnatch.closure.base import Interpreter
 from bandersnatch.closure.prove import Missing, Proof, prove
 from bandersnatch.errors import UpstreamError
+from bandersnatch.values import replace
 from tests.closure.memory import Memory
 from tests.closure.oracle import Oracle
 from tests.closure.places import LINUX, WINDOWS

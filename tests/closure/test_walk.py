@@ -223,7 +223,7 @@ def test_upstream_that_fails(upstream: Memory, monkeypatch: pytest.MonkeyPatch) 
 
 def test_narrowed_pages(upstream: Memory) -> None:
     """What the selection's rules drop is not counted among the newest, and not followed."""
-    from dataclasses import replace
+    from bandersnatch.values import replace
 
     upstream.add("a", "1")
     upstream.add("a", "2", "b")

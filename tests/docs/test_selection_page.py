@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +22,7 @@ from bandersnatch.selection.metadata import MetadataRule
 from bandersnatch.selection.platform_rules import Environments, ExcludedPlatforms, ExcludedPythons
 from bandersnatch.selection.releases import Newest, NoDevelopment, NoPrereleases, NoYanked
 from bandersnatch.selection.usage import UnusedFor
+from bandersnatch.values import replace
 from tests.docs.markdown import ROOT
 from tests.selection.samples import CONTEXT, file, subject, versions
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bandersnatch import layout
 from bandersnatch.model import File, Held
+from bandersnatch.values import replace
 
 BLAKE2 = "ab" * 32
 SHA256 = "cd" * 32

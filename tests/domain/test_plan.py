@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from bandersnatch import plan
 from bandersnatch.model import File, Held
 from bandersnatch.plan import Brake
+from bandersnatch.values import replace
 
 
 def file(number: int, **facts: object) -> File:
     digest = f"{number:064x}"
-    return replace(File(f"demo-{number}-py3-none-any.whl", f"https://example.org/{number}", digest, 10), **facts)  # type: ignore[arg-type]  # facts of a File
+    return replace(File(f"demo-{number}-py3-none-any.whl", f"https://example.org/{number}", digest, 10), **facts)
 
 
 def test_difference() -> None:

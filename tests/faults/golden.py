@@ -16,7 +16,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -32,6 +32,7 @@ from bandersnatch.storage.fsops import FileSystem
 from bandersnatch.sync import events
 from bandersnatch.sync.engine import Wish, run
 from bandersnatch.testing import Index
+from bandersnatch.values import replace
 from tests.faults.memory_upstream import URL, MemoryUpstream
 
 DAMAGED = "damaged-1.1-py3-none-any.whl"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +13,7 @@ from bandersnatch.selection.advisories import AdvisoryRule
 from bandersnatch.selection.affected import Advisory, Range, Severity
 from bandersnatch.selection.base import Context, Rule, Subject, Verdict
 from bandersnatch.selection.engine import Selection
+from bandersnatch.values import replace
 
 
 def read(text: str) -> Version | None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from bandersnatch.selection import Context, Selection
 from bandersnatch.selection.cooldown import CoolDown
+from bandersnatch.values import replace
 from tests.selection.samples import CONTEXT, DAY, file, items, sdists, subject
 
 WEEK = 7 * DAY

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
 
@@ -12,6 +13,7 @@ from bandersnatch.selection import Items, Origin, Rule, Selection, Subject, Verd
 from bandersnatch.selection.cooldown import CoolDown
 from bandersnatch.selection.files import Line, MaxProjectSize, Types, UploadedAfter
 from bandersnatch.selection.releases import AtMost, Newest, NoPrereleases, NoYanked
+from bandersnatch.values import replace
 from tests.selection.samples import CONTEXT, DAY, file, items, sdists, versions
 
 WINDOWS: tuple[Mapping[str, str], ...] = ({"sys_platform": "win32"},)
@@ -235,7 +237,7 @@ def test_fingerprints_stay() -> None:
     """Order, spelling, repetition, place in a file and other projects' items change no fingerprint."""
     rules = (NoYanked(), NoPrereleases())
     one = replace(Selection.of(["demo>=1,<3", "demo==5"]), rules=rules)
-    moved = tuple(replace(rule, origin=Origin("releases", "", "my.toml", 9)) for rule in reversed(rules))
+    moved = tuple(dataclasses.replace(rule, origin=Origin("releases", "", "my.toml", 9)) for rule in reversed(rules))
     other = replace(Selection.of(["Demo == 5", "demo <3, >=1", "demo==5", "other"]), rules=moved)
     assert one.fingerprint("demo") == other.fingerprint("demo")
     assert one.digest != other.digest

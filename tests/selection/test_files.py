@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from bandersnatch.model import Project
@@ -20,6 +18,7 @@ from bandersnatch.selection.files import (
     UploadedBefore,
 )
 from bandersnatch.selection.times import shown
+from bandersnatch.values import replace
 from tests.selection.samples import CONTEXT, DAY, ago, file, items, subject
 
 WHEEL, SDIST = "demo-1-py3-none-any.whl", "demo-1.tar.gz"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -30,6 +28,7 @@ from bandersnatch.selection.releases import (
     NoYanked,
     Unwanted,
 )
+from bandersnatch.values import replace
 from tests.selection.samples import CONTEXT, DAY, file, items
 
 VERSIONS = ["0.9", "1.0", "1.0.0", "1.1a1", "1.1", "2.0.dev1", "2.0", "2.0.post1", "3.0rc1", "1!0.1", "2004d", "x"]

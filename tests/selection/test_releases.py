@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 
@@ -21,6 +20,7 @@ from bandersnatch.selection.releases import (
     Unwanted,
     releases_of,
 )
+from bandersnatch.values import replace
 from tests.selection.samples import CONTEXT, file, items, sdists, subject, versions
 
 ALL = ("1.0", "1.1a1", "1.1.dev3", "1.1.post1", "2004d", "2.0rc1.dev1", "1!1.0+local")

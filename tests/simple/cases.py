@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from urllib.parse import quote
 
 from hypothesis import strategies as st
 
 from bandersnatch import layout
 from bandersnatch.model import File, Held, Project
+from bandersnatch.values import replace
 
 URL = "https://example.org/simple/foo/"
 """Where the pages of the tests come from."""
@@ -24,9 +24,9 @@ def held(filename: str, **facts: object) -> Held:
     stored = {key: facts.pop(key) for key in ("metadata", "provenance_held") if key in facts}
     file = File(filename, f"https://files.example.org/{filename}", A, size=7)
     return Held(
-        replace(file, **facts),  # type: ignore[arg-type]  # the tests name fields that exist
+        replace(file, **facts),
         size=7,
-        metadata=stored.get("metadata"),  # type: ignore[arg-type]  # as above
+        metadata=stored.get("metadata"),  # type: ignore[arg-type]  # the tests name fields that exist
         provenance=bool(stored.get("provenance_held")),
     )
 

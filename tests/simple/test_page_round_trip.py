@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import html5lib
 import pytest
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 
 from bandersnatch.model import File, Held, Project
 from bandersnatch.simple import html, json
+from bandersnatch.values import replace
 from tests.simple.cases import CASES, PROJECTS, URL, A, B, as_read, held, pages, provenance, urls
 
 # What HTML cannot hold, as an independent reading of the standard: control characters that are not white space.
@@ -25,7 +25,7 @@ def in_html(file: File) -> File:
         for key, text in (("yanked", file.yanked), ("requires_python", file.requires_python))
     }
     said = None if file.core_metadata is False else file.core_metadata
-    return replace(file, size=None, upload_time=None, core_metadata=said, **clean)  # type: ignore[arg-type]  # texts
+    return replace(file, size=None, upload_time=None, core_metadata=said, **clean)
 
 
 @pytest.mark.parametrize("one", CASES.values(), ids=CASES.keys())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from io import BytesIO
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from bandersnatch.errors import BadContent
 from bandersnatch.model import File
 from bandersnatch.transfer.check import Check
+from bandersnatch.values import replace
 
 DATA = b"the bytes of a file"
 SHA256 = hashlib.sha256(DATA).hexdigest()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from bandersnatch.storage.fsops import FileSystem
 from bandersnatch.storage.glance import Glance
 from bandersnatch.testing import Status
 from bandersnatch.upkeep.garbage import Taken
+from bandersnatch.values import replace
 from bandersnatch.verify.base import Kind
 from tests.sync.conftest import journal
 from tests.sync.test_crash import Death, Dying, dying_run
@@ -157,12 +158,12 @@ def test_excluded_before_the_next_run(tree: Kept, tmp_path: Path) -> None:
     """
     tree.index.upload("delta", "1.0")
     exclude: dict[str, Any] = {"exclude__projects": ["delta"]}
-    reference = replace(tree, directory=tmp_path / "reference")
+    reference = dataclasses.replace(tree, directory=tmp_path / "reference")
     shutil.copytree(tree.directory, reference.directory)
     reference.run(**exclude)
     expected = reference.tree()
     for number in itertools.count(1, 3):
-        copy = replace(tree, directory=tmp_path / f"copy-{number}")
+        copy = dataclasses.replace(tree, directory=tmp_path / f"copy-{number}")
         shutil.copytree(tree.directory, copy.directory)
         if dying_run(copy, number):
             return
@@ -179,7 +180,7 @@ def test_cut_off(tree: Kept, tmp_path: Path) -> None:
     expected = tree.tree()
     litter(tree)
     for number in itertools.count():
-        copy = replace(tree, directory=tmp_path / f"copy-{number}")
+        copy = dataclasses.replace(tree, directory=tmp_path / f"copy-{number}")
         shutil.copytree(tree.directory, copy.directory)
         lived = lives(copy, number)
         copy.check(staged=False)

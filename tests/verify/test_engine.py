@@ -7,7 +7,6 @@ import os
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,6 +17,7 @@ from bandersnatch.catalogue.sqlite import SqliteCatalogue
 from bandersnatch.errors import StorageError, UsageError
 from bandersnatch.model import Listed
 from bandersnatch.storage.base import Stat
+from bandersnatch.values import replace
 from bandersnatch.verify.base import Finding, Ground, Kind, Place
 from bandersnatch.verify.engine import Wish, verify
 from bandersnatch.verify.reading import CHUNK, Pace, Reader, Stopped

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+
+from bandersnatch.values import Struct
 
 OTHER = "other"
 BROWSER = "browser"
@@ -58,8 +59,7 @@ _BOT = re.compile(
 _LONGEST = 8192
 
 
-@dataclass(frozen=True, slots=True)
-class Agent:
+class Agent(Struct, frozen=True):
     """What a request was made with; empty is unknown."""
 
     installer: str = OTHER

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from dataclasses import dataclass, field
 from enum import Enum
 
 from bandersnatch.accesslog.agents import BOT, Agent
 from bandersnatch.accesslog.request import Request
 from bandersnatch.accesslog.targets import Target
+from bandersnatch.values import Struct, field
 
 WINDOW = 60.0
 """Seconds within which a download that was cut off is begun anew by the same client."""
@@ -63,8 +63,7 @@ def _begins(header: str) -> bool:
     return found is not None and (not found[1] or int(found[1]) >= A_LOOK)
 
 
-@dataclass(slots=True)
-class Recent:
+class Recent(Struct):
     """
     The downloads of the last minute, to recognise those that are begun anew.
 

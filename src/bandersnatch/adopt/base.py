@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import BinaryIO, Protocol
 
 from bandersnatch.catalogue.base import Vouchers
 from bandersnatch.model import File
 from bandersnatch.storage.base import Stat
+from bandersnatch.values import Struct
 
 
 class Fate(StrEnum):
@@ -35,8 +35,7 @@ class Fate(StrEnum):
     """Nothing here knows it: it is left as it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """One thing in the tree, and what becomes of it."""
 
     fate: Fate
@@ -50,8 +49,7 @@ class Found:
     """For people: why it is damaged or strange."""
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """What kind of tree it is."""
 
     tool: str
@@ -70,8 +68,7 @@ class Layout:
     """What its memory says, for people."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """What an adoption will do, as far as names and sizes tell."""
 
     layout: Layout
@@ -91,8 +88,7 @@ class Plan:
         return self.source == self.directory
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """What the operator asked of this adoption."""
 
     trust_size: bool = False
@@ -137,8 +133,7 @@ Tell = Callable[[int], None]
 """Hears of the bytes of each file that is done."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ground:
+class Ground(Struct, frozen=True):
     """What an adoption works with."""
 
     source: Source
@@ -150,8 +145,7 @@ class Ground:
     """None: upstream is not asked; the next run does that."""
 
 
-@dataclass(frozen=True, slots=True)
-class Promise:
+class Promise(Struct, frozen=True):
     """What a file has to be, by what somebody wrote down about it."""
 
     says: str
@@ -171,8 +165,7 @@ class Promise:
     """Where the page links it, below the folder of published things; validated."""
 
 
-@dataclass(frozen=True, slots=True)
-class Digests:
+class Digests(Struct, frozen=True):
     """Of one file, from one reading; lower-case hexadecimal."""
 
     sha256: str

@@ -6,7 +6,7 @@ import errno
 from collections import Counter, deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from threading import Event
 
 from bandersnatch.adopt import judging, sorting
@@ -16,6 +16,7 @@ from bandersnatch.adopt.promises import Promises
 from bandersnatch.adopt.trusting import trusted
 from bandersnatch.errors import StorageError
 from bandersnatch.storage.base import Stat
+from bandersnatch.values import Struct, replace
 
 AHEAD = 16
 """So many files for each thread are begun before the first of them is waited for."""
@@ -47,8 +48,7 @@ def adopt(ground: Ground, plan: Plan, wish: Wish, now: float, tell: Tell = lambd
     yield from _Adoption(ground, plan, wish, now, tell).run()
 
 
-@dataclass(frozen=True, slots=True)
-class _Task:
+class _Task(Struct, frozen=True):
     """One file that has to be read."""
 
     found: Found
@@ -57,8 +57,7 @@ class _Task:
     """Upstream's; None where it was not asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Judged:
+class _Judged(Struct, frozen=True):
     """One file that was read; ``digests`` is None where it could not be, or did not have to be."""
 
     promise: Promise | None

@@ -6,10 +6,10 @@ import configparser
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from bandersnatch import names
 from bandersnatch.adopt.base import Layout, Source
+from bandersnatch.values import Struct
 
 EVERYTHING = ("pep381client", "shadowmire", "PyPA bandersnatch", "a published tree", "a mirror with web/ in it")
 """Tools that mirror everything unless they were told otherwise."""
@@ -19,8 +19,7 @@ _STATISTICS = re.compile(r"(?:\S*/)?(?:processlogs|bsn-update-stats)\b|\bupdate-
 _SMALL = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Suggestion:
+class Suggestion(Struct, frozen=True):
     """What to go on with."""
 
     configuration: str

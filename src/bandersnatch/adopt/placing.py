@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import errno
 import os.path
-from dataclasses import dataclass, replace
 
 from bandersnatch.adopt import sorting
 from bandersnatch.adopt.base import Fate, Found, Ground, Plan, Wish
 from bandersnatch.catalogue.base import Voucher
 from bandersnatch.errors import StorageError
 from bandersnatch.storage.base import Stat
+from bandersnatch.values import Struct, replace
 
 BATCH = 256
 """Files that share one synchronisation of the disk; as many may be read again after a crash."""
@@ -21,8 +21,7 @@ OF_ONE = frozenset(
 """What goes wrong with one file, and need not go wrong with the next."""
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(Struct, frozen=True):
     """A whole file, and where it belongs."""
 
     found: Found

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -35,6 +34,7 @@ from bandersnatch.sync.mirror import Mirror, Rules
 from bandersnatch.upstream.client import Client
 from bandersnatch.upstream.index import IndexUpstream
 from bandersnatch.upstream.pacing import Clock
+from bandersnatch.values import replace
 
 CATALOGUE = "catalogue.sqlite"
 JOURNAL = "removals.jsonl"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,6 +30,7 @@ from bandersnatch.resolver.base import Index
 from bandersnatch.selection import Context, Origin, Selection
 from bandersnatch.sync.mirror import Mirror
 from bandersnatch.upstream.settings import Settings
+from bandersnatch.values import Struct, replace
 
 KEPT, KEY, FOUND_AT = "closure", "closure-key", "closure-time"
 """The facts that hold the closure, what it was found from, and when."""
@@ -46,8 +46,7 @@ ATTEMPTS = 20
 DEPENDENCIES = "select.dependencies"
 
 
-@dataclass(frozen=True, slots=True)
-class Closed:
+class Closed(Struct, frozen=True):
     """A mirror whose selection has the closure of its requirements."""
 
     mirror: Mirror

@@ -6,7 +6,6 @@ import math
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -23,6 +22,7 @@ from bandersnatch.stats.show import Statistics
 from bandersnatch.stats.update import Tell, Update
 from bandersnatch.storage.lock import Lock
 from bandersnatch.storage.shelf import Shelf
+from bandersnatch.values import Struct, replace
 
 LEDGER = "statistics.sqlite"
 LOCK = "statistics.lock"
@@ -94,8 +94,7 @@ def usage(config: Config, now: datetime) -> Iterator[Usage | None]:
         yield Usage(ledger, wish_of(config, now).today)
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Struct, frozen=True):
     """The downloads of a mirror up to *today*, as rules ask about them."""
 
     ledger: Ledger

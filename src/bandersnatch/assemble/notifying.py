@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 from bandersnatch import layout
@@ -25,6 +25,7 @@ from bandersnatch.sync.mirror import Mirror
 from bandersnatch.upstream import sender
 from bandersnatch.upstream.address import Address
 from bandersnatch.upstream.settings import Settings
+from bandersnatch.values import Struct, field
 
 CHANGES = "changes"
 """The log of changes, in ``state/``."""
@@ -45,8 +46,7 @@ def change_log(config: Config) -> ChangeLog | None:
     return ChangeLog(Path(config.mirror.directory, STATE, CHANGES), ignored)
 
 
-@dataclass(slots=True)
-class News:
+class News(Struct):
     """Passes on what a run tells, and keeps the little of it that hooks are told."""
 
     listener: events.Tell

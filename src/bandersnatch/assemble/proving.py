@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,10 +17,10 @@ from bandersnatch.upstream.base import Upstream
 from bandersnatch.upstream.client import Client
 from bandersnatch.upstream.index import IndexUpstream
 from bandersnatch.upstream.settings import Settings
+from bandersnatch.values import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Stand:
+class Stand(Struct, frozen=True):
     """The mirror on its stand, to be looked at."""
 
     question: Question

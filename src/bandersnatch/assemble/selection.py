@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -31,10 +31,10 @@ from bandersnatch.selection.environments import Environment
 from bandersnatch.selection.metadata import MetadataRule
 from bandersnatch.selection.platform_rules import Environments, ExcludedPlatforms, ExcludedPythons
 from bandersnatch.selection.usage import OfUse, Share, UnusedFor
+from bandersnatch.values import Struct, replace
 
 
-@dataclass(frozen=True)
-class Chosen:
+class Chosen(Struct, frozen=True):
     """What the operator wants, and what of it may have been meant differently."""
 
     selection: Selection
@@ -366,6 +366,7 @@ def with_closure(selection: Selection, closure: Iterable[Origin]) -> Selection:
     items: tuple[Item, ...] = (*patterns, *Items.read(closure))
     # What is needed is wanted, used or not.
     rules = (
-        replace(rule, named=_by_name(Items(items))) if isinstance(rule, OfUse) else rule for rule in selection.rules
+        dataclasses.replace(rule, named=_by_name(Items(items))) if isinstance(rule, OfUse) else rule
+        for rule in selection.rules
     )
     return replace(selection, items=Items(items), rules=tuple(rules))

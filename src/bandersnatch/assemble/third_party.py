@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from bandersnatch.config import spelling
 from bandersnatch.errors import BadContent, Problem, UsageError
 from bandersnatch.selection import Origin, Rule, Subject, Verdict
+from bandersnatch.values import replace
 
 GROUP = "bandersnatch.rules"
 """The entry points of third-party rules; ``[rules.NAME]`` is for the one that is called NAME."""

@@ -10,17 +10,16 @@ Times are seconds since the epoch, UTC.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from bandersnatch.model import Held, Listed, Validators
+from bandersnatch.values import Struct
 
 RUNS_KEPT = 1000
 """So many runs are remembered, the newest ones."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One project, as the catalogue has it: the small facts, without its files."""
 
     name: str
@@ -55,8 +54,7 @@ class Entry:
     """Whether damage was found in what is stored of it: then each of its files is to be looked at."""
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(Struct, frozen=True):
     """What a project's page is made of: kept so that the next page knows what is held and which bytes changed."""
 
     held: tuple[Held, ...] = ()
@@ -66,8 +64,7 @@ class Published:
     """Files that upstream lists and that are not held: their SHA-256, and when they were seen first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """A try that failed: the project is behind."""
 
     name: str
@@ -80,8 +77,7 @@ class Failure:
     """Files that were to leave, and were held back."""
 
 
-@dataclass(frozen=True, slots=True)
-class Leaving:
+class Leaving(Struct, frozen=True):
     """A key that no page links any longer."""
 
     key: str
@@ -91,8 +87,7 @@ class Leaving:
     """Whether its bytes are to be kept apart for long."""
 
 
-@dataclass(frozen=True, slots=True)
-class Buried:
+class Buried(Struct, frozen=True):
     """A key whose bytes are in the trash."""
 
     key: str
@@ -103,8 +98,7 @@ class Buried:
     """When it is deleted for good."""
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """What a change of the selection needs to know of a project."""
 
     name: str
@@ -113,8 +107,7 @@ class Known:
     selection: str
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(Struct, frozen=True):
     """A project's new state, true once its page is published."""
 
     entry: Entry
@@ -125,8 +118,7 @@ class Commit:
     """Why the new state is better than the old one and still not all that upstream has: the project stays behind."""
 
 
-@dataclass(frozen=True, slots=True)
-class Behind:
+class Behind(Struct, frozen=True):
     """A project whose published state is older than upstream's."""
 
     name: str
@@ -140,8 +132,7 @@ class Behind:
     """Nothing is published, and upstream has no page to publish: only who named the project misses it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Diff:
+class Diff(Struct, frozen=True):
     """What a list of projects says that the catalogue did not know."""
 
     new: int
@@ -152,8 +143,7 @@ class Diff:
     """Projects that our list names, before this one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
+class Totals(Struct, frozen=True):
     """How much the mirror holds, and how much is still to be done."""
 
     projects: int
@@ -167,8 +157,7 @@ class Totals:
     absent: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class RunRecord:
+class RunRecord(Struct, frozen=True):
     """One run as it ended, or None as its end while it is under way (or was cut off)."""
 
     started: float
@@ -363,8 +352,7 @@ class Catalogue(Protocol):
     def close(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Voucher:
+class Voucher(Struct, frozen=True):
     """That one object in storage was verified when it was adopted: for as long as it has this size and time."""
 
     key: str

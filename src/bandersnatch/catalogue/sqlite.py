@@ -6,7 +6,6 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from bandersnatch.catalogue import keys, records, rows
@@ -30,6 +29,7 @@ from bandersnatch.catalogue.opening import CatalogueCorrupt
 from bandersnatch.catalogue.statements import SQL
 from bandersnatch.errors import CatalogueError
 from bandersnatch.model import Listed
+from bandersnatch.values import to_builtins
 
 LIST_SERIAL = "list-serial"
 """The fact that holds the serial of upstream's list, a decimal number."""
@@ -214,7 +214,7 @@ class SqliteCatalogue:
         self._write("stay", [{"key": key} for key in keys])
 
     def bury(self, buried: Sequence[Buried]) -> None:
-        values = [asdict(one) for one in buried]
+        values = [to_builtins(one) for one in buried]
         with self._database.transaction() as connection:
             connection.executemany(SQL["bury"], values)
             connection.executemany(SQL["stay"], values)

@@ -6,10 +6,10 @@ import argparse
 import os
 import sys
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
 
 from bandersnatch.cli import exits, text, verified, verify
+from bandersnatch.values import replace
 
 if TYPE_CHECKING:
     from bandersnatch.config.load import Loaded

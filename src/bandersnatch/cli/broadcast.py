@@ -14,13 +14,13 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock, Thread
 from typing import Self
 
 from bandersnatch.cli import wire
 from bandersnatch.sync import events
+from bandersnatch.values import Struct, field
 
 SOCKET = "follow"
 """Its name in ``state/``."""
@@ -39,8 +39,7 @@ FAREWELL = 0.5
 """Seconds in which followers can hear the last events once the run is over."""
 
 
-@dataclass(slots=True)
-class _Follower:
+class _Follower(Struct):
     connection: socket.socket
     waiting: bytearray = field(default_factory=bytearray)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from bandersnatch.config import pypa
@@ -12,10 +11,10 @@ from bandersnatch.config.load import load
 from bandersnatch.config.options import BY_NAME
 from bandersnatch.config.pypa.convert import render
 from bandersnatch.errors import Problem, UsageError
+from bandersnatch.values import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Converted:
+class Converted(Struct, frozen=True):
     """A new configuration."""
 
     text: str

@@ -94,9 +94,9 @@ def run_plan(args: argparse.Namespace, out: TextIO) -> int:
 
 def collect(plan: Plan) -> dict[str, Any]:
     """The plan as JSON has it."""
-    from dataclasses import asdict
+    from bandersnatch.values import to_builtins
 
-    return {**asdict(plan), "missing": plan.missing}
+    return {**to_builtins(plan), "missing": plan.missing}
 
 
 def exit_code(plan: Plan) -> int:
@@ -111,12 +111,12 @@ async def _plan(args: argparse.Namespace, loaded: Loaded) -> Plan:
     import signal
     import tempfile
     import time
-    from dataclasses import replace
 
     from bandersnatch import assemble
     from bandersnatch.assemble.closing import close
     from bandersnatch.assemble.selection import choose
     from bandersnatch.sync.planning import plan
+    from bandersnatch.values import replace
 
     now, config = time.time(), loaded.config
     chosen = choose(loaded)

@@ -76,9 +76,10 @@ def run_prove(args: argparse.Namespace, out: TextIO) -> int:
     proof = asyncio.run(_prove(args, config, requirements, constraints, places))
     if args.json:
         import json
-        from dataclasses import asdict
 
-        print(json.dumps({"proved": proof.proved, "results": [asdict(one) for one in proof.results]}), file=out)
+        from bandersnatch.values import to_builtins
+
+        print(json.dumps({"proved": proof.proved, "results": [to_builtins(one) for one in proof.results]}), file=out)
     else:
         print("\n".join(map(text.shown, lines(proof))), file=out)
     return exits.CLEAN if proof.proved else exits.BEHIND

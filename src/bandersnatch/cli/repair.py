@@ -8,10 +8,10 @@ import os
 import sys
 import time
 from contextlib import ExitStack
-from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, TextIO
 
 from bandersnatch.cli import exits, mirror, text, verified, verify
+from bandersnatch.values import replace, to_builtins
 
 if TYPE_CHECKING:
     from bandersnatch.config.load import Loaded
@@ -116,7 +116,7 @@ def run_rolling(args: argparse.Namespace, loaded: Loaded, out: TextIO) -> int:
             raise UsageError("[verify] says of no file that it is to be looked at: files-per-day, share-per-day")
         found = part(tell)
     if args.json:
-        print(json.dumps(asdict(found)), file=out)
+        print(json.dumps(to_builtins(found)), file=out)
     else:
         what = f"{text.count(found.projects, 'project')}, {text.count(found.files, 'file')}, {text.size(found.bytes)}"
         end = "; the round is over" if found.whole_round else ""

@@ -55,24 +55,23 @@ def run_status(args: argparse.Namespace, out: TextIO) -> int:
 
 def collect(catalogue: Catalogue, now: float, config: Config) -> dict[str, Any]:
     """All that ``status`` says, as JSON has it. Times are seconds since the epoch, ages are seconds."""
-    from dataclasses import asdict
-
     from bandersnatch.catalogue.base import RUNS_KEPT
+    from bandersnatch.values import to_builtins
 
     totals = catalogue.totals()
     runs = catalogue.last_runs(RUNS_KEPT)
     last = runs[0] if runs else None
     clean = next((run for run in runs if run.outcome == "clean"), None)
     serial, upstream = catalogue.serial(), catalogue.get("list-serial")
-    behind = [asdict(one) for one in catalogue.behind()]
+    behind = [to_builtins(one) for one in catalogue.behind()]
     retries = sum(one["next_try"] <= now for one in behind)
     return {
         "directory": config.mirror.directory,
         "serial": serial,
         "upstream_serial": int(upstream) if upstream is not None else None,
         "serials_behind": int(upstream) - serial if upstream is not None and serial is not None else None,
-        "last_run": asdict(last) if last else None,
-        "last_clean_run": asdict(clean) if clean else None,
+        "last_run": to_builtins(last) if last else None,
+        "last_clean_run": to_builtins(clean) if clean else None,
         "age": round(now - clean.started, 1) if clean else None,
         "projects": totals.projects,
         "files": totals.files,

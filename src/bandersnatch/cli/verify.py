@@ -7,10 +7,10 @@ import os
 import sys
 from collections import Counter
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TextIO
 
 from bandersnatch.cli import exits, options
+from bandersnatch.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -101,12 +101,12 @@ def parse(written: str) -> Target:
 async def _explain(args: argparse.Namespace, loaded: Loaded, project: str) -> Answer:
     import tempfile
     import time
-    from dataclasses import replace
 
     from bandersnatch import assemble
     from bandersnatch.assemble import closing
     from bandersnatch.assemble.selection import choose
     from bandersnatch.sync.explaining import explain
+    from bandersnatch.values import replace
 
     now, config = time.time(), loaded.config
     chosen = choose(loaded)
@@ -176,14 +176,14 @@ def _no_such(answer: Answer, target: Target) -> str:
 
 def collect(answer: Answer, files: Sequence[Judged]) -> dict[str, Any]:
     """The answer as JSON has it."""
-    from dataclasses import asdict
+    from bandersnatch.values import to_builtins
 
-    facts = asdict(answer)
+    facts = to_builtins(answer)
     entry = answer.entry
     return {
         **facts,
         "wanted": is_wanted(answer, files),
-        "files": [asdict(one) for one in files],
+        "files": [to_builtins(one) for one in files],
         "entry": entry and {"published": entry.published, "serial": entry.serial, "promised": entry.promised},
     }
 

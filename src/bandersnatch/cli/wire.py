@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, fields
 
 from bandersnatch.sync import events
+from bandersnatch.values import fields, to_builtins
 
 
 def name_of(kind: type[events.Event]) -> str:
@@ -19,7 +19,7 @@ KINDS = {name_of(kind): kind for kind in events.Event.__subclasses__()}
 
 def encode(event: events.Event, now: float) -> str:
     """*event*, told at *now* (seconds since the epoch), as one line without its end."""
-    return json.dumps({"event": name_of(type(event)), "time": round(now, 3), **asdict(event)})
+    return json.dumps({"event": name_of(type(event)), "time": round(now, 3), **to_builtins(event)})
 
 
 def decode(line: str | bytes) -> events.Event | None:

@@ -6,10 +6,11 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from bandersnatch.errors import Problem, UsageError
 from bandersnatch.resolver.base import Target
+from bandersnatch.values import Struct, to_builtins
 
 _NEWEST = re.compile(r"newest ([1-9][0-9]{0,3})\Z")
 _FORM = 1
@@ -40,16 +41,14 @@ class Interpreter:
 # --- policies --------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Locked:
+class Locked(Struct, frozen=True):
     """For each interpreter the one version of each project that the resolver chooses: the smallest closure."""
 
     def __str__(self) -> str:
         return "locked"
 
 
-@dataclass(frozen=True, slots=True)
-class Newest:
+class Newest(Struct, frozen=True):
     """
     The newest *count* versions that each range admits: the policy to recommend.
 
@@ -63,8 +62,7 @@ class Newest:
         return f"newest {self.count}"
 
 
-@dataclass(frozen=True, slots=True)
-class Ranges:
+class Ranges(Struct, frozen=True):
     """Every version that the ranges admit. Metadata of all of them is read: thousands for a mid-size application."""
 
     def __str__(self) -> str:
@@ -87,8 +85,7 @@ def policy(text: str) -> Policy:
 # --- what comes of it ------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Item:
+class Item(Struct, frozen=True, order=True):
     """One thing that the mirror has to have."""
 
     requirement: str
@@ -97,8 +94,7 @@ class Item:
     """What needs it: one reason of possibly many."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Unknown:
+class Unknown(Struct, frozen=True, order=True):
     """A release whose needs could not be told, or a project that is not there: the closure may lack something."""
 
     project: str
@@ -108,8 +104,7 @@ class Unknown:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Closure:
+class Closure(Struct, frozen=True):
     """Everything that is needed, in the order of names."""
 
     items: tuple[Item, ...]
@@ -122,7 +117,7 @@ class Closure:
 
     def to_json(self) -> str:
         """The closure as text, to be stored."""
-        return json.dumps({"form": _FORM, **asdict(self)}, separators=(",", ":"))
+        return json.dumps({"form": _FORM, **to_builtins(self)}, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> Closure | None:

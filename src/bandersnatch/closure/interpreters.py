@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 from bandersnatch.closure.base import Interpreter
 from bandersnatch.errors import Problem, UsageError
 from bandersnatch.resolver.base import Target
 from bandersnatch.selection.environments import Environment
 from bandersnatch.selection.file_tags import wheel_tags
+from bandersnatch.values import replace
 
 
 def interpreters(environments: Iterable[Environment]) -> tuple[Interpreter, ...]:

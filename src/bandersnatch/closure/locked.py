@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from packaging.version import Version
 
@@ -14,10 +13,10 @@ from bandersnatch.closure.sources import is_source
 from bandersnatch.errors import BadContent, Conflict
 from bandersnatch.model import File
 from bandersnatch.resolver.base import Index, Pin, Resolver
+from bandersnatch.values import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """How the resolver is asked, whatever for."""
 
     resolver: Resolver

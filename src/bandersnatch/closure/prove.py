@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from packaging.version import Version
 
@@ -16,12 +15,12 @@ from bandersnatch.errors import BadContent, Conflict, NotFound, UpstreamError
 from bandersnatch.model import File
 from bandersnatch.resolver.base import Pin
 from bandersnatch.upstream.base import Upstream
+from bandersnatch.values import Struct, field
 
 MAX_METADATA = 16 << 20
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Missing:
+class Missing(Struct, frozen=True, order=True):
     """One thing that an installation would need and not get."""
 
     project: str
@@ -31,8 +30,7 @@ class Missing:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Proved:
+class Proved(Struct, frozen=True):
     """How it stands for one interpreter."""
 
     environment: str
@@ -47,8 +45,7 @@ class Proved:
     missing: tuple[Missing, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(Struct, frozen=True):
     """The answers for all interpreters."""
 
     results: tuple[Proved, ...]
@@ -76,8 +73,7 @@ async def prove(
     return Proof(tuple([await _Attempt(one, question, shelf, files).run(requirements) for one in interpreters]))
 
 
-@dataclass(slots=True)
-class _Attempt:
+class _Attempt(Struct):
     """One interpreter's installation, tried on paper."""
 
     interpreter: Interpreter

@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import io
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -22,6 +21,7 @@ from bandersnatch.errors import BadContent, NotFound
 from bandersnatch.model import File, Project, Validators
 from bandersnatch.simple import metadata
 from bandersnatch.upstream.base import Upstream
+from bandersnatch.values import Struct
 
 MAX_METADATA = 16 << 20
 MAX_FILE = 128 << 20
@@ -33,8 +33,7 @@ Narrow = Callable[[Project], Project]
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(Struct, frozen=True):
     """The files of one version."""
 
     name: str
@@ -74,8 +73,7 @@ def _admits(requires_python: str | None, python: str) -> bool:
         return True
 
 
-@dataclass(frozen=True, slots=True)
-class Needs:
+class Needs(Struct, frozen=True):
     """What a release needs, as one of its files says."""
 
     requires: tuple[Requirement, ...]

@@ -12,11 +12,11 @@ import tomllib
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from email.parser import BytesParser
 from typing import IO, Any
 
 from bandersnatch.errors import BadContent
+from bandersnatch.values import Struct
 
 DEFAULT_BUILD = ("setuptools>=40.8.0",)
 """What installers build with where pyproject.toml does not say (PEP 518; this minimum is pip's and uv's own)."""
@@ -39,8 +39,7 @@ _OPENERS: Mapping[str, Callable[[IO[bytes]], gzip.GzipFile | bz2.BZ2File | lzma.
 _ARCHIVES = (".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz")
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """A source distribution's two descriptions of itself; empty where it has none."""
 
     metadata: bytes

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from packaging.markers import UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
@@ -16,10 +15,10 @@ from bandersnatch.closure.shelf import Release, Shelf, gather
 from bandersnatch.closure.sources import is_source
 from bandersnatch.errors import BadContent
 from bandersnatch.model import File
+from bandersnatch.values import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class _Want:
+class _Want(Struct, frozen=True):
     """A range of one project's versions, with one extra or none, for one interpreter."""
 
     name: str
@@ -29,8 +28,7 @@ class _Want:
     """Which of the interpreters."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(Struct, frozen=True):
     """A version to go on from."""
 
     release: Release

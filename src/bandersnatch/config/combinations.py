@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
 from urllib.parse import urlsplit
@@ -18,10 +17,10 @@ from bandersnatch.config.schema import Config, ReleasesOptions, value_of
 from bandersnatch.config.write import key
 from bandersnatch.errors import UsageError
 from bandersnatch.hooks.base import Form, Occasion
+from bandersnatch.values import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Contradiction:
+class Contradiction(Struct, frozen=True):
     """What cannot be meant, and the option to change."""
 
     name: str

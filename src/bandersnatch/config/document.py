@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from bandersnatch.config import pypa
 from bandersnatch.config.locate import Lines, locate
 from bandersnatch.config.options import SECTIONS
 from bandersnatch.errors import Problem, UsageError
+from bandersnatch.values import Struct, field
 
 _PLACE = re.compile(r" ?\(at (?:line (\d+), column (\d+)|end of document)\)\Z")
 _HEADER = re.compile(r"[ \t]*\[([A-Za-z0-9_-]+)\][ \t]*(?:[#;].*)?\Z")
@@ -19,8 +19,7 @@ _COMMENTED_PROJECTS = re.compile(r"[ \t]*#[ \t]*projects[ \t]*=")
 _UNQUOTED_DIRECTORY = re.compile(r"[ \t]*directory[ \t]*[=:][ \t]*[^\s\"']")
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """What a file says."""
 
     tables: dict[str, Any] = field(default_factory=dict)

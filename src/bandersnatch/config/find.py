@@ -6,19 +6,18 @@ import contextlib
 import os
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
 from bandersnatch.config import defaults, template
 from bandersnatch.errors import Problem, UsageError
+from bandersnatch.values import Struct
 
 VARIABLE = "BANDERSNATCH_CONFIG"
 """The environment variable that names the file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """The file that counts."""
 
     path: Path
@@ -34,8 +33,7 @@ class Outcome(Enum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class FirstRun:
+class FirstRun(Struct, frozen=True):
     """What happened, and what the operator does next."""
 
     path: Path

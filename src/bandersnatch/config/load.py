@@ -20,12 +20,12 @@ from bandersnatch.config.read import Fault, Value, described, from_text, read
 from bandersnatch.config.schema import Config, build, value_of
 from bandersnatch.errors import Problem, UsageError
 from bandersnatch.inputs import globs
+from bandersnatch.values import Struct
 
 Source = Literal["default", "file", "environment", "command line"]
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Where a value comes from."""
 
     source: Source = "default"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from itertools import chain
 from typing import TypeAlias
+
+from bandersnatch.values import Struct, field
 
 Path: TypeAlias = tuple[str | int, ...]
 """Tables, then a key, then the position in its list."""
@@ -26,8 +27,7 @@ _TOKEN = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Lines:
+class Lines(Struct, frozen=True):
     """The lines of one document, counted from 1."""
 
     known: dict[Path, int] = field(default_factory=dict)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
@@ -13,13 +12,13 @@ from bandersnatch.config.options import NAMED
 from bandersnatch.config.read import described
 from bandersnatch.errors import Problem, UsageError
 from bandersnatch.selection import environments
+from bandersnatch.values import Struct, field
 
 Table: TypeAlias = Mapping[str, object]
 """One table, in the types of TOML."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tables:
+class Tables(Struct, frozen=True):
     """The tables of every named section, read, and what is wrong with others."""
 
     of: Mapping[str, Mapping[str, Any]]

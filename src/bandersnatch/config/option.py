@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
 from bandersnatch.config import values
+from bandersnatch.values import Struct
 
 Written: TypeAlias = str | int | bool | tuple[str, ...] | Mapping[str, tuple[str, ...]]
 """A value as the file has it."""
@@ -53,8 +53,7 @@ class Kind(Enum):
 _FORMATS = {Kind.SIZE: values.format_size, Kind.RATE: values.format_rate}
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True):
     """
     One key. What it holds follows from the default: "" makes it optional (None in the program), a tuple makes it a
     list, a mapping makes it a table of lists.

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Container, Iterable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from bandersnatch.config import scalars, spelling, syntax
 from bandersnatch.config.option import Kind, Option
+from bandersnatch.values import Struct
 
 Value: TypeAlias = scalars.Scalar | tuple[str, ...] | Mapping[str, tuple[str, ...]] | None
 """Bytes, seconds and shares are numbers, a datetime is in UTC, a timedelta is how long ago; None: not set."""
@@ -19,8 +19,7 @@ _USERINFO = re.compile(r"//.*@", re.DOTALL)
 _MAX_SHOWN = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """What is wrong with a value, or with something in it."""
 
     message: str

@@ -16,10 +16,10 @@ from bandersnatch.config.options import of_section
 from bandersnatch.config.read import Value
 from bandersnatch.hooks.base import Hook
 from bandersnatch.selection.environments import Environment
+from bandersnatch.values import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SelectOptions:
+class SelectOptions(Struct, frozen=True, kw_only=True):
     """What to mirror."""
 
     projects: tuple[str, ...]
@@ -32,16 +32,14 @@ class SelectOptions:
     dependency_builds: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExcludeOptions:
+class ExcludeOptions(Struct, frozen=True, kw_only=True):
     """What not to mirror of it."""
 
     projects: tuple[str, ...]
     from_files: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReleasesOptions:
+class ReleasesOptions(Struct, frozen=True, kw_only=True):
     """Which releases of a project are wanted."""
 
     prereleases: bool
@@ -57,8 +55,7 @@ class ReleasesOptions:
     waive_for: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilesOptions:
+class FilesOptions(Struct, frozen=True, kw_only=True):
     """Which files of a release are wanted, and what is fetched beside them."""
 
     types: tuple[str, ...]
@@ -77,8 +74,7 @@ class FilesOptions:
     provenance: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MetadataOptions:
+class MetadataOptions(Struct, frozen=True, kw_only=True):
     """What the core metadata of a release has to say: patterns by field, the fields in lower case."""
 
     wanted: Mapping[str, tuple[str, ...]]
@@ -88,8 +84,7 @@ class MetadataOptions:
     missing: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CoolDownOptions:
+class CoolDownOptions(Struct, frozen=True, kw_only=True):
     """How long new files wait."""
 
     age: float
@@ -99,8 +94,7 @@ class CoolDownOptions:
     break_glass: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdvisoriesOptions:
+class AdvisoriesOptions(Struct, frozen=True, kw_only=True):
     """Which versions are blocked as malicious or vulnerable."""
 
     directory: str | None
@@ -110,8 +104,7 @@ class AdvisoriesOptions:
     allow: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UsageOptions:
+class UsageOptions(Struct, frozen=True, kw_only=True):
     """Only what is used."""
 
     unused_for: float
@@ -120,8 +113,7 @@ class UsageOptions:
     exempt: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemovalOptions:
+class RemovalOptions(Struct, frozen=True, kw_only=True):
     """What becomes of files that left upstream or the selection, and the brake on removals."""
 
     deleted: str
@@ -141,8 +133,7 @@ class RemovalOptions:
         return (self.deleted, self.quarantined, self.yanked, self.deselected)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MirrorOptions:
+class MirrorOptions(Struct, frozen=True, kw_only=True):
     """Where the mirror lives and what a run may use."""
 
     directory: str
@@ -179,8 +170,7 @@ class UpstreamOptions:
     user_agent_contact: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublishOptions:
+class PublishOptions(Struct, frozen=True, kw_only=True):
     """What is written for the mirror's clients."""
 
     base_url: str | None
@@ -189,8 +179,7 @@ class PublishOptions:
     freshness_file: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatisticsOptions:
+class StatisticsOptions(Struct, frozen=True, kw_only=True):
     """Download statistics."""
 
     logs: tuple[str, ...]
@@ -202,8 +191,7 @@ class StatisticsOptions:
     page: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerifyOptions:
+class VerifyOptions(Struct, frozen=True, kw_only=True):
     """How much of the mirror is verified as time goes by."""
 
     files_per_day: int
@@ -211,8 +199,7 @@ class VerifyOptions:
     bandwidth: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogOptions:
+class LogOptions(Struct, frozen=True, kw_only=True):
     """What the program says while it works."""
 
     format: str
@@ -221,8 +208,7 @@ class LogOptions:
     file_level: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
+class Config(Struct, frozen=True, kw_only=True):
     """Everything that can be configured."""
 
     select: SelectOptions

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
 from bandersnatch.sync.events import Finished
+from bandersnatch.values import Struct, to_builtins
 
 OUTPUT = 16 << 10
 """Bytes of what a hook prints, or answers, that are kept: the last ones."""
@@ -77,8 +78,7 @@ def masked(url: str) -> str:
     return f"{found[1]}{found[2]}/***" if found else "***"
 
 
-@dataclass(frozen=True, slots=True)
-class Lists:
+class Lists(Struct, frozen=True):
     """The changed objects of one hook, in files with one a line."""
 
     changed: Path
@@ -91,8 +91,7 @@ class Lists:
     """False if so much gathered while the hook failed that the oldest was dropped: assume that all has changed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """What a hook is told of a run."""
 
     directory: str
@@ -115,7 +114,7 @@ class Told:
             "upstream": self.upstream,
             "started": self.started,
             "previous_outcome": self.previous,
-            "run": asdict(self.finished),
+            "run": to_builtins(self.finished),
             "fell_behind": [{"project": name, "reason": reason} for name, reason in self.fell_behind],
         }
         if lists is not None:
@@ -123,8 +122,7 @@ class Told:
         return told
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """What came of a call."""
 
     problem: str = ""

@@ -7,7 +7,6 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bandersnatch.errors import StorageError
@@ -15,13 +14,13 @@ from bandersnatch.hooks import changes, lists
 from bandersnatch.hooks.base import Caller, Hook, Occasion, Result, Told
 from bandersnatch.hooks.occasions import occasions
 from bandersnatch.sync import events
+from bandersnatch.values import Struct, replace
 
 QUEUES = "hooks"
 """The folder below ``state/`` with what each hook has not been told yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ground:
+class Ground(Struct, frozen=True):
     """What hooks stand on."""
 
     state: Path

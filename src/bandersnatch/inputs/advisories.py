@@ -11,7 +11,6 @@ import os
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -20,6 +19,7 @@ import msgspec
 from bandersnatch.errors import Problem, UsageError
 from bandersnatch.inputs import osv
 from bandersnatch.selection.affected import Advisory, Severity
+from bandersnatch.values import Struct, replace
 
 SUFFIXES = (".json", ".jsonl", ".ndjson")
 """What is read of a directory or a zip file; the latter two have a record in each line."""
@@ -34,8 +34,7 @@ MAX_PROBLEMS = 20
 _UNREADABLE = (EOFError, NotImplementedError, OSError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error)
 
 
-@dataclass(frozen=True, slots=True)
-class Advisories:
+class Advisories(Struct, frozen=True):
     """What was read."""
 
     by_name: Mapping[str, tuple[Advisory, ...]]

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
 
 from packaging.requirements import InvalidRequirement, Requirement
 
 from bandersnatch import names
 from bandersnatch.errors import Problem
+from bandersnatch.values import Struct, field, replace
 
 # The variables that a marker may ask for besides the environment's: PEP 508's extra, PEP 751's two.
 _CHOICE = re.compile(r"\b(extra|extras|dependency_groups)\b")
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """One requirement that a file names."""
 
     text: str
@@ -27,8 +26,7 @@ class Wanted:
     """Digests of acceptable files, such as ``sha256:…``; empty where the file names none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(Struct, frozen=True):
     """All that one file says, with the files that it includes."""
 
     items: tuple[Wanted, ...]
@@ -38,8 +36,7 @@ class Read:
     """What was passed over, and why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Findings:
+class Findings(Struct, frozen=True):
     """Filled by the readers. ``within`` gives another file's findings that go to the same lists."""
 
     file: str

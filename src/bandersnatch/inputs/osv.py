@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 import msgspec
 from packaging.version import InvalidVersion, Version
@@ -12,6 +11,7 @@ from packaging.version import InvalidVersion, Version
 from bandersnatch import names
 from bandersnatch.inputs import severity
 from bandersnatch.selection.affected import Advisory, Range
+from bandersnatch.values import Struct
 
 MAX_SUMMARY = 120
 """Letters of a summary that are kept."""
@@ -24,8 +24,7 @@ _KINDS = ("introduced", "fixed", "last_affected", "limit")
 _EVERYTHING: Range = (("introduced", "0"),)
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(Struct, frozen=True):
     """What a record comes to."""
 
     advisories: tuple[tuple[str, Advisory], ...] = ()

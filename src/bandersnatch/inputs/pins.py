@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from packaging.version import Version
 
 from bandersnatch import names
 from bandersnatch.inputs.findings import Findings, mask
+from bandersnatch.values import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Pin:
+class Pin(Struct, frozen=True):
     """One version of one project, as a file names it."""
 
     name: str

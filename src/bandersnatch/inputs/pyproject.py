@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import graphlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -14,6 +13,7 @@ from packaging.utils import canonicalize_name
 from bandersnatch.errors import Problem, UsageError
 from bandersnatch.inputs import documents
 from bandersnatch.inputs.findings import Findings, parse
+from bandersnatch.values import Struct
 
 
 class _Project(msgspec.Struct, rename="kebab"):
@@ -37,8 +37,7 @@ class _Script(msgspec.Struct):
     dependencies: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(Struct, frozen=True):
     """What a part requires, and the names of the parts that belong to it."""
 
     requirements: tuple[str, ...]

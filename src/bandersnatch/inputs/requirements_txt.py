@@ -12,13 +12,13 @@ import os
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 from bandersnatch.errors import UsageError
 from bandersnatch.inputs import content
 from bandersnatch.inputs.findings import Findings, mask, parse
+from bandersnatch.values import Struct
 
 MAX_DEPTH = 50
 """How deep files may include each other."""
@@ -29,8 +29,7 @@ _URL = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _ARCHIVE = re.compile(r"\.(whl|zip|tar|tar\.gz|tgz|tar\.bz2|tbz|tar\.xz|txz)(\[[^\]]*\])?\Z", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
+class _File(Struct, frozen=True):
     """One file and what includes it: constraints stay constraints, a file that includes itself is found out."""
 
     path: Path

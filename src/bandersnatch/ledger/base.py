@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple, Protocol
+
+from bandersnatch.values import Struct
 
 
 class Row(NamedTuple):
@@ -21,8 +22,7 @@ class Row(NamedTuple):
     """Of downloads."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(Struct, frozen=True):
     """What the system says of a file: the same again means that nothing was written to it."""
 
     device: int
@@ -32,8 +32,7 @@ class Stamp:
     """Nanoseconds since the epoch."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """
     How far a log was read. A log is known by its content, whatever its name and wherever it lies: rotation renames,
     copies and compresses it.
@@ -54,8 +53,7 @@ class Place:
     """Of the ledger's own; None for a log that it does not know."""
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
+class Day(Struct, frozen=True):
     """One day of the ledger."""
 
     day: date

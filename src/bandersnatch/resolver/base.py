@@ -9,10 +9,10 @@ from typing import Protocol
 from packaging.requirements import InvalidRequirement, Requirement
 
 from bandersnatch.errors import Problem, UsageError
+from bandersnatch.values import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """Where the projects are to be installed."""
 
     python: str
@@ -41,8 +41,7 @@ class Index:
     proxy: str | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Pin:
+class Pin(Struct, frozen=True):
     """One project of a resolution."""
 
     name: str

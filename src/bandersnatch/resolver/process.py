@@ -7,7 +7,8 @@ import contextlib
 import os
 import signal
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from bandersnatch.values import Struct
 
 CHUNK = 1 << 16
 FAREWELL = 5.0
@@ -18,8 +19,7 @@ class TooLoud(Exception):
     """The program wrote more than it may."""
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Struct, frozen=True):
     """How a program ended."""
 
     code: int

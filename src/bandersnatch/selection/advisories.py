@@ -18,10 +18,10 @@ from bandersnatch.errors import Problem, UsageError
 from bandersnatch.selection import configured
 from bandersnatch.selection.affected import Advisory, Severity
 from bandersnatch.selection.base import Origin, Subject, Verdict
+from bandersnatch.values import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class _Ground:
+class _Ground(Struct, frozen=True):
     """An advisory that blocks what it affects, and why it does."""
 
     advisory: Advisory
@@ -105,8 +105,7 @@ class AdvisoryRule:
 # --- what the operator wrote ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Options:
+class _Options(Struct, frozen=True):
     """The settings of the rule, read."""
 
     minimum: Severity | None

@@ -5,11 +5,12 @@ An advisory is what a record in the OSV format says about one project (https://o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
 
 from packaging.version import InvalidVersion, Version
+
+from bandersnatch.values import Struct
 
 Range = tuple[tuple[str, str], ...]
 """The events of one range, as (kind, version): kind is introduced, fixed, last_affected or limit."""
@@ -28,8 +29,7 @@ class Severity(IntEnum):
         return self.name.lower()
 
 
-@dataclass(frozen=True, slots=True)
-class Advisory:
+class Advisory(Struct, frozen=True):
     """What one record says about one project."""
 
     id: str
@@ -69,8 +69,7 @@ _ZERO = Version("0")
 """Where OSV lets a range begin that has no beginning."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Span:
+class _Span(Struct, frozen=True):
     """
     One range, in PEP 440's order, after the algorithm of the OSV schema.
 
@@ -116,8 +115,7 @@ class _Span:
         return inside and (not self.limits or any(version < limit for limit in self.limits))
 
 
-@dataclass(frozen=True, slots=True)
-class _Reach:
+class _Reach(Struct, frozen=True):
     """All that a record says about versions, ready to be compared."""
 
     literals: frozenset[str]

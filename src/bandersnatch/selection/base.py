@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from packaging.version import Version
 
 from bandersnatch.model import File, Project
+from bandersnatch.values import Struct, field
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Where the operator wrote what a verdict comes from."""
 
     key: str
@@ -28,8 +27,7 @@ class Origin:
         return f"{item} ({place})" if place else item
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """One rule's answer about one project or one file."""
 
     rule: str
@@ -42,8 +40,7 @@ class Verdict:
     """When the verdict changes by itself, in seconds since the epoch; None if only another page can change it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """What a selection is told besides upstream's page."""
 
     now: float
@@ -54,8 +51,7 @@ class Context:
     """Core metadata by version as file names spell it: field name in lower case to values. Asked for by ``needs``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """One file in front of a rule."""
 
     project: Project
@@ -87,16 +83,14 @@ class Rule(Protocol):
         """Whether *subject* passes, and why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dropped:
+class Dropped(Struct, frozen=True):
     """A file of upstream's page that is not wanted, with the verdict that decides."""
 
     file: File
     verdict: Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class Selected:
+class Selected(Struct, frozen=True):
     """What the selection leaves of a project, and what it dropped."""
 
     project: Project
@@ -106,8 +100,7 @@ class Selected:
     """When the same page would be selected differently, in seconds since the epoch; None if never."""
 
 
-@dataclass(frozen=True, slots=True)
-class Explained:
+class Explained(Struct, frozen=True):
     """One file, or one project by its name alone, with every rule's verdict in order."""
 
     filename: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from bandersnatch.model import Project
@@ -12,10 +11,10 @@ from bandersnatch.selection.configured import digest_of
 from bandersnatch.selection.items import Items
 from bandersnatch.selection.judging import Judged, Named, Page
 from bandersnatch.selection.releases import Newest
+from bandersnatch.values import Struct, field, replace
 
 
-@dataclass(frozen=True)
-class Selection:
+class Selection(Struct, frozen=True, dict=True):
     """
     What the operator wants of upstream.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 from packaging.tags import Tag, compatible_tags, cpython_tags, generic_tags
 
@@ -12,6 +11,7 @@ from bandersnatch.errors import Problem, UsageError
 from bandersnatch.selection import platforms as machines
 from bandersnatch.selection import uv_targets
 from bandersnatch.selection.uv_targets import UvTarget
+from bandersnatch.values import Struct
 
 IMPLEMENTATIONS: Mapping[str, str] = {"cpython": "CPython", "pypy": "PyPy"}
 """By ``implementation_name``, the ``platform_python_implementation`` of PEP 508."""
@@ -21,8 +21,7 @@ _PYTHON = re.compile(r"(?:2\.7|3\.\d{1,2}(?:\.\d{1,2})?t?)\Z")
 _PYPY_ABI = "pp73"  # of every PyPy 7.3.x, which has been every release since 2019
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(Struct, frozen=True):
     """Every combination of one implementation's *pythons* with *platforms*. Made by ``read``, which checks them."""
 
     name: str

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 
 from bandersnatch import names
+from bandersnatch.values import Struct
 
 _DUMB = r"linux-\w+|macosx-[\d.]+-\w+|win32|win-amd64|win-arm64|win-arm32|freebsd-[\w.-]+?"
 _EGG = re.compile(r"-py(\d)\.(\d+)(?:-(.+))?\Z")
@@ -15,8 +15,7 @@ _PACKAGES = {".rpm": "linux", ".deb": "linux", ".dmg": "macosx", ".exe": "win", 
 _TAG = re.compile(r"\w+\Z", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Built:
+class Built(Struct, frozen=True):
     """What a file was built for; ``any`` among the platforms, or no Python at all, means all of them."""
 
     pythons: tuple[tuple[str, str], ...]
@@ -25,8 +24,7 @@ class Built:
     """Platform tags; for other files than wheels the platform's name with underscores, such as ``linux_x86_64``."""
 
 
-@dataclass(frozen=True, slots=True)
-class WheelTags:
+class WheelTags(Struct, frozen=True):
     """The tags of a wheel (PEP 425); each part is a set."""
 
     pythons: tuple[str, ...]

@@ -11,6 +11,7 @@ from bandersnatch.selection.base import Subject, Verdict
 from bandersnatch.selection.configured import Configured, OfProjects
 from bandersnatch.selection.distributions import type_of
 from bandersnatch.selection.times import shown, uploaded
+from bandersnatch.values import Struct
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,7 @@ class MaxProjectSize(OfProjects):
 # --- time ----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """A line in time, fixed or moving with the clock. Exactly one of the two is set."""
 
     moment: float | None = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentName
@@ -16,6 +15,7 @@ from bandersnatch import names
 from bandersnatch.errors import Problem, UsageError
 from bandersnatch.selection import patterns
 from bandersnatch.selection.base import Origin
+from bandersnatch.values import Struct
 
 # A pattern, and behind it what a requirement may have behind its name. Names hold no slash, so the first one ends.
 _PATTERN = re.compile(
@@ -30,8 +30,7 @@ _VARIABLES = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """One line of the operator's: which projects it is about, and which of their versions."""
 
     origin: Origin
@@ -138,8 +137,7 @@ def _requirement(text: str) -> Requirement:
     return requirement
 
 
-@dataclass(frozen=True)
-class Items:
+class Items(Struct, frozen=True, dict=True):
     """Items, found by a project's name in constant time, however many there are."""
 
     all: tuple[Item, ...] = ()

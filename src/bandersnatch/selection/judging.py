@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 
 from packaging.version import Version
 
@@ -13,10 +12,10 @@ from bandersnatch.selection.configured import digest_of
 from bandersnatch.selection.distributions import release_of
 from bandersnatch.selection.items import Item
 from bandersnatch.selection.releases import Newest, Release, release_key
+from bandersnatch.values import Struct, field, replace
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """What a selection says about one project by its name."""
 
     everything: Origin | None
@@ -129,8 +128,7 @@ def _excluded(item: Item, versions: str) -> Verdict:
 # --- files ---------------------------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class Judged:
+class Judged(Struct):
     """A file and its verdicts so far, in order."""
 
     subject: Subject
@@ -158,8 +156,7 @@ class Judged:
         return min((verdict.until for verdict in self.verdicts if verdict.until is not None), default=None)
 
 
-@dataclass(slots=True)
-class Page:
+class Page(Struct):
     """A project's page being judged, with the verdicts that several of its files share."""
 
     named: Named

@@ -5,13 +5,13 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from bandersnatch.errors import Problem, UsageError
 from bandersnatch.selection import configured, licences
 from bandersnatch.selection.base import Origin, Subject, Verdict
 from bandersnatch.selection.patterns import between_slashes, glob, regular
+from bandersnatch.values import Struct
 
 FIELDS = frozenset((
     "author", "author-email", "classifier", "description", "description-content-type", "download-url", "dynamic",
@@ -28,8 +28,7 @@ MAX_SHOWN = 80
 _LICENCE = "license-expression"
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(Struct, frozen=True):
     """
     One thing that a value of a field is compared with.
 
@@ -74,8 +73,7 @@ Patterns = Mapping[str, tuple[Pattern, ...]]
 """By field, in lower case."""
 
 
-@dataclass(frozen=True, slots=True)
-class MetadataRule:
+class MetadataRule(Struct, frozen=True):
     """
     The rule ``metadata``. Made by ``of``.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import ClassVar, Self
 
@@ -15,6 +15,7 @@ from bandersnatch.selection.configured import Configured, digest_of
 from bandersnatch.selection.environments import Environment, version_of
 from bandersnatch.selection.file_tags import Built, WheelTags, built_for, is_wheel, wheel_tags
 from bandersnatch.selection.requires_python import admits
+from bandersnatch.values import Struct, replace
 
 _REMEMBERED = 1 << 12
 """So many different sets of tags are judged once only; the files of most projects share a few hundred."""
@@ -23,8 +24,7 @@ _REMEMBERED = 1 << 12
 # --- what is wanted ------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """One Python of one environment."""
 
     environment: str

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
 from packaging.tags import android_platforms, ios_platforms, mac_platforms
+
+from bandersnatch.values import Struct
 
 FAMILIES: Mapping[str, str] = {
     "manylinux": "linux", "musllinux": "linux", "linux": "linux", "macosx": "macos", "win": "windows",
@@ -65,8 +66,7 @@ _MARKERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Platform:
+class Platform(Struct, frozen=True):
     """One kind of machine."""
 
     kind: str

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 from bandersnatch.errors import BadContent
+from bandersnatch.values import Struct, field
 
 MAX_TAG = 1 << 16
 """Characters that the parser may hold back for one tag or comment: it reads them again each time more arrives."""
@@ -14,16 +14,14 @@ MAX_TAG = 1 << 16
 _SERIAL = re.compile(r"\s*SERIAL\s+(\S{1,40})\s*\Z")
 
 
-@dataclass(slots=True)
-class Anchor:
+class Anchor(Struct):
     """One ``<a>``: its attributes unescaped (None for one without a value), and the text in it."""
 
     attributes: dict[str, str | None]
     text: str = ""
 
 
-@dataclass(slots=True)
-class Head:
+class Head(Struct):
     """What the page says about itself."""
 
     base: str | None = None

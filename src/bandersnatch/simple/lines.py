@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import msgspec
 
 from bandersnatch import names
 from bandersnatch.model import Listed
 from bandersnatch.simple import facts
+from bandersnatch.values import Struct
 
 SLICE = 1 << 17
 """Bytes looked at together: enough to be fast, little enough to keep memory flat."""
@@ -21,8 +21,7 @@ _NAMES = re.compile(rf"{_NAME}(?:\n{_NAME})*+")
 _DASHES = re.compile("--+")
 
 
-@dataclass(frozen=True, slots=True)
-class ListingHead:
+class ListingHead(Struct, frozen=True):
     """What a list of projects says about itself, known at its end."""
 
     serial: int | None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from datetime import date, tzinfo
 from pathlib import Path
 from typing import Protocol
 
 from bandersnatch.accesslog.counting import Verdict
 from bandersnatch.accesslog.request import Reader
+from bandersnatch.values import Struct, field
 
 DAYS = "days"
 """The folder of the days' files, below ``local-stats/``."""
@@ -34,8 +34,7 @@ class Shelf(Protocol):
         """Where it can be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """How lines are read and days are written."""
 
     read: Reader
@@ -54,8 +53,7 @@ class Wish:
     """The projects that have a page: what nobody downloads is only unused where it could be downloaded."""
 
 
-@dataclass(slots=True)
-class Outcome:
+class Outcome(Struct):
     """What a run did."""
 
     verdicts: Counter[Verdict] = field(default_factory=Counter)

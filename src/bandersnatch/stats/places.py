@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import date
 
 from bandersnatch.errors import LogError
 from bandersnatch.inputs.logs import HEAD, TAIL, Log, digest
 from bandersnatch.ledger.base import Place, Stamp
+from bandersnatch.values import replace
 
 
 def unchanged(stamp: Stamp, places: Iterable[Place]) -> Place | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
@@ -13,12 +12,12 @@ from bandersnatch.accesslog.agents import Agent, agent_of
 from bandersnatch.ledger.base import Ledger
 from bandersnatch.stats import days
 from bandersnatch.stats.base import Shelf
+from bandersnatch.values import Struct
 
 UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class By:
+class By(Struct, frozen=True):
     """One way to sum up: which columns it needs, and what it makes of their values."""
 
     columns: tuple[str, ...]
@@ -63,8 +62,7 @@ BY_TIME = frozenset({"day", "month", "year"})
 """What is shown in its own order, and not the largest first."""
 
 
-@dataclass(frozen=True)
-class Statistics:
+class Statistics(Struct, frozen=True):
     """
     All that is known of downloads: the *ledger*, if there is one, and for days that it does not have the files.
 

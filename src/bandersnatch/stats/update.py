@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from bandersnatch.stats.page import page
 from bandersnatch.stats.places import Cursor, unchanged
 from bandersnatch.stats.show import Statistics
 from bandersnatch.stats.tally import Tally
+from bandersnatch.values import replace
 
 FORGOTTEN = timedelta(days=400)
 """How long a log is remembered that was not seen again."""

@@ -10,12 +10,12 @@ durable and names it. So one call pays for the disk's synchronisation of a whole
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import BinaryIO, Literal, Protocol
 
+from bandersnatch.values import Struct
 
-@dataclass(frozen=True, slots=True)
-class Stat:
+
+class Stat(Struct, frozen=True):
     """What storage knows of an object without reading it."""
 
     size: int
@@ -150,8 +150,7 @@ Action = Literal["left", "buried", "deleted", "purged"]
 """A file left its page; its bytes went to the trash, or for good; or they went from the trash for good."""
 
 
-@dataclass(frozen=True, slots=True)
-class Removal:
+class Removal(Struct, frozen=True):
     """One line of the journal of removals."""
 
     time: float

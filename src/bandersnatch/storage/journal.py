@@ -10,7 +10,6 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict
 from threading import Lock
 from typing import BinaryIO, cast, get_args
 
@@ -18,6 +17,7 @@ from bandersnatch.storage.base import Action, Removal
 from bandersnatch.storage.fsops import FileSystem, make_folders, write_all
 from bandersnatch.storage.oserrors import translated
 from bandersnatch.storage.reading import stream
+from bandersnatch.values import to_builtins
 
 LARGEST = 64 * 1024 * 1024
 """Bytes from which on a journal is put aside and a new one begun: some 300,000 lines."""
@@ -52,7 +52,7 @@ class FileJournal:
         if not lines:
             return
         # Escaped to ASCII, for the bytes of a key may be no UTF-8.
-        data = b"".join(json.dumps(asdict(line), allow_nan=False).encode() + b"\n" for line in lines)
+        data = b"".join(json.dumps(to_builtins(line), allow_nan=False).encode() + b"\n" for line in lines)
         with self._lock, translated(None, self._path):
             make_folders(self._fs, self._folder)
             with self._opened_folder() as folder:

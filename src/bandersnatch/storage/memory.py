@@ -6,17 +6,16 @@ import errno
 import io
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from threading import RLock
 from typing import BinaryIO
 
 from bandersnatch.errors import StorageError
 from bandersnatch.storage.base import Incoming, Removal, Stat
 from bandersnatch.storage.keys import check_token, distinct, split, split_prefix
+from bandersnatch.values import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class _Object:
+class _Object(Struct, frozen=True):
     data: bytes
     mtime_ns: int
 

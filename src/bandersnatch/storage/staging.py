@@ -7,13 +7,13 @@ import itertools
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from threading import Lock
 
 from bandersnatch.errors import StorageError
 from bandersnatch.storage.base import Stat
 from bandersnatch.storage.fsops import FileSystem, write_all
 from bandersnatch.storage.oserrors import storage_error, synchronised, translated
+from bandersnatch.values import Struct
 
 SMALL = 256 * 1024
 """
@@ -30,8 +30,7 @@ _NO_CLONES = (errno.EXDEV, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOTTY, errno.E
 _COPIED_AT_ONCE = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Staged:
+class Staged(Struct, frozen=True):
     """One object that waits for ``settle``."""
 
     name: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from bandersnatch import layout
 from bandersnatch.catalogue.base import Commit, Entry, Failure, Leaving
@@ -11,6 +10,7 @@ from bandersnatch.model import Project, Validators
 from bandersnatch.plan import Cause, Policy
 from bandersnatch.sync.run import Gone, Outcome, Prepared, Ready, Run, failure
 from bandersnatch.sync.settle import settle
+from bandersnatch.values import replace
 
 AT_ONCE = 64
 

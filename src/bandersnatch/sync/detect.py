@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from itertools import islice
 
 from bandersnatch import plan
@@ -22,6 +21,7 @@ from bandersnatch.sync.mirror import Mirror
 from bandersnatch.sync.page import strict
 from bandersnatch.sync.unmatched import Unmatched
 from bandersnatch.upstream.base import Listing, TooLong
+from bandersnatch.values import Struct, replace
 
 SMALL_LIST = 1 << 20
 BYTES_PER_NAME = 4 << 10
@@ -54,8 +54,7 @@ BARE = "list-bare"
 """The fact that is set where the lines of upstream's list have no serials."""
 
 
-@dataclass(frozen=True, slots=True)
-class Detected:
+class Detected(Struct, frozen=True):
     """What was found out."""
 
     by: str

@@ -6,7 +6,6 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from bandersnatch.catalogue.base import Entry, Leaving, RunRecord
@@ -24,6 +23,7 @@ from bandersnatch.sync.run import Health, Outcome, Prepared, Run
 from bandersnatch.sync.settle import settle
 from bandersnatch.sync.sweep import sweep
 from bandersnatch.sync.tally import Tally
+from bandersnatch.values import Struct
 
 Item = TypeVar("Item")
 
@@ -39,8 +39,7 @@ FEW = 200
 """With so many projects at most, all pages are read before the first file is fetched, to say how much it will be."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """What the operator asked of this run."""
 
     full: bool = False

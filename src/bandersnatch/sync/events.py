@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from bandersnatch.values import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """Anything that a run tells."""
 
 
-@dataclass(frozen=True, slots=True)
-class Started(Event):
+class Started(Event, frozen=True):
     """A run begins."""
 
     directory: str
     upstream: str
 
 
-@dataclass(frozen=True, slots=True)
-class SoFar(Event):
+class SoFar(Event, frozen=True):
     """Where a run stands: told to who begins to follow it, in place of what was told before."""
 
     directory: str
@@ -41,8 +39,7 @@ class SoFar(Event):
     """Projects of which a try failed in this run."""
 
 
-@dataclass(frozen=True, slots=True)
-class Compared(Event):
+class Compared(Event, frozen=True):
     """Upstream was asked what changed."""
 
     by: str
@@ -55,8 +52,7 @@ class Compared(Event):
     """Published projects that upstream's list no longer has."""
 
 
-@dataclass(frozen=True, slots=True)
-class Planned(Event):
+class Planned(Event, frozen=True):
     """What there is to do."""
 
     projects: int
@@ -67,8 +63,7 @@ class Planned(Event):
     """Bytes free in storage."""
 
 
-@dataclass(frozen=True, slots=True)
-class Expected(Event):
+class Expected(Event, frozen=True):
     """One more project's page was read: so much is to be fetched for it."""
 
     project: str
@@ -76,8 +71,7 @@ class Expected(Event):
     bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Progressed(Event):
+class Progressed(Event, frozen=True):
     """Some more bytes of a file came."""
 
     filename: str
@@ -86,8 +80,7 @@ class Progressed(Event):
     """Of the whole file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived(Event):
+class Arrived(Event, frozen=True):
     """A file is here, whole and verified."""
 
     project: str
@@ -97,8 +90,7 @@ class Arrived(Event):
     """Bytes that came from upstream for it; 0 when storage had it already."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refreshed(Event):
+class Refreshed(Event, frozen=True):
     """A project's new state is published and committed."""
 
     project: str
@@ -107,23 +99,20 @@ class Refreshed(Event):
     """On its page now."""
 
 
-@dataclass(frozen=True, slots=True)
-class Confirmed(Event):
+class Confirmed(Event, frozen=True):
     """Upstream said that a project has not changed."""
 
     project: str
 
 
-@dataclass(frozen=True, slots=True)
-class Removed(Event):
+class Removed(Event, frozen=True):
     """A project left the mirror."""
 
     project: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped(Event):
+class Skipped(Event, frozen=True):
     """Upstream lists a file that cannot be mirrored."""
 
     project: str
@@ -131,8 +120,7 @@ class Skipped(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class FellBehind(Event):
+class FellBehind(Event, frozen=True):
     """A try failed; the project is tried again later."""
 
     project: str
@@ -143,15 +131,13 @@ class FellBehind(Event):
     """Seconds since the epoch."""
 
 
-@dataclass(frozen=True, slots=True)
-class Warned(Event):
+class Warned(Event, frozen=True):
     """Something that an operator should know."""
 
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Finished(Event):
+class Finished(Event, frozen=True):
     """The run is over."""
 
     outcome: str
@@ -177,8 +163,7 @@ class Finished(Event):
     """The mirror's own."""
 
 
-@dataclass(frozen=True, slots=True)
-class HookRan(Event):
+class HookRan(Event, frozen=True):
     """A hook was called, after the run, and did what it is for."""
 
     hook: str
@@ -189,8 +174,7 @@ class HookRan(Event):
     """The last of what it printed or answered."""
 
 
-@dataclass(frozen=True, slots=True)
-class HookFailed(Event):
+class HookFailed(Event, frozen=True):
     """A hook was called, after the run, and failed; or a file for others could not be written. The run is as it was."""
 
     hook: str

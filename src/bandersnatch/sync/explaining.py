@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
 
 from bandersnatch import names, plan
 from bandersnatch.catalogue.base import Behind, Catalogue, Entry, Published
@@ -17,10 +16,10 @@ from bandersnatch.sync.nearest import Nearest
 from bandersnatch.sync.page import compare
 from bandersnatch.sync.run import Health, Prepared, Run
 from bandersnatch.upstream.base import Absorb, Body, Fetched
+from bandersnatch.values import Struct, replace
 
 
-@dataclass(frozen=True, slots=True)
-class Fate:
+class Fate(Struct, frozen=True):
     """What becomes of a file that is held and not wanted."""
 
     cause: str
@@ -32,8 +31,7 @@ class Fate:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """One file, and what the rules say of it."""
 
     filename: str
@@ -50,8 +48,7 @@ class Judged:
     """None unless it is held and not wanted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """All that can be said about one project."""
 
     project: str

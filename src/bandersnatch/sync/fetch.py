@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 
 from bandersnatch import layout, plan, publish, transfer
 from bandersnatch.catalogue.base import Commit, Entry, Leaving, Published
@@ -15,6 +14,7 @@ from bandersnatch.storage.base import Storage
 from bandersnatch.sync import events
 from bandersnatch.sync.context import seen
 from bandersnatch.sync.run import Outcome, Prepared, Ready, Run, ends_the_run, failure
+from bandersnatch.values import Struct, field, replace
 
 WITHHELD = 7 * 86400.0
 """Seconds after which upstream is asked again for what belongs to a file and what it did not give though it has it."""
@@ -128,8 +128,7 @@ def _review(prepared: Prepared, run: Run, *, withheld: bool) -> float | None:
 # --- its files -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class _Results:
+class _Results(Struct):
     arrived: list[Held] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     withheld: bool = False

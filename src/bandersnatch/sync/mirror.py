@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
 from functools import cached_property
 
 from bandersnatch import publish, transfer
@@ -12,10 +11,10 @@ from bandersnatch.plan import Brake, Policies
 from bandersnatch.selection import Selection
 from bandersnatch.storage.base import Journal, Storage
 from bandersnatch.upstream.base import Upstream
+from bandersnatch.values import Struct, field
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(Struct, frozen=True):
     """How a run goes about it."""
 
     changes: str = "auto"
@@ -40,8 +39,7 @@ class Rules:
     publish: publish.Settings = field(default_factory=publish.Settings)
 
 
-@dataclass(frozen=True)
-class Mirror:
+class Mirror(Struct, frozen=True, dict=True):
     """One mirror of one upstream."""
 
     directory: str

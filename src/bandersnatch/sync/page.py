@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 
 from bandersnatch import plan, transfer
 from bandersnatch.catalogue.base import Entry, Published
@@ -16,6 +15,7 @@ from bandersnatch.sync import events
 from bandersnatch.sync.context import LONG_AGO, context
 from bandersnatch.sync.run import Gone, Kept, Outcome, Prepared, Run, Unchanged, failure
 from bandersnatch.upstream.base import Fetched
+from bandersnatch.values import replace
 
 LOST = "damaged"
 """Why a file leaves that a policy would keep: it is not whole any more, and upstream does not have it."""

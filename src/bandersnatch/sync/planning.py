@@ -7,7 +7,6 @@ import heapq
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from bandersnatch import layout
@@ -22,6 +21,7 @@ from bandersnatch.sync.mirror import Mirror
 from bandersnatch.sync.page import prepare
 from bandersnatch.sync.plans import Plan, Share, Sum, estimate
 from bandersnatch.sync.run import Gone, Health, Outcome, Prepared, Run
+from bandersnatch.values import Struct, field
 
 LARGEST = 20
 """Projects that are named because there is most to fetch for them."""
@@ -45,8 +45,7 @@ async def plan(
     return await _Planning(mirror, now, full=full, accept_removals=accept_removals, tell=tell).plan(sample)
 
 
-@dataclass(slots=True)
-class _Tally:
+class _Tally(Struct):
     looked_at: int = 0
     new: int = 0
     unchanged: int = 0

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from bandersnatch.catalogue.base import Totals
+from bandersnatch.values import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Sum:
+class Sum(Struct, frozen=True):
     """So many files, and their bytes as far as upstream states them."""
 
     files: int = 0
@@ -20,8 +19,7 @@ class Sum:
         return Sum(self.files + other.files, self.bytes + other.bytes)
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(Struct, frozen=True):
     """What one project has of a sum."""
 
     project: str
@@ -29,8 +27,7 @@ class Share:
     bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(Struct, frozen=True):
     """A sum that was drawn from a sample."""
 
     files: int
@@ -39,8 +36,7 @@ class Estimate:
     """Two standard errors of ``bytes``: in 19 of 20 samples the true sum is no further away."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """
     What a run would do. It looks at the projects that are due: those that upstream or the rules have changed.
 

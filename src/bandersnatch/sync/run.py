@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-from dataclasses import dataclass, field
 
 from bandersnatch import plan
 from bandersnatch.catalogue.base import Commit, Entry, Failure, Published
@@ -17,6 +16,7 @@ from bandersnatch.sync.arrivals import Arrivals
 from bandersnatch.sync.lane import Lane
 from bandersnatch.sync.mirror import Mirror
 from bandersnatch.upstream.base import Fetched
+from bandersnatch.values import Struct, field
 
 _FATAL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE})
 """What no other project would survive either: the run ends."""
@@ -62,8 +62,7 @@ class Health:
         self._stopped = True
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """What is the same for every project of one run."""
 
     mirror: Mirror
@@ -93,8 +92,7 @@ class Run:
         return not self.full and entry.selection != ""
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Struct, frozen=True):
     """A project whose page was read, and what is to be done about it."""
 
     entry: Entry
@@ -127,8 +125,7 @@ class Prepared:
         return plan.with_files(project, (*project.files, *kept), status)
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(Struct, frozen=True):
     """A project whose files are staged: its page can be published and its state committed."""
 
     commit: Commit
@@ -141,23 +138,20 @@ class Ready:
     """Whether the page links upstream's own files."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unchanged:
+class Unchanged(Struct, frozen=True):
     """A project of which upstream said that it is as it was."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Gone:
+class Gone(Struct, frozen=True):
     """A published project that upstream does not have any more, as far as one project can tell; or a deselected one."""
 
     entry: Entry
     cause: plan.Cause = plan.Cause.DELETED
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """A published project that upstream does not have any more and that stays all the same."""
 
     name: str

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from bandersnatch import layout, publish
 from bandersnatch.catalogue.base import Commit, Failure
@@ -16,6 +15,7 @@ from bandersnatch.errors import StorageError
 from bandersnatch.storage.base import Removal
 from bandersnatch.sync import events
 from bandersnatch.sync.run import Kept, Outcome, Ready, Run, Unchanged, ends_the_run, failure
+from bandersnatch.values import replace
 
 
 def settle(batch: Sequence[Outcome], run: Run) -> None:

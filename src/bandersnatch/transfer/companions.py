@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from dataclasses import dataclass, replace
 from typing import BinaryIO
 from urllib.parse import urlsplit
 
@@ -16,6 +15,7 @@ from bandersnatch.simple.provenance import is_of
 from bandersnatch.storage.base import Storage
 from bandersnatch.transfer.rules import Rules
 from bandersnatch.upstream.base import Upstream
+from bandersnatch.values import Struct, replace
 
 MAX_COMPANION = 16 << 20
 """Bytes of core metadata or provenance that are taken; the largest on PyPI are far below 1 MiB."""
@@ -45,8 +45,7 @@ def take_metadata(wanted: File, stream: BinaryIO, storage: Storage, rules: Rules
     return digest
 
 
-@dataclass(frozen=True, slots=True)
-class Completed:
+class Completed(Struct, frozen=True):
     """A file with what belongs to it, as far as that could be had."""
 
     held: Held

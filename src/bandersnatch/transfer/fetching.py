@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from bandersnatch.errors import BadContent, NotAllowed, NotFound, UpstreamError
 from bandersnatch.model import File, Held
@@ -13,13 +12,13 @@ from bandersnatch.transfer import companions, present
 from bandersnatch.transfer.arriving import Transfer
 from bandersnatch.transfer.rules import Rules
 from bandersnatch.upstream.base import Body, Upstream
+from bandersnatch.values import Struct
 
 TRIES = 5
 """How often a transfer that was cut is taken up again within one run, as long as it makes progress."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
+class Arrived(Struct, frozen=True):
     """A file that is held or staged now."""
 
     held: Held

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import BinaryIO
 
 from bandersnatch import layout, names
@@ -15,6 +14,7 @@ from bandersnatch.storage.base import Stat, Storage
 from bandersnatch.transfer.check import Check
 from bandersnatch.transfer.companions import MAX_COMPANION, take_metadata
 from bandersnatch.transfer.rules import Rules, admit, token
+from bandersnatch.values import replace
 
 
 def look(wanted: Iterable[File], storage: Storage, rules: Rules) -> frozenset[str]:

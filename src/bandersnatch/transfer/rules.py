@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from bandersnatch import layout
 from bandersnatch.errors import OutOfSpace
 from bandersnatch.model import File
 from bandersnatch.storage.base import Storage
+from bandersnatch.values import Struct
 
 Vouched = Callable[[str, int, int], str | None]
 """The SHA-256 that was verified of an object, by its key, size and time in nanoseconds; None if nobody did that."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(Struct, frozen=True):
     """What is taken of a file, and how much room must stay."""
 
     metadata: bool = True
@@ -25,7 +24,7 @@ class Rules:
     """Bytes that must stay free in storage."""
     largest: int = 64 << 30
     """Bytes of the largest file that is taken where upstream states no size."""
-    vouched: Vouched | None = field(default=None, repr=False, compare=False)
+    vouched: Vouched | None = None
     """Spares a file that was verified when it was adopted a second reading."""
 
 

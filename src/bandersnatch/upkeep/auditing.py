@@ -8,10 +8,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from bandersnatch import layout
 from bandersnatch.errors import StorageError
+from bandersnatch.values import Struct
 from bandersnatch.verify.base import Finding, Ground, Kind, Record, Severity
 from bandersnatch.verify.engine import Tell, Wish, verify
 from bandersnatch.verify.reading import Pace, Reader
@@ -28,8 +28,7 @@ BESIDE = frozenset({Kind.WRONG_DATE, Kind.LOST_FROM_TRASH})
 Write = Callable[[str], None]
 
 
-@dataclass(slots=True)
-class Audit:
+class Audit(Struct):
     """The sum of an audit, while it is made."""
 
     projects: int = 0

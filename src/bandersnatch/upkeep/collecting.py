@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from bandersnatch.sync.mirror import Mirror
 from bandersnatch.sync.sweep import sweep
 from bandersnatch.upkeep.garbage import Garbage, Taken, look, take_away
+from bandersnatch.values import Struct
 from bandersnatch.verify.base import Finding, Ground
 
 
-@dataclass(frozen=True, slots=True)
-class Waste:
+class Waste(Struct, frozen=True):
     """What was found besides the garbage that is in a ``Garbage``."""
 
     partial: int

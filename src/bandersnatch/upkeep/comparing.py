@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 
 from bandersnatch import layout, plan
 from bandersnatch.catalogue.base import Entry, Failure
@@ -17,6 +16,7 @@ from bandersnatch.sync.hands import each
 from bandersnatch.sync.mirror import Mirror
 from bandersnatch.sync.page import prepare
 from bandersnatch.sync.run import Gone, Health, Outcome, Prepared, Run
+from bandersnatch.values import Struct
 from bandersnatch.verify.base import Finding, Kind
 
 AT_ONCE = 500
@@ -27,8 +27,7 @@ NEVER = 1e12
 Tell = Callable[[Finding], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """How much upstream is asked."""
 
     projects: tuple[str, ...] = ()

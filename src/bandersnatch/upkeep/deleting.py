@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 
 from packaging.version import InvalidVersion, Version
 
@@ -17,6 +16,7 @@ from bandersnatch.sync.finish import publish_index, take_down
 from bandersnatch.sync.mirror import Mirror
 from bandersnatch.sync.run import Ready
 from bandersnatch.upkeep.served import page_with, settle_now
+from bandersnatch.values import Struct, replace
 from bandersnatch.verify.base import Ground, Record
 from bandersnatch.verify.strangers import owners
 
@@ -29,8 +29,7 @@ AT_ONCE = 64
 """Projects that share one synchronisation of the disk."""
 
 
-@dataclass(frozen=True, slots=True)
-class Doomed:
+class Doomed(Struct, frozen=True):
     """What is to be deleted of one project."""
 
     record: Record

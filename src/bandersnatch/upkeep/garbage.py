@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from bandersnatch import layout, names
 from bandersnatch.catalogue.base import Buried, Catalogue, Leaving
@@ -18,6 +17,7 @@ from bandersnatch.storage.base import Removal
 from bandersnatch.sync.finish import publish_index
 from bandersnatch.sync.mirror import Mirror
 from bandersnatch.upkeep.spool import Spool, spool
+from bandersnatch.values import Struct
 from bandersnatch.verify.base import Finding, Ground, Kind
 from bandersnatch.verify.links import ROOT
 from bandersnatch.verify.reading import LARGEST
@@ -38,8 +38,7 @@ Spares = Callable[[str], bool]
 """Whether the object with this key was adopted, and waits for a run to publish it."""
 
 
-@dataclass(slots=True)
-class Taken:
+class Taken(Struct):
     """What was taken away, and what was not."""
 
     pages: int = 0

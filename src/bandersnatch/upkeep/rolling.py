@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from bandersnatch import layout
 from bandersnatch.catalogue.base import Catalogue, Failure
 from bandersnatch.sync import events
 from bandersnatch.upkeep.repairing import Marks
+from bandersnatch.values import Struct
 from bandersnatch.verify import pages
 from bandersnatch.verify.base import Check, Finding, Ground, Record
 from bandersnatch.verify.objects import present, whole
@@ -30,8 +30,7 @@ TOLD = 20
 """Damaged projects that are named in one part."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """What was looked at, and what was found."""
 
     projects: int = 0

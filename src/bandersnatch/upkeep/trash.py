@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import BinaryIO
 from urllib.parse import urlsplit
 
@@ -24,6 +23,7 @@ from bandersnatch.sync.sweep import purge_expired
 from bandersnatch.transfer.companions import MAX_COMPANION, take_metadata
 from bandersnatch.upkeep.deleting import is_version, wants
 from bandersnatch.upkeep.served import page_with, settle_now
+from bandersnatch.values import Struct, replace
 from bandersnatch.verify.base import Ground, Record
 from bandersnatch.verify.strangers import owners
 
@@ -35,8 +35,7 @@ RESTORED = "restored by hand"
 AT_ONCE = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """One object of the trash."""
 
     buried: Buried
@@ -89,8 +88,7 @@ def owner_of(buried: Buried) -> str:
 # --- back ----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Return:
+class Return(Struct, frozen=True):
     """A file that can come back, and what the next run will think of it."""
 
     item: Item

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from typing import Protocol
 
 from bandersnatch.model import Listed, Project, Validators
+from bandersnatch.values import Struct
 
 Absorb = Callable[[Sequence[Listed]], Awaitable[None]]
 """Takes one batch of a list of projects, as it arrives."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """The end of a list of projects that came whole."""
 
     serial: int | None
@@ -28,8 +27,7 @@ class Listing:
     """Size of the list, decoded."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One project that the changelog names, with its newest serial."""
 
     name: str
@@ -38,8 +36,7 @@ class Change:
     serial: int
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+class Fetched(Struct, frozen=True):
     """A project page as it came."""
 
     project: Project

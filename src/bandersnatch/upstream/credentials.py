@@ -6,17 +6,16 @@ import base64
 import netrc
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from bandersnatch.errors import Problem, UsageError
 from bandersnatch.upstream.address import Address
+from bandersnatch.values import Struct
 
 _TOKEN = re.compile(r"[!-~]+\Z")
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Credentials:
+class Credentials(Struct, frozen=True):
     """A user and a password (RFC 7617), or, without a user, a bearer token (RFC 6750). Raises UsageError."""
 
     secret: str

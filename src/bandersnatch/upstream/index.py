@@ -6,7 +6,6 @@ import hashlib
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
 from urllib.parse import quote
 
 from bandersnatch import simple
@@ -20,6 +19,7 @@ from bandersnatch.upstream.decoding import ACCEPT_ENCODING, Decoder, TooMuch
 from bandersnatch.upstream.pacing import Transient
 from bandersnatch.upstream.response import Response
 from bandersnatch.upstream.settings import Settings
+from bandersnatch.values import replace
 
 BATCH = 5_000
 """Projects given to *absorb* at a time."""

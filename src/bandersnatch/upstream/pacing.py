@@ -11,13 +11,13 @@ import re
 import time
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 from bandersnatch.errors import UpstreamError
 from bandersnatch.upstream.settings import Settings
+from bandersnatch.values import Struct
 
 T = TypeVar("T")
 
@@ -36,8 +36,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(Struct, frozen=True):
     """Where time and chance come from."""
 
     monotonic: Callable[[], float] = time.monotonic

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from bandersnatch.errors import BandersnatchError, Problem, UsageError
 from bandersnatch.upstream.address import Address
 from bandersnatch.upstream.response import causes
 from bandersnatch.upstream.settings import Settings
+from bandersnatch.values import Struct
 
 PROXY_SCHEMES = ("http://", "https://", "socks5://", "socks5h://")
 _SMALLEST_WINDOW = 65_535
@@ -23,8 +23,7 @@ _LARGEST_WINDOW = 5 << 20
 _PING = timedelta(seconds=20)
 
 
-@dataclass(frozen=True, slots=True)
-class Pools:
+class Pools(Struct, frozen=True):
     """Two ways to the same hosts, see ``build``."""
 
     either: Library

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import BinaryIO, Protocol
 
@@ -13,6 +12,7 @@ from bandersnatch.model import Project
 from bandersnatch.plan import Policies
 from bandersnatch.selection import Selection
 from bandersnatch.storage.base import Stat
+from bandersnatch.values import Struct
 
 
 class Severity(StrEnum):
@@ -105,8 +105,7 @@ _FACTS: dict[Kind, tuple[Severity, str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """A difference that was seen."""
 
     kind: Kind
@@ -132,8 +131,7 @@ class Place(Protocol):
     def list_partial(self) -> Iterator[tuple[str, int, int]]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Ground:
+class Ground(Struct, frozen=True):
     """What is verified: one mirror, read only, and the rules that it is to keep to."""
 
     place: Place
@@ -157,8 +155,7 @@ class Ground:
         return Record(entry, self.catalogue.published(name))
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """One published project, as the catalogue has it."""
 
     entry: Entry

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from bandersnatch import layout
+from bandersnatch.values import Struct
 from bandersnatch.verify import index, pages, strangers, wanted
 from bandersnatch.verify.base import Check, Finding, Ground, Kind, Record
 from bandersnatch.verify.motion import moving_since
@@ -30,8 +31,7 @@ Tell = Callable[[str, int], None]
 """Hears of each project that was looked at, in the order of names, and how many bytes were read so far."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """What the operator asked of this verification. Names, sizes and the list of projects are always compared."""
 
     pages: bool = False
@@ -47,8 +47,7 @@ class Wish:
     """Bytes to read in a second, at most; 0 for no limit."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
+class _Look(Struct, frozen=True):
     """One check of one project."""
 
     record: Record
@@ -57,8 +56,7 @@ class _Look:
     """Whether it is the project's last one."""
 
 
-@dataclass(slots=True)
-class _Doubt:
+class _Doubt(Struct):
     """What was found while a run was under way, to be looked at again."""
 
     found: list[Finding]

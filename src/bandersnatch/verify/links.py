@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from urllib.parse import unquote
 
 from bandersnatch import layout
 from bandersnatch.model import File, Held, Project
+from bandersnatch.values import replace
 from bandersnatch.verify.base import Finding, Kind, Place, Record
 
 ROOT = "https://mirror.invalid/"

@@ -99,9 +99,9 @@ class Scene:
         self.old = self.world.tree()
 
     def _asking_for_credentials(self) -> Any:
-        from dataclasses import replace
+        import dataclasses
 
-        return replace(self.upstream.behaviour, auth=("basic", "mirror", SECRET))
+        return dataclasses.replace(self.upstream.behaviour, auth=("basic", "mirror", SECRET))
 
     # --- what upstream says ------------------------------------------------------------------------------------------
 

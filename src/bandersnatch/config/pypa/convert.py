@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from bandersnatch.config.option import Written
 from bandersnatch.config.options import SECTIONS
@@ -11,6 +10,7 @@ from bandersnatch.config.pypa.ini import Entry
 from bandersnatch.config.pypa.translation import Translation
 from bandersnatch.config.template import comment
 from bandersnatch.config.write import key, literal
+from bandersnatch.values import Struct, field
 
 _HEAD = (
     "Made from {file}, a configuration of PyPA bandersnatch. All other keys have their defaults; every key with its "
@@ -21,8 +21,7 @@ _HOMES = {"mirror": "mirror", "s3": "mirror", "swift": "mirror"}
 """The sections in which options without a successor leave their comments; those of filters do under [select]."""
 
 
-@dataclass(slots=True)
-class _Block:
+class _Block(Struct):
     """What stands together in the new file: comments, and the key that they are about, if there is one."""
 
     section: str

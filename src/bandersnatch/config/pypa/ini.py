@@ -12,9 +12,9 @@ from configparser import (
     MissingSectionHeaderError,
     ParsingError,
 )
-from dataclasses import dataclass, field
 
 from bandersnatch.errors import Problem, UsageError
+from bandersnatch.values import Struct, field
 
 _MARK = "\x00"
 """
@@ -27,16 +27,14 @@ _NO_DEFAULTS = _MARK
 """A section name that no file has: [DEFAULT] is a section like others, and an unknown one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One line of a value, without the spaces around it."""
 
     text: str
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One option of the file."""
 
     section: str
@@ -57,8 +55,7 @@ class Entry:
         return "\n".join(line.text for line in self.lines)
 
 
-@dataclass(frozen=True, slots=True)
-class Ini:
+class Ini(Struct, frozen=True):
     """A whole file."""
 
     file: str

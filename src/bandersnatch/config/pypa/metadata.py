@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from bandersnatch.config.pypa import patterns, scalars
 from bandersnatch.config.pypa.ini import Entry
 from bandersnatch.config.pypa.plugins import Plugins
 from bandersnatch.config.pypa.translation import Draft
+from bandersnatch.values import Struct
 
 _PROJECT = "regex_project_metadata"
 _FILE = "regex_release_file_metadata"
@@ -55,8 +55,7 @@ _MODES: Mapping[str, Mode] = {"any": "any", "all": "all", "none": "none"}
 _NULLS = ("match-null", "not-null")
 
 
-@dataclass(frozen=True, slots=True)
-class _Test:
+class _Test(Struct, frozen=True):
     """One key of a section with its patterns: ``tag:tag:dotted.path``."""
 
     entry: Entry

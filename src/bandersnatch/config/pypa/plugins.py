@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from bandersnatch.config.pypa.ini import Entry
 from bandersnatch.config.pypa.known import FORMER_PLUGINS, PLUGINS, did_you_mean
 from bandersnatch.config.pypa.translation import Draft
+from bandersnatch.values import Struct
 
 _IMPLIED = {
     "blacklist": ("blocklist_project", "blocklist_release", "exclude_platform"),
@@ -16,8 +16,7 @@ _IMPLIED = {
 """Up to 3.1 no plugin had to be enabled; the sections of that time have these names, later ones none of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plugins:
+class Plugins(Struct, frozen=True):
     """The plugins that are enabled."""
 
     names: frozenset[str] = frozenset()

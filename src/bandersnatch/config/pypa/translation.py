@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
 from bandersnatch.config.locate import Lines, Path
 from bandersnatch.config.option import Written
 from bandersnatch.config.pypa.ini import Entry, Ini
 from bandersnatch.config.pypa.known import RENAMED
 from bandersnatch.errors import Problem
+from bandersnatch.values import Struct, field
 
 
-@dataclass(frozen=True, slots=True)
-class Translation:
+class Translation(Struct, frozen=True):
     """A file of PyPA bandersnatch in the words of this program."""
 
     values: Mapping[str, Written]
@@ -37,8 +36,7 @@ class Translation:
         return tables
 
 
-@dataclass(slots=True)
-class Draft:
+class Draft(Struct):
     """A translation while it is made."""
 
     ini: Ini
