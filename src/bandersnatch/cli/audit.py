@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from bandersnatch.cli import exits, options, text
@@ -123,6 +121,8 @@ def _bandwidth(args: argparse.Namespace) -> float:
 @contextmanager
 def _written(report: str | None) -> Iterator[Callable[[str], None]]:
     """Writes lines to the file *report*, which is whole or not there; nowhere if there is to be none."""
+    from pathlib import Path
+
     from bandersnatch.errors import StorageError, UsageError
 
     if report is None:
@@ -156,6 +156,8 @@ class _Told:
 
     def hear(self, line: str) -> None:
         """A line of the report."""
+        import json
+
         if '"problems":' not in line and '"incomplete":"' not in line:
             return
         self._count += 1
@@ -163,7 +165,7 @@ class _Told:
         name = facts.get("project") or facts.get("incomplete") or "the list of projects"
         for reason in facts.get("problems") or [facts["reason"]]:
             if self._json:
-                print(json.dumps({"incomplete": name, "reason": reason}), file=self._out)
+                print(text.as_json({"incomplete": name, "reason": reason}), file=self._out)
             elif self._count <= SHOWN:
                 print(text.shown(f"{name}: {reason}"), file=self._out)
         if self._count == SHOWN + 1 and not self._json:
@@ -172,7 +174,7 @@ class _Told:
     def end(self, audit: Audit) -> None:
         """The sum."""
         if self._json:
-            print(json.dumps(audit.facts()), file=self._out)
+            print(text.as_json(audit.facts()), file=self._out)
             return
         what = f"{text.count(audit.projects, 'project')}, {text.count(audit.files, 'file')}, {text.size(audit.bytes)}"
         absent = f"; {audit.absent:,} on upstream's list that it has no page of" if audit.absent else ""
@@ -184,6 +186,8 @@ class _Told:
 
 
 def _check(args: argparse.Namespace, out: TextIO) -> int:
+    from pathlib import Path
+
     from bandersnatch.cli import verified
     from bandersnatch.errors import UsageError
     from bandersnatch.storage.glance import Glance

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import json
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Any, TextIO
 
 from bandersnatch.cli import confirm, exits, options, text
@@ -58,11 +56,13 @@ def add_parser(commands: Any) -> None:
 
 def run_backup(args: argparse.Namespace, out: TextIO) -> int:
     """Copy the catalogue. Returns the exit code."""
+    from pathlib import Path
+
     from bandersnatch.assemble import backing
 
     totals = backing.backup(options.load(args).config, Path(args.file))
     if args.json:
-        print(json.dumps({"file": args.file, "projects": totals.projects, "files": totals.files}), file=out)
+        print(text.as_json({"file": args.file, "projects": totals.projects, "files": totals.files}), file=out)
     else:
         print(f"{args.file}: {text.count(totals.projects, 'project')}, {text.count(totals.files, 'file')}", file=out)
     return exits.CLEAN
@@ -71,6 +71,7 @@ def run_backup(args: argparse.Namespace, out: TextIO) -> int:
 def run_restore(args: argparse.Namespace, out: TextIO) -> int:
     """Put the copy back. Returns the exit code."""
     import time
+    from pathlib import Path
 
     from bandersnatch import assemble
     from bandersnatch.assemble import backing
@@ -87,7 +88,7 @@ def run_restore(args: argparse.Namespace, out: TextIO) -> int:
             print(f"{args.file}: {last}{present}", file=out)
         if args.dry_run:
             if args.json:
-                print(json.dumps({"last_run": when, "sets_aside": backing.there_is_one(config)}), file=out)
+                print(text.as_json({"last_run": when, "sets_aside": backing.there_is_one(config)}), file=out)
             return exits.CLEAN
         if not confirm.confirmed(args):
             return exits.BEHIND
@@ -95,7 +96,8 @@ def run_restore(args: argparse.Namespace, out: TextIO) -> int:
     count = sum(steps.values())
     if args.json:
         print(
-            json.dumps({"projects": totals.projects, "files": totals.files, "last_run": when, "steps": steps}), file=out
+            text.as_json({"projects": totals.projects, "files": totals.files, "last_run": when, "steps": steps}),
+            file=out,
         )
     else:
         known = f"{text.count(totals.projects, 'project')}, {text.count(totals.files, 'file')}"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shlex
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TextIO
@@ -108,6 +107,7 @@ def run_path(args: argparse.Namespace, out: TextIO) -> int:
 
 def run_convert(args: argparse.Namespace, out: TextIO) -> int:
     """Write ``args.old`` in TOML, at ``args.new`` or to *out*; or only say what there is to know about it."""
+    import shlex
     from pathlib import Path
 
     from bandersnatch.cli import converting

@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 
-from bandersnatch.errors import UsageError
-
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add ``--dry-run`` and ``--yes``."""
@@ -16,6 +14,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def confirmed(args: argparse.Namespace) -> bool:
     """Whether the operator agrees. Raises UsageError where nobody can be asked and *args* do not say so."""
+    from bandersnatch.errors import UsageError
+
     if args.yes:
         return True
     if not (sys.stdin.isatty() and sys.stderr.isatty()):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, TextIO
@@ -90,7 +89,7 @@ def _tell(doomed: Sequence[Doomed], out: TextIO, *, as_json: bool) -> None:
                 "comes_back": bool(one.lines),
                 "keep_away": list(one.lines),
             }
-            print(json.dumps(facts), file=out)
+            print(text.as_json(facts), file=out)
             continue
         for line in described(one):
             print(text.shown(line), file=out)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, TextIO
@@ -102,7 +101,7 @@ class _Told:
         self._count += 1
         if self._json:
             facts = {"kind": finding.kind, "key": finding.key, "what": finding.what or finding.kind.meaning}
-            print(json.dumps(facts), file=self._out)
+            print(text.as_json(facts), file=self._out)
         elif self._most is None or self._count <= self._most:
             print(text.shown(f"  {finding.key}: {finding.what or finding.kind.meaning}"), file=self._out)
         elif self._count == self._most + 1:
@@ -122,7 +121,7 @@ class _Told:
             "partial_bytes": waste.partial_bytes,
         }
         if self._json:
-            print(json.dumps(facts), file=self._out)
+            print(text.as_json(facts), file=self._out)
             return
         for number, words in (
             (found.pages.count, "that nothing knows: deleted"),
@@ -143,7 +142,7 @@ class _Told:
         """What was taken away."""
         if self._json:
             facts = {"deleted": taken.pages, "left": taken.files, "noted": taken.buried, "kept": taken.kept}
-            print(json.dumps({"done": facts}), file=self._out)
+            print(text.as_json({"done": facts}), file=self._out)
             return
         kept = f"; {text.count(taken.kept, 'object')} kept, since a page may link them" if taken.kept else ""
         later = f", after {text.span(grace)}," if taken.files else ""

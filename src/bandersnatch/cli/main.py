@@ -29,7 +29,6 @@ from bandersnatch.cli import (
     verify,
     why,
 )
-from bandersnatch.errors import CatalogueError, Conflict, Locked, Refused, StorageError, UpstreamError, UsageError
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -37,8 +36,13 @@ def run(arguments: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no reason to stop
-    parser = build_parser()
-    args = parser.parse_args(arguments)
+    return _do(build_parser().parse_args(arguments))
+
+
+def _do(args: argparse.Namespace) -> int:
+    # Not before something is to be done: help has no use for them.
+    from bandersnatch.errors import CatalogueError, Conflict, Locked, Refused, StorageError, UpstreamError, UsageError
+
     try:
         code: int = args.run(args, sys.stdout)
     except (UsageError, Conflict) as error:

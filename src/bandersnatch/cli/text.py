@@ -1,8 +1,8 @@
-"""Numbers as people read them."""
+"""Numbers as people read them, and facts as programs do."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Mapping
 
 
 def size(count: int) -> str:
@@ -37,9 +37,18 @@ def shown(line: str) -> str:
 
 def moment(seconds: float) -> str:
     """A time since the epoch, in UTC: ``2026-01-31 12:00:00Z``."""
+    from datetime import UTC, datetime
+
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
 def count(number: int, thing: str) -> str:
     """``1 file``, ``1,234 files``."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def as_json(facts: Mapping[str, object]) -> str:
+    """One JSON object, on one line."""
+    import json
+
+    return json.dumps(facts)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, TextIO
@@ -89,7 +88,7 @@ def _print(item: Item, out: TextIO, *, as_json: bool) -> None:
     one = item.buried
     if as_json:
         facts = {"key": one.key, "project": one.project, "reason": one.reason, "since": one.since, "until": one.until}
-        print(json.dumps({**facts, "size": item.size}), file=out)
+        print(text.as_json({**facts, "size": item.size}), file=out)
         return
     size = "lost" if item.size is None else text.size(item.size)
     since, until = text.moment(one.since), text.moment(one.until)
@@ -106,7 +105,7 @@ def run_restore(args: argparse.Namespace, out: TextIO) -> int:
         for one in returns:
             if args.json:
                 facts = {"project": one.project, "key": one.item.buried.key, "leaves_again": one.warning}
-                print(json.dumps(facts), file=out)
+                print(text.as_json(facts), file=out)
                 continue
             print(text.shown(f"{one.project}: {one.item.filename}: {one.item.size:,} bytes, verified"), file=out)
             if one.warning:
@@ -126,7 +125,7 @@ def run_empty(args: argparse.Namespace, out: TextIO) -> int:
             count, size = count + 1, size + (item.size or 0)
         _refuse_nothing(args, bool(count or not args.names))
         if args.json:
-            print(json.dumps({"objects": count, "bytes": size}), file=out)
+            print(text.as_json({"objects": count, "bytes": size}), file=out)
         else:
             print(f"{text.count(count, 'object')}, {text.size(size)}: deleted for good", file=out)
         return (lambda mirror, ground: empty(mirror, listed(ground, args.names), now)) if count else None

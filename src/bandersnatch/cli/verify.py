@@ -10,7 +10,6 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 from bandersnatch.cli import exits, options
-from bandersnatch.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -113,6 +112,7 @@ def run_verify(args: argparse.Namespace, out: TextIO) -> int:
     from bandersnatch.assemble.selection import choose
     from bandersnatch.cli import verified
     from bandersnatch.upkeep.repairing import step_for
+    from bandersnatch.values import replace
     from bandersnatch.verify.engine import verify
 
     loaded = options.load(args)
