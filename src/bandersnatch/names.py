@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import re
 
-from packaging.utils import canonicalize_name
-
 # PEP 508's form of a name; \Z because $ would let a trailing newline pass.
 _PROJECT = re.compile(r"([A-Z0-9]|[A-Z0-9][A-Z0-9._-]*[A-Z0-9])\Z", re.IGNORECASE | re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
@@ -35,12 +33,25 @@ def normalise(name: str) -> str:
     """The normalised form of a project's *name* (PEP 503). Raises ValueError for what is not a name."""
     if not is_project_name(name):
         raise ValueError(f"not a project name: {name[:80]!r}")
-    return canonicalize_name(name)
+    return canonical(name)
+
+
+def canonical(name: str) -> str:
+    """
+    *name* as PEP 503 normalises it, whatever it is.
+
+    As the library packaging does it; but its module for that brings what tells one platform from another, which is
+    more to load than all else that a run without news needs of it.
+    """
+    name = name.lower().replace("_", "-").replace(".", "-")
+    while "--" in name:
+        name = name.replace("--", "-")
+    return name
 
 
 def is_normalised(name: str) -> bool:
     """Whether *name* is a valid project name in its normal form (PEP 503)."""
-    return is_project_name(name) and canonicalize_name(name) == name
+    return is_project_name(name) and canonical(name) == name
 
 
 def is_filename(filename: str) -> bool:
@@ -71,7 +82,7 @@ def version_of(filename: str, project: str) -> str | None:
     """
     text = stem(filename)
     for position, letter in enumerate(text):
-        if letter == "-" and canonicalize_name(text[:position]) == project:
+        if letter == "-" and canonical(text[:position]) == project:
             rest = text[position + 1 :]
             built = filename.endswith((".whl", ".egg"))
             return (rest.split("-", 1)[0] if built else rest) or None

@@ -5,8 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 
-from packaging.utils import canonicalize_name
-
 from bandersnatch import layout, names
 from bandersnatch.catalogue.base import Commit, Leaving, Published
 from bandersnatch.catalogue.statements import SQL
@@ -77,7 +75,7 @@ def _keep_guests(connection: sqlite3.Connection, commit: Commit, *, guests: bool
 
 def _bears(filename: str, project: str) -> bool:
     """Whether the file's name begins with the project's."""
-    return canonicalize_name(filename[: len(project)]) == project or names.version_of(filename, project) is not None
+    return names.canonical(filename[: len(project)]) == project or names.version_of(filename, project) is not None
 
 
 def _is_linked_elsewhere(
@@ -96,7 +94,7 @@ def _owners(filename: str) -> Iterator[str]:
     """The projects whose name the file's name can begin with."""
     for position, letter in enumerate(filename):
         if letter == "-" and names.is_project_name(filename[:position]):
-            yield canonicalize_name(filename[:position])
+            yield names.canonical(filename[:position])
 
 
 def _keys(published: Published, project: str) -> set[str]:

@@ -15,9 +15,9 @@ from packaging.specifiers import SpecifierSet
 
 from bandersnatch import names
 from bandersnatch.errors import Problem, UsageError
-from bandersnatch.selection import configured
 from bandersnatch.selection.affected import Advisory, Severity
 from bandersnatch.selection.base import Origin, Subject, Verdict
+from bandersnatch.selection.digests import digest_of
 from bandersnatch.values import Struct
 
 
@@ -74,7 +74,7 @@ class AdvisoryRule:
         options = _Options.of(severity, malicious, tuple(ids), tuple(allow))
         grounds = {name: found for name, each in advisories.items() if (found := options.grounds(each))}
         digests = {name: _digest(found, options.allowed.get(name, ())) for name, found in grounds.items()}
-        digest = configured.digest_of(sorted(digests.items()))
+        digest = digest_of(sorted(digests.items()))
         return cls(grounds, options.allowed, digest, options.unmatched(advisories))
 
     def fingerprint(self, name: str) -> str:
@@ -197,4 +197,4 @@ def _reason(advisory: Advisory) -> str:
 def _digest(grounds: Iterable[_Ground], allowed: Iterable[SpecifierSet]) -> str:
     """Of what decides, and nothing else: a record that is worded anew changes no page. Empty if nothing is blocked."""
     reach = {(one.advisory.versions, one.advisory.ranges) for one in grounds if not one.allowed}
-    return configured.digest_of(sorted(reach), sorted(map(str, allowed))) if reach else ""
+    return digest_of(sorted(reach), sorted(map(str, allowed))) if reach else ""

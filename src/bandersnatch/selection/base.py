@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
-
-from packaging.version import Version
+from typing import TYPE_CHECKING, Protocol
 
 from bandersnatch.model import File, Project
 from bandersnatch.values import Struct, field
+
+if TYPE_CHECKING:
+    from packaging.version import Version
 
 
 class Origin(Struct, frozen=True):

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 from bandersnatch.model import Project
 from bandersnatch.selection.base import Origin, Subject, Verdict
+from bandersnatch.selection.digests import digest_of
 from bandersnatch.selection.items import Items
-
-
-def digest_of(*facts: object) -> str:
-    """A short digest of *facts*, which have to show all that they are in their ``repr``."""
-    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from bandersnatch.selection.base import Subject, Verdict
-from bandersnatch.selection.configured import Configured, digest_of
+from bandersnatch.selection.configured import Configured
+from bandersnatch.selection.digests import digest_of
 from bandersnatch.selection.items import Item, Items
 from bandersnatch.selection.times import shown, uploaded
 

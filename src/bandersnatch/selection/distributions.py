@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-
-from packaging.version import InvalidVersion, Version
+from typing import TYPE_CHECKING
 
 from bandersnatch import names
+
+if TYPE_CHECKING:
+    from packaging.version import Version
 
 TYPES = ("wheel", "sdist", "egg", "wininst", "msi", "rpm", "deb", "dmg", "dumb", "other")
 """Every type that a file can be of."""
@@ -24,6 +26,8 @@ _RPM = re.compile(r"-[^-]+\.\w+\Z", re.ASCII)
 
 def version_of(release: str) -> Version | None:
     """The version that *release* spells; None where PEP 440 does not know it."""
+    from packaging.version import InvalidVersion, Version
+
     try:
         return Version(release)
     except InvalidVersion:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from bandersnatch.model import Project
 from bandersnatch.selection.base import Context, Dropped, Explained, Origin, Rule, Selected, Verdict
-from bandersnatch.selection.configured import digest_of
+from bandersnatch.selection.digests import digest_of
 from bandersnatch.selection.items import Items
 from bandersnatch.selection.judging import Judged, Named, Page
-from bandersnatch.selection.releases import Newest
 from bandersnatch.values import Struct, field, replace
+
+if TYPE_CHECKING:
+    from bandersnatch.selection.releases import Newest
 
 
 class Selection(Struct, frozen=True, dict=True):

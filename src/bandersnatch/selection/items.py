@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
-
-from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentName
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import SpecifierSet
-from packaging.version import Version
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
 
 from bandersnatch import names
 from bandersnatch.errors import Problem, UsageError
 from bandersnatch.selection import patterns
 from bandersnatch.selection.base import Origin
-from bandersnatch.values import Struct
+from bandersnatch.values import Struct, field
+
+# Most of what starting takes is the library that reads requirements; who mirrors everything needs none of it.
+if TYPE_CHECKING:
+    from packaging.markers import Marker
+    from packaging.requirements import Requirement
+    from packaging.specifiers import SpecifierSet
+    from packaging.version import Version
 
 # A pattern, and behind it what a requirement may have behind its name. Names hold no slash, so the first one ends.
 _PATTERN = re.compile(
@@ -23,11 +26,17 @@ _PATTERN = re.compile(
 )
 _SEPARATORS = re.compile(r"[-_.]+")
 _EXTRA = re.compile(r"\b(?:extras?|dependency_groups)\b")
-_ALL_VERSIONS = SpecifierSet()
 _VARIABLES = (
     "implementation_name", "implementation_version", "os_name", "platform_machine", "platform_python_implementation",
     "platform_release", "platform_system", "platform_version", "python_full_version", "python_version", "sys_platform",
 )  # fmt: skip
+
+
+@cache
+def _all_versions() -> SpecifierSet:
+    from packaging.specifiers import SpecifierSet
+
+    return SpecifierSet()
 
 
 class Item(Struct, frozen=True):
@@ -39,7 +48,7 @@ class Item(Struct, frozen=True):
     """Normalised; empty for a pattern."""
     pattern: re.Pattern[str] | None = None
     """For whole normalised names; None for a plain name."""
-    specifier: SpecifierSet = _ALL_VERSIONS
+    specifier: SpecifierSet = field(default_factory=_all_versions)
     """PEP 440; an empty one means every version, also those that nobody can read."""
     marker: Marker | None = None
     """PEP 508."""
@@ -91,6 +100,8 @@ class Item(Struct, frozen=True):
 
 
 def _is_true(marker: Marker, environment: Mapping[str, str]) -> bool:
+    from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
+
     try:
         return marker.evaluate({**dict.fromkeys(_VARIABLES, ""), **environment})
     except (UndefinedComparison, UndefinedEnvironmentName):
@@ -126,6 +137,8 @@ def _pattern(origin: Origin, match: re.Match[str]) -> Item:
 
 
 def _requirement(text: str) -> Requirement:
+    from packaging.requirements import InvalidRequirement, Requirement
+
     try:
         requirement = Requirement(text)
     except InvalidRequirement as error:

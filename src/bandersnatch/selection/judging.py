@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-
-from packaging.version import Version
+from typing import TYPE_CHECKING
 
 from bandersnatch.model import File, Project
 from bandersnatch.selection.base import Context, Origin, Rule, Subject, Verdict
-from bandersnatch.selection.configured import digest_of
+from bandersnatch.selection.digests import digest_of
 from bandersnatch.selection.distributions import release_of
 from bandersnatch.selection.items import Item
-from bandersnatch.selection.releases import Newest, Release, release_key
 from bandersnatch.values import Struct, field, replace
+
+if TYPE_CHECKING:
+    from packaging.version import Version
+
+    from bandersnatch.selection.releases import Newest, Release
 
 
 class Named(Struct, frozen=True):
@@ -178,6 +181,8 @@ class Page(Struct):
 
         What is there by a waiver alone is counted by nobody: an item more would otherwise push out others' newest.
         """
+        from bandersnatch.selection.releases import release_key
+
         left = [one for one in judged if one.refusal is None]
         kept = self._newest(newest, [one.subject for one in left if not one.is_waived])
         for one in left:

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 from typing import ClassVar, Literal
 
 from bandersnatch.errors import Problem, UsageError
-from bandersnatch.selection import configured, licences
+from bandersnatch.selection import licences
 from bandersnatch.selection.base import Origin, Subject, Verdict
+from bandersnatch.selection.digests import digest_of
 from bandersnatch.selection.patterns import between_slashes, glob, regular
 from bandersnatch.values import Struct
 
@@ -118,7 +119,7 @@ class MetadataRule(Struct, frozen=True):
             sorted((field, sorted({one.text for one in patterns})) for field, patterns in group.items())
             for group in (self.wanted, self.all_of, self.unwanted)
         ]
-        return configured.digest_of(parts, self.missing)
+        return digest_of(parts, self.missing)
 
     def judge(self, subject: Subject) -> Verdict:
         facts = subject.context.metadata.get(subject.release, {})

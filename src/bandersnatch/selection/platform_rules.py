@@ -11,7 +11,8 @@ from typing import ClassVar, Self
 from bandersnatch.errors import Problem, UsageError
 from bandersnatch.selection import patterns, platforms
 from bandersnatch.selection.base import Origin, Subject, Verdict
-from bandersnatch.selection.configured import Configured, digest_of
+from bandersnatch.selection.configured import Configured
+from bandersnatch.selection.digests import digest_of
 from bandersnatch.selection.environments import Environment, version_of
 from bandersnatch.selection.file_tags import Built, WheelTags, built_for, is_wheel, wheel_tags
 from bandersnatch.selection.requires_python import admits

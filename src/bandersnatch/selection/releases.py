@@ -12,7 +12,8 @@ from packaging.version import Version
 from bandersnatch.model import Project
 from bandersnatch.selection import patterns
 from bandersnatch.selection.base import Origin, Subject, Verdict
-from bandersnatch.selection.configured import Configured, OfProjects, digest_of
+from bandersnatch.selection.configured import Configured, OfProjects
+from bandersnatch.selection.digests import digest_of
 from bandersnatch.selection.distributions import release_of, version_of
 from bandersnatch.selection.times import uploaded
 

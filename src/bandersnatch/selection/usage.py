@@ -10,7 +10,8 @@ from typing import ClassVar
 
 from bandersnatch.model import Project
 from bandersnatch.selection.base import Subject, Verdict
-from bandersnatch.selection.configured import Configured, digest_of
+from bandersnatch.selection.configured import Configured
+from bandersnatch.selection.digests import digest_of
 from bandersnatch.selection.items import Items
 
 GAP = timedelta(days=7)

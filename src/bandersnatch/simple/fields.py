@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 import msgspec
-from packaging.metadata import parse_email
 
 from bandersnatch.errors import BadContent
 
@@ -34,6 +33,8 @@ def from_metadata(metadata: bytes) -> dict[str, tuple[str, ...]]:
 
     Lenient: a field that is there more often than it may be has all its values, and one that nobody knows is kept.
     """
+    from packaging.metadata import parse_email
+
     known, others = parse_email(metadata)
     return _fields({**others, **known})
 

@@ -12,7 +12,6 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
-from packaging.version import Version
 
 from bandersnatch import layout
 from bandersnatch.model import Held
@@ -82,7 +81,7 @@ def first_metadata(held: Iterable[Held], metadata: Metadata) -> bytes | None:
 def _standing(version: str, files: Sequence[Held]) -> tuple[bool, bool, releases.Rank]:
     """Which release is PyPI's "latest": one that is not yanked before one that is final before one that is newer."""
     place = releases.rank(version)
-    final = not (isinstance(place[1], Version) and place[1].is_prerelease)
+    final = isinstance(place[1], str) or not place[1].is_prerelease
     return (not _yanked(files), final, place)
 
 

@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import BinaryIO
 
-from packaging.metadata import parse_email
-
 from bandersnatch.errors import BadContent
 from bandersnatch.simple import plain
 from bandersnatch.simple.plain import MAX_DIRECTORY
@@ -119,7 +117,11 @@ def info(metadata: bytes | None) -> Mapping[str, object]:
 
 def _fields(metadata: bytes) -> dict[str, object]:
     found = plain.fields(metadata)
-    return dict(parse_email(metadata)[0]) if found is None else found
+    if found is None:
+        from packaging.metadata import parse_email  # brings all of the email package; most metadata is plain
+
+        return dict(parse_email(metadata)[0])
+    return found
 
 
 def _joined(values: object) -> str | None:

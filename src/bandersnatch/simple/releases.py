@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache
-
-from packaging.utils import canonicalize_version
-from packaging.version import InvalidVersion, Version
+from typing import TYPE_CHECKING, TypeAlias
 
 from bandersnatch import names
 from bandersnatch.model import Held
 
-Rank = tuple[int, Version | str]
+if TYPE_CHECKING:
+    from packaging.version import Version
+
+Rank: TypeAlias = "tuple[int, Version | str]"
 """A version as it sorts: those that PEP 440 does not know come first, as strings."""
 
 # What the old formats put behind the version: wininst and dumb a platform and perhaps a Python, rpm a release and
@@ -26,6 +27,8 @@ _RPM = re.compile(r"-[^-]+\.\w+\Z", re.ASCII)
 @lru_cache(maxsize=4096)
 def rank(version: str) -> Rank:
     """The place of *version* in the order of versions; equal for spellings that PEP 440 says are the same."""
+    from packaging.version import InvalidVersion, Version
+
     try:
         return (1, Version(version))
     except InvalidVersion:
@@ -35,6 +38,8 @@ def rank(version: str) -> Rank:
 @lru_cache(maxsize=4096)
 def _same(version: str) -> str:
     """A text that is the same for all spellings of *version*: it takes a fraction of comparing ranks."""
+    from packaging.utils import canonicalize_version
+
     return canonicalize_version(version)
 
 

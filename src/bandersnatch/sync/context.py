@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-
-from packaging.version import InvalidVersion, Version
+from typing import TYPE_CHECKING
 
 from bandersnatch import layout, names
 from bandersnatch.catalogue.base import Published
 from bandersnatch.errors import BadContent, NotAllowed, NotFound, StorageError
 from bandersnatch.model import File, Project
 from bandersnatch.selection.base import Context
-from bandersnatch.simple import fields
 from bandersnatch.sync.run import Run, ends_the_run
+
+if TYPE_CHECKING:
+    from packaging.version import Version
 
 MAX_METADATA = 16 << 20
 
@@ -57,6 +58,8 @@ def _by_release(project: Project) -> dict[str, list[File]]:
 
 def _rank(release: str) -> tuple[bool, bool, Version]:
     """Final releases before pre-releases before what is no version at all, the newest last."""
+    from packaging.version import InvalidVersion, Version
+
     try:
         version = Version(release)
     except InvalidVersion:
@@ -66,6 +69,8 @@ def _rank(release: str) -> tuple[bool, bool, Version]:
 
 async def _of_release(name: str, release: str, files: list[File], run: Run) -> Mapping[str, tuple[str, ...]]:
     """From a file's core metadata (PEP 658), else from the older JSON of the release; empty where neither is there."""
+    from bandersnatch.simple import fields
+
     for file in sorted(files, key=lambda one: not one.filename.endswith(".whl")):
         if file.core_metadata:
             try:
