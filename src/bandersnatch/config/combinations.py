@@ -7,16 +7,13 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import TypeAlias
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
-from bandersnatch.accesslog.formats import reader
 from bandersnatch.config import spelling, syntax
 from bandersnatch.config.options import BY_NAME
 from bandersnatch.config.read import read
 from bandersnatch.config.schema import Config, ReleasesOptions, value_of
 from bandersnatch.config.write import key
 from bandersnatch.errors import UsageError
-from bandersnatch.hooks.base import Form, Occasion
 from bandersnatch.values import Struct
 
 
@@ -93,21 +90,43 @@ def _environments(config: Config) -> Iterator[Contradiction]:
 
 def _statistics(config: Config) -> Iterator[Contradiction]:
     chosen = config.statistics
-    try:
-        reader(chosen.format)
-    except UsageError as error:
-        yield Contradiction("statistics.format", str(error))
+    wrong = _what_is_wrong_with(chosen.format)
+    if wrong:
+        yield Contradiction("statistics.format", wrong)
     usage = config.usage
     looks_back = {"usage.unused-for": usage.unused_for, "usage.share": usage.share_over if usage.share else 0.0}
     for name, seconds in looks_back.items():
         if 0 < chosen.keep <= seconds:
             yield Contradiction(name, "it looks back further than [statistics] keep; keep more, or look back less far")
-    try:
-        ZoneInfo(chosen.timezone)
-    except (LookupError, ValueError, OSError):
+    if not _is_time_zone(chosen.timezone):
         yield Contradiction(
             "statistics.timezone", f'no time zone is called "{chosen.timezone}"; one is "Europe/Berlin"'
         )
+
+
+def _what_is_wrong_with(form: str) -> str:
+    """Why lines of the format *form* cannot be read; empty if they can."""
+    if form == "auto":
+        return ""
+    from bandersnatch.accesslog.formats import reader
+
+    try:
+        reader(form)
+    except UsageError as error:
+        return str(error)
+    return ""
+
+
+def _is_time_zone(name: str) -> bool:
+    if name == "UTC":
+        return True
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(name)
+    except (LookupError, ValueError, OSError):
+        return False
+    return True
 
 
 def _credentials(config: Config) -> Iterator[Contradiction]:
@@ -141,6 +160,10 @@ def _plain_http(config: Config) -> Iterator[Contradiction]:
 
 
 def _hooks(config: Config) -> Iterator[Contradiction]:
+    if not config.hooks:
+        return
+    from bandersnatch.hooks.base import Form, Occasion
+
     for hook in config.hooks.values():
         name, url = f"hooks.{hook.name}", urlsplit(hook.url or "")
         if hook.form is Form.URLS and config.publish.base_url is None and Occasion.CHANGED in hook.on:

@@ -7,7 +7,6 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from bandersnatch.config import pypa
 from bandersnatch.config.locate import Lines, locate
 from bandersnatch.config.options import SECTIONS
 from bandersnatch.errors import Problem, UsageError
@@ -83,6 +82,8 @@ def parse_document(text: str, file: str) -> Document:
 
 def is_pypa_ini(text: str) -> bool:
     """Whether *text*, which is not TOML, is the INI of PyPA bandersnatch, and not ours with a mistake in it."""
+    from bandersnatch.config import pypa
+
     sections = set()
     section, unquoted = "", False
     for line in text.splitlines():
@@ -97,6 +98,8 @@ def is_pypa_ini(text: str) -> bool:
 
 
 def _translated(text: str, file: str) -> Document:
+    from bandersnatch.config import pypa
+
     found = pypa.read(text, file)
     return Document(found.tables(), found.lines, refused=found.refused, notes=found.notes)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
@@ -48,6 +47,8 @@ def find(named: str | None, env: Mapping[str, str]) -> Place:
         if name:
             path = Path(name)
             if not os.path.lexists(path):
+                import shlex
+
                 message = (
                     f"named by {source}, but not there; write it with: bandersnatch config init {shlex.quote(name)}"
                 )
@@ -98,4 +99,6 @@ def _failed(path: Path, error: OSError) -> str:
 
 
 def _option(path: Path) -> str:
+    import shlex
+
     return "" if path == defaults.FILE else f" -c {shlex.quote(str(path))}"

@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from bandersnatch.config import hooks, spelling
+from bandersnatch.config import spelling
 from bandersnatch.config.locate import Lines
 from bandersnatch.config.options import NAMED
 from bandersnatch.config.read import described
 from bandersnatch.errors import Problem, UsageError
-from bandersnatch.selection import environments
 from bandersnatch.values import Struct, field
 
 Table: TypeAlias = Mapping[str, object]
@@ -70,8 +69,20 @@ def _plain(_: str, table: Table) -> Table:
     return MappingProxyType(dict(table))
 
 
+def _environment(name: str, table: Table) -> Any:
+    from bandersnatch.selection import environments
+
+    return environments.read(name, table)
+
+
+def _hook(name: str, table: Table) -> Any:
+    from bandersnatch.config import hooks
+
+    return hooks.read(name, table)
+
+
 _READERS: Mapping[str, Callable[[str, Table], Any]] = {
-    "environments": environments.read,
-    "hooks": hooks.read,
+    "environments": _environment,
+    "hooks": _hook,
     "rules": _plain,
 }

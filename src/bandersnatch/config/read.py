@@ -118,10 +118,12 @@ def _read_patterns(option: Option, field: str, raw: object) -> tuple[tuple[str, 
 
 def _field(written: str, taken: Container[str]) -> str:
     """The field of core metadata that is *written* in any spelling."""
+    from bandersnatch.selection.metadata import FIELDS
+
     field = written.lower().replace("_", "-")
     shown = spelling.printable(written)
-    if field not in syntax.FIELDS:
-        near = spelling.nearest(field, sorted(syntax.FIELDS))
+    if field not in FIELDS:
+        near = spelling.nearest(field, sorted(FIELDS))
         hint = f'; did you mean "{near}"?' if near else "; the names are those of its headers, such as classifier"
         raise ValueError(f"core metadata has no field {shown}{hint}")
     if field in taken:

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bandersnatch.config.named import Table
 from bandersnatch.config.options import of_section
-from bandersnatch.config.read import Value
-from bandersnatch.hooks.base import Hook
-from bandersnatch.selection.environments import Environment
 from bandersnatch.values import Struct
+
+if TYPE_CHECKING:
+    from bandersnatch.config.named import Table
+    from bandersnatch.config.read import Value
+    from bandersnatch.hooks.base import Hook
+    from bandersnatch.selection.environments import Environment
 
 
 class SelectOptions(Struct, frozen=True, kw_only=True):

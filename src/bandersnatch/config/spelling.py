@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 
 from bandersnatch.config.option import PREFIX
 from bandersnatch.config.options import OPTIONS, SECTIONS, of_section
@@ -64,6 +63,8 @@ def misspelt_variables(env: Mapping[str, str]) -> dict[str, str]:
         rest = variable.removeprefix(PREFIX)
         if rest == variable or rest in ours:
             continue
+        from difflib import get_close_matches
+
         near = get_close_matches(rest, ours, n=1, cutoff=0.85)
         if near:
             found[variable] = ours[near[0]]
@@ -72,5 +73,7 @@ def misspelt_variables(env: Mapping[str, str]) -> dict[str, str]:
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that is most like *name*; difflib's time grows with the square of the length, hence the cut."""
+    from difflib import get_close_matches
+
     near = get_close_matches(name[:60].lower().replace("_", "-"), list(known), n=1, cutoff=0.6)
     return near[0] if near else None

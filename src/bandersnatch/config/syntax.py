@@ -8,16 +8,14 @@ reason that a person understands.
 from __future__ import annotations
 
 import re
-
-from packaging.specifiers import Specifier
-from packaging.version import InvalidVersion, Version
+from typing import TYPE_CHECKING
 
 from bandersnatch import names
-from bandersnatch.selection import items, metadata, patterns
+from bandersnatch.selection import items, patterns
 from bandersnatch.selection.base import Origin
-from bandersnatch.selection.platform_rules import ExcludedPlatforms, ExcludedPythons
 
-FIELDS = metadata.FIELDS
+if TYPE_CHECKING:
+    from packaging.specifiers import Specifier
 
 _EXTRAS = re.compile(r"[^;]*?\[(.*?)\]")
 _ADVISORY = re.compile(r"(?=.*[0-9])[A-Za-z]+-[A-Za-z0-9:._-]*[A-Za-z0-9]\Z")
@@ -81,16 +79,22 @@ def filename_pattern(text: str) -> str:
 
 def metadata_pattern(field: str, text: str) -> str:
     """What a value of the *field* of core metadata is compared with."""
-    return metadata.Pattern.of(field, text).text
+    from bandersnatch.selection.metadata import Pattern
+
+    return Pattern.of(field, text).text
 
 
 def excluded_platform(text: str) -> str:
     """A family of systems, a platform tag (PEP 425) or a glob for such tags."""
+    from bandersnatch.selection.platform_rules import ExcludedPlatforms
+
     return ExcludedPlatforms.pattern(text).pattern
 
 
 def excluded_python(text: str) -> str:
     """A version of Python, a tag (PEP 425) or a glob for such tags."""
+    from bandersnatch.selection.platform_rules import ExcludedPythons
+
     return ExcludedPythons.pattern(text).pattern
 
 
@@ -138,6 +142,8 @@ def _item(text: str) -> items.Item:
 
 
 def _is_exact(specifier: Specifier) -> bool:
+    from packaging.version import InvalidVersion, Version
+
     if specifier.operator == "===":
         return True
     try:
