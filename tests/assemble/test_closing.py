@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bandersnatch import assemble
-from bandersnatch.assemble import closing
+from bandersnatch.assemble import closing, dependencies
 from bandersnatch.catalogue.sqlite import SqliteCatalogue
 from bandersnatch.closure.base import Closure
 from bandersnatch.sync.engine import Wish, run
@@ -67,7 +67,7 @@ def found(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         policies.append(str(policy))
         return Closure((), ())
 
-    monkeypatch.setattr(closing, "find", find)
+    monkeypatch.setattr(dependencies, "find", find)
     return policies
 
 
@@ -91,7 +91,7 @@ def test_time_that_is_none(app: World, found: list[str], time: str) -> None:
     """A closure of which nobody knows when it was found is found again, and is not recalled."""
     close_and_run(app)
     catalogue = SqliteCatalogue(app.state / "catalogue.sqlite")
-    catalogue.set({closing.FOUND_AT: time})
+    catalogue.set({dependencies.FOUND_AT: time})
     catalogue.close()
     assert not asyncio.run(is_recalled(app))
     close_and_run(app)
@@ -148,6 +148,6 @@ def test_first_seen(app: World, cache: str) -> None:
     app.index.upload("lib", "4.0")
     app.now += 2 * HOUR
     if cache == "lost":
-        shutil.rmtree(app.state / closing.RESOLVER_CACHE)
+        shutil.rmtree(app.state / dependencies.RESOLVER_CACHE)
     close_and_run(app, cool_down__age="7d", cool_down__clock="first-seen")
     assert app.filenames("lib") == ["lib-2.0-py3-none-any.whl"]

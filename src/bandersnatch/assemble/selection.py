@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name
-
-from bandersnatch.assemble import counting, third_party
 from bandersnatch.config.load import Loaded
 from bandersnatch.config.options import BY_NAME
 from bandersnatch.config.schema import Config, value_of
 from bandersnatch.config.values import format_duration, format_ratio
 from bandersnatch.config.write import written as as_written
 from bandersnatch.errors import Problem, StorageError, UsageError
-from bandersnatch.inputs import advisories as advisory_files
-from bandersnatch.inputs import files as requirement_files
-from bandersnatch.inputs import globs
-from bandersnatch.inputs.findings import Read, Wanted
 from bandersnatch.selection import Item, Items, Origin, Rule, Selection
-from bandersnatch.selection import files as of_files
-from bandersnatch.selection import releases as of_releases
-from bandersnatch.selection.advisories import AdvisoryRule
-from bandersnatch.selection.cooldown import CoolDown
-from bandersnatch.selection.environments import Environment
-from bandersnatch.selection.metadata import MetadataRule
-from bandersnatch.selection.platform_rules import Environments, ExcludedPlatforms, ExcludedPythons
-from bandersnatch.selection.usage import OfUse, Share, UnusedFor
 from bandersnatch.values import Struct, replace
+
+# What reads files, and what makes rules, is imported where the configuration asks for it: most have few of them.
+if TYPE_CHECKING:
+    from bandersnatch.assemble.counting import Usage
+    from bandersnatch.selection.environments import Environment
+    from bandersnatch.selection.files import Line
+    from bandersnatch.selection.releases import Newest
 
 
 class Chosen(Struct, frozen=True):
@@ -76,25 +66,27 @@ class _Choosing:
         rules = tuple(self._rules())
         if self._problems:
             raise UsageError(*self._problems)
-        newest = config.releases.newest
         selection = Selection(
             everything=self._origin("select.everything") if config.select.everything else False,
             items=items,
             exclusions=exclusions,
             index_only=index_only,
             rules=rules,
-            newest=of_releases.Newest(
-                newest,
-                config.releases.newest_by,
-                config.releases.newest_counts_prereleases,
-                origin=self._origin("releases.newest"),
-            )
-            if newest
-            else None,
+            newest=self._newest(),
             waive_for=config.releases.waive_for,
             environments=tuple(one for each in environments(config) for one in each.marker_environments()),
         )
         return Chosen(selection, tuple(self._warnings), tuple(self._constraints))
+
+    def _newest(self) -> Newest | None:
+        chosen = self._config.releases
+        if not chosen.newest:
+            return None
+        from bandersnatch.selection.releases import Newest
+
+        return Newest(
+            chosen.newest, chosen.newest_by, chosen.newest_counts_prereleases, origin=self._origin("releases.newest")
+        )
 
     # --- items -----------------------------------------------------------------------------------------------------
 
@@ -110,6 +102,8 @@ class _Choosing:
 
     def _from_files(self, origin: Origin) -> Iterator[Origin]:
         """The items of the file that *origin* names, or of all that its glob stands for now."""
+        from bandersnatch.inputs import globs
+
         path, _, part = origin.text.partition("#")
         found = globs.files(path)
         if not found:
@@ -118,6 +112,9 @@ class _Choosing:
             yield from self._from_file(origin.key, file, part)
 
     def _from_file(self, key: str, file: Path, part: str) -> Iterator[Origin]:
+        from bandersnatch.assemble.requirements import constrained, whole
+        from bandersnatch.inputs import files as requirement_files
+
         try:
             read = requirement_files.read(file, select=part)
         except UsageError as error:
@@ -150,7 +147,8 @@ class _Choosing:
     # --- rules -----------------------------------------------------------------------------------------------------
 
     def _rules(self) -> Iterator[Rule]:
-        yield from self._of_releases()
+        yield from self._of_versions()
+        yield from self._of_numbers()
         yield from self._of_files()
         yield from self._of_platforms()
         yield from self._of_metadata()
@@ -159,26 +157,44 @@ class _Choosing:
         yield from self._of_use()
         yield from self._of_others()
 
-    def _of_releases(self) -> Iterator[Rule]:
+    def _of_versions(self) -> Iterator[Rule]:
         chosen, origin = self._config.releases, self._origin
+        hides_yanked = self._config.removal.yanked == "hide"
+        if chosen.prereleases and chosen.development and chosen.yanked and not (hides_yanked or chosen.unwanted):
+            return
+        from bandersnatch.selection import releases
+
         if not chosen.prereleases:
-            yield of_releases.NoPrereleases(origin=origin("releases.prereleases"))
+            yield releases.NoPrereleases(origin=origin("releases.prereleases"))
         if not chosen.development:
-            yield of_releases.NoDevelopment(origin=origin("releases.development"))
+            yield releases.NoDevelopment(origin=origin("releases.development"))
         if not chosen.yanked:
-            yield of_releases.NoYanked(origin=origin("releases.yanked"))
-        elif self._config.removal.yanked == "hide":
-            yield of_releases.HiddenYanked(origin=origin("removal.yanked"))
+            yield releases.NoYanked(origin=origin("releases.yanked"))
+        elif hides_yanked:
+            yield releases.HiddenYanked(origin=origin("removal.yanked"))
         if chosen.unwanted:
-            yield of_releases.Unwanted(chosen.unwanted, origin=origin("releases.unwanted"))
+            yield releases.Unwanted(chosen.unwanted, origin=origin("releases.unwanted"))
+
+    def _of_numbers(self) -> Iterator[Rule]:
+        chosen, origin = self._config.releases, self._origin
         exempt = self._items("releases.count-exempt", ranges=False)
+        if not (chosen.at_least or chosen.at_most):
+            return
+        from bandersnatch.selection.releases import AtLeast, AtMost
+
         if chosen.at_least:
-            yield of_releases.AtLeast(chosen.at_least, exempt=exempt, origin=origin("releases.at-least"))
+            yield AtLeast(chosen.at_least, exempt=exempt, origin=origin("releases.at-least"))
         if chosen.at_most:
-            yield of_releases.AtMost(chosen.at_most, exempt=exempt, origin=origin("releases.at-most"))
+            yield AtMost(chosen.at_most, exempt=exempt, origin=origin("releases.at-most"))
 
     def _of_files(self) -> Iterator[Rule]:
         chosen, origin = self._config.files, self._origin
+        limits = (chosen.max_size, chosen.max_project_size, chosen.uploaded_after, chosen.uploaded_before)
+        lists = (chosen.types, chosen.names, chosen.exclude_names, chosen.python)
+        if not any(lists) and all(limit is None for limit in limits):
+            return
+        from bandersnatch.selection import files as of_files
+
         if chosen.types:
             yield of_files.Types(chosen.types, origin=origin("files.types"))
         if chosen.names:
@@ -201,6 +217,10 @@ class _Choosing:
 
     def _of_platforms(self) -> Iterator[Rule]:
         chosen, origin = self._config.files, self._origin
+        if not (chosen.environments or chosen.exclude_platforms or chosen.exclude_pythons):
+            return
+        from bandersnatch.selection.platform_rules import Environments, ExcludedPlatforms, ExcludedPythons
+
         if chosen.environments:
             yield Environments(environments(self._config), origin=origin("files.environments"))
         if chosen.exclude_platforms:
@@ -211,6 +231,8 @@ class _Choosing:
     def _of_metadata(self) -> Iterator[Rule]:
         chosen = self._config.metadata
         if chosen.wanted or chosen.all or chosen.unwanted:
+            from bandersnatch.selection.metadata import MetadataRule
+
             try:
                 yield MetadataRule.of(chosen.wanted, chosen.all, chosen.unwanted, chosen.missing)
             except UsageError as error:
@@ -219,6 +241,8 @@ class _Choosing:
     def _of_age(self) -> Iterator[Rule]:
         chosen = self._config.cool_down
         if chosen.age or chosen.not_after is not None:
+            from bandersnatch.selection.cooldown import CoolDown
+
             yield CoolDown(
                 chosen.age,
                 chosen.clock,
@@ -232,6 +256,9 @@ class _Choosing:
         chosen = self._config.advisories
         if chosen.directory is None:
             return
+        from bandersnatch.inputs import advisories as advisory_files
+        from bandersnatch.selection.advisories import AdvisoryRule
+
         try:
             read = advisory_files.read(chosen.directory).checked()
             self._warnings += read.warnings
@@ -255,6 +282,9 @@ class _Choosing:
         chosen = self._config.usage
         if not (chosen.unused_for or chosen.share):
             return
+        from bandersnatch.assemble import counting
+        from bandersnatch.selection.usage import Share, UnusedFor
+
         exempt, named = self._items("usage.exempt", ranges=False), _by_name(self._admitted)
         try:
             with counting.usage(self._config, datetime.now(UTC)) as usage:
@@ -274,6 +304,10 @@ class _Choosing:
 
     def _of_others(self) -> Iterator[Rule]:
         """Rules that other distributions bring, each made from its own table."""
+        if not self._config.rules:
+            return
+        from bandersnatch.assemble import third_party
+
         try:
             yield from third_party.rules(self._config.rules, self._table)
         except UsageError as error:
@@ -288,7 +322,7 @@ class _Choosing:
         return Origin(".".join(path), file=place, line=self._loaded.lines.of(*path))
 
 
-def _unused(usage: counting.Usage | None, seconds: float, share: float | None = None) -> tuple[frozenset[str], str]:
+def _unused(usage: Usage | None, seconds: float, share: float | None = None) -> tuple[frozenset[str], str]:
     """The projects that were not used for so long, and why nothing can be said about that, if so."""
     if usage is None:
         return frozenset(), "nothing was counted yet, so it counts as used"
@@ -309,51 +343,12 @@ def _shown(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def _line(value: datetime | timedelta) -> of_files.Line:
+def _line(value: datetime | timedelta) -> Line:
+    from bandersnatch.selection.files import Line
+
     if isinstance(value, timedelta):
-        return of_files.Line(age=value.total_seconds())
-    return of_files.Line(moment=value.timestamp())
-
-
-# --- items of a file -------------------------------------------------------------------------------------------------
-
-
-def whole(read: Read) -> Iterator[Wanted]:
-    """The projects that a requirements file names, each once and without versions, extras and markers."""
-    named: dict[str, Wanted] = {}
-    for wanted in read.items:
-        name = Requirement(wanted.text).name
-        named.setdefault(canonicalize_name(name), replace(wanted, text=name))
-    yield from named.values()
-
-
-def constrained(read: Read) -> Iterator[Wanted]:
-    """
-    The items of a requirements file, narrowed by the constraints (``-c``) for the same project.
-
-    A constraint that has a marker does not narrow: elsewhere the whole range is needed.
-    """
-    limits: dict[str, SpecifierSet] = {}
-    for one in read.constraints:
-        requirement = _requirement(one.text)
-        if requirement is not None and requirement.marker is None:
-            name = canonicalize_name(requirement.name)
-            limits[name] = limits.get(name, SpecifierSet()) & requirement.specifier
-    for wanted in read.items:
-        requirement = _requirement(wanted.text)
-        limit = None if requirement is None else limits.get(canonicalize_name(requirement.name))
-        if requirement is None or limit is None:
-            yield wanted
-        else:
-            requirement.specifier &= limit
-            yield replace(wanted, text=str(requirement))
-
-
-def _requirement(text: str) -> Requirement | None:
-    try:
-        return Requirement(text)
-    except InvalidRequirement:
-        return None  # a pattern: no constraint is about it
+        return Line(age=value.total_seconds())
+    return Line(moment=value.timestamp())
 
 
 def with_closure(selection: Selection, closure: Iterable[Origin]) -> Selection:
@@ -362,6 +357,10 @@ def with_closure(selection: Selection, closure: Iterable[Origin]) -> Selection:
 
     They are among the closure, with the versions that its policy takes of them. Patterns stay as they are.
     """
+    import dataclasses
+
+    from bandersnatch.selection.usage import OfUse
+
     patterns = (item for item in selection.items if item.pattern is not None)
     items: tuple[Item, ...] = (*patterns, *Items.read(closure))
     # What is needed is wanted, used or not.

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bandersnatch import assemble
 from bandersnatch.assemble import closing as closures
@@ -13,11 +14,13 @@ from bandersnatch.assemble.reaching import STATE
 from bandersnatch.config.schema import Config
 from bandersnatch.errors import UsageError
 from bandersnatch.selection import Selection
-from bandersnatch.storage.bookmark import Bookmark
 from bandersnatch.storage.glance import Glance
 from bandersnatch.sync.mirror import Mirror
-from bandersnatch.upkeep.rolling import Rolling, allowance
-from bandersnatch.verify.base import Ground
+
+if TYPE_CHECKING:
+    from bandersnatch.storage.bookmark import Bookmark
+    from bandersnatch.upkeep.rolling import Rolling
+    from bandersnatch.verify.base import Ground
 
 BOOKMARK = "verify.json"
 
@@ -67,6 +70,8 @@ def rolling(mirror: Mirror, config: Config, now: float) -> Iterator[Rolling | No
     if not (chosen.files_per_day or chosen.share_per_day):
         yield None
         return
+    from bandersnatch.upkeep.rolling import Rolling, allowance
+
     with closing(Glance(config.mirror.directory)) as place:
         files = allowance(mirror.catalogue, chosen.files_per_day, chosen.share_per_day, now)
         yield Rolling(ground_of(mirror, config, place), files, now, bandwidth=float(chosen.bandwidth or 0))
@@ -80,6 +85,8 @@ def refuse_nothing(config: Config) -> None:
 
 def ground_of(mirror: Mirror, config: Config, place: Glance) -> Ground:
     """What can be looked at of *mirror*, which lies at *place*; its rules are those that the last run went by."""
+    from bandersnatch.verify.base import Ground
+
     closed = None if config.selects_nothing else closures.recall(mirror, config)
     return Ground(
         place=place,
@@ -95,4 +102,6 @@ def ground_of(mirror: Mirror, config: Config, place: Glance) -> Ground:
 
 def bookmark(config: Config, mode: str, name: str = BOOKMARK) -> Bookmark:
     """How far an earlier verification of the same *mode* came; *name*: the file that says so."""
+    from bandersnatch.storage.bookmark import Bookmark
+
     return Bookmark(Path(config.mirror.directory, STATE, name), mode)

@@ -103,7 +103,7 @@ def _wanted(args: argparse.Namespace, loaded: Loaded) -> tuple[list[str], list[s
     """The requirements and the constraints: the configuration's, where none are named. Raises UsageError for none."""
     from pathlib import Path
 
-    from bandersnatch.assemble.closing import requirements_of
+    from bandersnatch.assemble.dependencies import requirements_of
     from bandersnatch.assemble.selection import choose
     from bandersnatch.cli import text
     from bandersnatch.errors import UsageError

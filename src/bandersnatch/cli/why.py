@@ -103,7 +103,7 @@ async def _explain(args: argparse.Namespace, loaded: Loaded, project: str) -> An
     import time
 
     from bandersnatch import assemble
-    from bandersnatch.assemble import closing
+    from bandersnatch.assemble import closing, dependencies
     from bandersnatch.assemble.selection import choose
     from bandersnatch.sync.explaining import explain
     from bandersnatch.values import replace
@@ -116,7 +116,7 @@ async def _explain(args: argparse.Namespace, loaded: Loaded, project: str) -> An
         apart = replace(config, mirror=replace(config.mirror, directory=folder))
         async with rehearsal as mirror:
             # The closure that the mirror was made with, however old, says why things are as they are.
-            found_at = float(mirror.catalogue.get(closing.FOUND_AT) or now)
+            found_at = float(mirror.catalogue.get(dependencies.FOUND_AT) or now)
             closed = await closing.close(mirror, apart, os.environ, found_at, constraints=chosen.constraints)
             for problem in (*chosen.warnings, *closed.warnings):
                 print(f"bandersnatch: warning: {text.shown(str(problem))}", file=sys.stderr)
