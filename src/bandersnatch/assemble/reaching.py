@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 
+from bandersnatch import __version__
 from bandersnatch.config.schema import Config
 from bandersnatch.upstream import credentials
 from bandersnatch.upstream.settings import Settings
@@ -50,5 +50,5 @@ def _credentials(config: Config) -> credentials.Credentials | None:
 
 def user_agent(contact: str | None) -> str:
     """What names us to upstream's operators, as PEP 381 wants."""
-    name = f"bandersnatch/{version('bandersnatch')}"
+    name = f"bandersnatch/{__version__}"
     return f"{name} ({contact})" if contact else name

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 
+from bandersnatch import __version__
 from bandersnatch.cli import (
     adopt,
     audit,
@@ -89,12 +90,10 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 class _Version(argparse.Action):
-    """Looks the version up only when it is asked for."""
+    """Prints the version."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from importlib.metadata import version
-
-        print(f"bandersnatch {version('bandersnatch')}")
+        print(f"bandersnatch {__version__}")
         parser.exit()
 
 
