@@ -12,7 +12,7 @@ from typing import Protocol
 
 from bandersnatch import layout, names
 from bandersnatch.model import File, Held, Listed, Project
-from bandersnatch.simple import facts, html, json, legacy, listing, releases
+from bandersnatch.simple import facts, json, releases
 from bandersnatch.storage.base import Stat, Storage
 from bandersnatch.values import Struct
 
@@ -93,6 +93,8 @@ def remove(pages: Pages, storage: Storage) -> None:
 
 def index(projects: Callable[[], Iterable[Listed]], serial: int | None, out: Output) -> None:
     """Stage the list of projects, streaming; *projects* is called once for each form of the list."""
+    from bandersnatch.simple import listing
+
     keys = layout.index_keys()
     out.storage.put(keys["json"], listing.render_json(projects(), serial))
     if out.settings.html:
@@ -171,6 +173,8 @@ def _simple(
 
     writer.write(keys["json"], lambda: json.render(shown.name, shown.serial, held, shown, url, provenance))
     if settings.html:
+        from bandersnatch.simple import html
+
         writer.write(keys["html"], lambda: html.render(shown.name, shown.serial, held, shown, url, provenance))
 
 
@@ -187,6 +191,8 @@ def _provenance_url(name: str, one: Held, settings: Settings) -> str | None:
 
 
 def _legacy(shown: Project, display: str, held: tuple[Held, ...], out: Output, writer: _Writer) -> None:
+    from bandersnatch.simple import legacy
+
     name, root = shown.name, out.settings.base_url or "/"
     by_version = releases.group(name, held, shown.versions)
     if not by_version:

@@ -65,7 +65,7 @@ if __name__ == "__main__":
     vars(filesystem)["WORTH_IT"] = 0
     if strike != "nobody":
         helper.PROGRAM = ("-m", "tests.faults.helped", "help", strike, at)
-    helper.is_worth_it = lambda: True
+    vars(filesystem)["can_be_helped"] = lambda: True
     if kind == "program":
         sys.exit(program(rest))
     elif kind == "run":

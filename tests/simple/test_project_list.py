@@ -14,7 +14,10 @@ from bandersnatch import names
 from bandersnatch.errors import BadContent
 from bandersnatch.model import Listed
 from bandersnatch.simple import ListingParser
-from bandersnatch.simple.listing import HtmlListing, JsonListing, ListingHead, render_html, render_json
+from bandersnatch.simple.lines import ListingHead
+from bandersnatch.simple.listing import render_html, render_json
+from bandersnatch.simple.listing_html import HtmlListing
+from bandersnatch.simple.listing_json import JsonListing
 
 URL = "https://example.org/simple/"
 

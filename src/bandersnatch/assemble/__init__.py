@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bandersnatch import publish, transfer
-from bandersnatch.assemble.notifying import change_log
 from bandersnatch.assemble.reaching import STATE, upstream_settings
 from bandersnatch.assemble.selection import choose
 from bandersnatch.catalogue.base import Catalogue
@@ -20,16 +18,13 @@ from bandersnatch.config.schema import Config
 from bandersnatch.errors import StorageError
 from bandersnatch.plan import Brake, Policies, Policy
 from bandersnatch.selection import Selection
-from bandersnatch.storage import helper
+from bandersnatch.storage import filesystem
 from bandersnatch.storage.base import Storage
 from bandersnatch.storage.filesystem import FileStorage
 from bandersnatch.storage.fsops import FileSystem, make_folders
-from bandersnatch.storage.glance import Glance
 from bandersnatch.storage.journal import FileJournal
 from bandersnatch.storage.lock import Lock
-from bandersnatch.storage.memory import MemoryJournal
 from bandersnatch.storage.oserrors import translated
-from bandersnatch.storage.recorded import recorded
 from bandersnatch.sync.mirror import Mirror, Rules
 from bandersnatch.upstream.client import Client
 from bandersnatch.upstream.index import IndexUpstream
@@ -78,7 +73,7 @@ async def mirror(
     chosen = choose(config).selection if chosen is None else chosen
     state = state_directory(config)
     settings = upstream_settings(config, environment)
-    helped = fs is None and helper.is_worth_it()
+    helped = fs is None and filesystem.can_be_helped()
     storage = _told(FileStorage(web_directory(config), state, fs=fs, helped=helped), config)
     catalogue = open_catalogue(state / CATALOGUE, now)
     upstream = IndexUpstream(settings, Client(settings, clock))
@@ -115,6 +110,11 @@ async def rehearsal(
     The lock need not be held, and the directory need not be there. Unless the catalogue is *copied* it cannot be
     written to; a copy takes its time and its room, in the system's folder for temporary files.
     """
+    import tempfile
+
+    from bandersnatch.storage.glance import Glance
+    from bandersnatch.storage.memory import MemoryJournal
+
     settings = upstream_settings(config, environment)
     place = Path(config.mirror.directory, STATE, CATALOGUE)
     with tempfile.TemporaryDirectory(prefix="bandersnatch-") as folder:
@@ -166,6 +166,11 @@ def catalogue_to_read(config: Config) -> Catalogue | None:
 
 def _told(storage: Storage, config: Config) -> Storage:
     """*storage*, with its changes written down if a hook or a file wants to hear of them. Raises StorageError."""
+    if not (config.mirror.diff_file or config.hooks):
+        return storage
+    from bandersnatch.assemble.notifying import change_log
+    from bandersnatch.storage.recorded import recorded
+
     with translated(None, str(state_directory(config))):
         log = change_log(config)
     return storage if log is None else recorded(storage, log)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bandersnatch import layout
 from bandersnatch.assemble.reaching import STATE, user_agent
@@ -14,18 +14,19 @@ from bandersnatch.catalogue.base import Catalogue
 from bandersnatch.config.options import OPTIONS
 from bandersnatch.config.schema import Config
 from bandersnatch.errors import BandersnatchError, CatalogueError, StorageError
-from bandersnatch.hooks import engine, files, lists
-from bandersnatch.hooks.base import NAMED, Hook, Occasion, Told
-from bandersnatch.hooks.changes import ChangeLog
-from bandersnatch.hooks.command import CommandCaller
-from bandersnatch.hooks.url import Sender, UrlCaller
+from bandersnatch.hooks.changes import QUEUES, ChangeLog
 from bandersnatch.storage.base import Storage
 from bandersnatch.sync import events
 from bandersnatch.sync.mirror import Mirror
-from bandersnatch.upstream import sender
 from bandersnatch.upstream.address import Address
 from bandersnatch.upstream.settings import Settings
 from bandersnatch.values import Struct, field
+
+# Most mirrors have no hook: what calls them is imported where there is one.
+if TYPE_CHECKING:
+    from bandersnatch.hooks import engine, lists
+    from bandersnatch.hooks.base import Hook
+    from bandersnatch.hooks.url import Sender
 
 CHANGES = "changes"
 """The log of changes, in ``state/``."""
@@ -39,6 +40,8 @@ DIFF_FILE, FRESHNESS_FILE, CHANGE_LOG = "diff-file", "freshness-file", "changes"
 
 def change_log(config: Config) -> ChangeLog | None:
     """Where changes are written down, if anybody wants to hear of them. Raises OSError."""
+    from bandersnatch.hooks.base import Occasion
+
     wanted = config.mirror.diff_file or any(Occasion.CHANGED in hook.on for hook in config.hooks.values())
     if not wanted:
         return None
@@ -55,11 +58,17 @@ class News(Struct):
     def tell(self, event: events.Event) -> None:
         """Take note of *event*, and pass it on."""
         match event:
-            case events.FellBehind(project=project, reason=reason, first=True) if len(self.fell_behind) < NAMED:
-                self.fell_behind.append((project, reason))
+            case events.FellBehind(project=project, reason=reason, first=True):
+                self._keep(project, reason)
             case _:
                 pass
         self.listener(event)
+
+    def _keep(self, project: str, reason: str) -> None:
+        from bandersnatch.hooks.base import NAMED
+
+        if len(self.fell_behind) < NAMED:
+            self.fell_behind.append((project, reason))
 
 
 def previous_outcome(catalogue: Catalogue) -> str:
@@ -84,12 +93,17 @@ async def notify(
     What fails is told, and is no failure of the run. Only a cancellation is raised.
     """
     failed = frozenset((_fact(mirror.catalogue) or "").split())
-    told = Told(mirror.directory, mirror.address, now, finished, previous, tuple(news.fell_behind))
     own = await asyncio.to_thread(_write_files, mirror, config, finished, now)
     for name, problem in own.items():
         news.listener(events.HookFailed(name, "run", 0.0, "", problem, name not in failed))
-    ground = _ground(mirror.storage, config, environment, failed)
-    still = await engine.call_all(tuple(config.hooks.values()), told, ground, news.listener)
+    still: frozenset[str] = frozenset()
+    if config.hooks:
+        from bandersnatch.hooks import engine
+        from bandersnatch.hooks.base import Told
+
+        told = Told(mirror.directory, mirror.address, now, finished, previous, tuple(news.fell_behind))
+        ground = _ground(mirror.storage, config, environment, failed)
+        still = await engine.call_all(tuple(config.hooks.values()), told, ground, news.listener)
     with suppress(CatalogueError):
         await asyncio.to_thread(mirror.catalogue.set, {FAILED: " ".join(sorted(still | own.keys())) or None})
 
@@ -103,6 +117,11 @@ async def alarm(
     tell: events.Tell,
 ) -> None:
     """Call the hooks for a run that could not even begin, because of *error*. Nothing of the mirror is touched."""
+    from dataclasses import replace
+
+    from bandersnatch.hooks import engine
+    from bandersnatch.hooks.base import Occasion, Told
+
     finished = events.Finished(
         outcome=outcome, reason=str(error), seconds=0.0, refreshed=0, confirmed=0, removed=0, files=0, adopted=0,
         bytes=0, skipped=0, behind=0, waiting=0, serial=None,
@@ -121,18 +140,26 @@ def _write_files(mirror: Mirror, config: Config, finished: events.Finished, now:
     state, web = Path(config.mirror.directory, STATE), Path(config.mirror.directory, "web")
     key, diff_file = config.publish.freshness_file, config.mirror.diff_file
     if key:
+        from bandersnatch.hooks import files
+
         try:
             mirror.storage.put((key,), files.freshness(finished, now, mirror.catalogue))
             mirror.storage.settle()
         except (StorageError, CatalogueError) as error:
             failed[FRESHNESS_FILE] = str(error)
     if diff_file:
+        from bandersnatch.hooks import files
+
         epoch = int(now) if config.mirror.diff_append_epoch else None
         try:
             files.diff_file(state / CHANGES, diff_file, web, mirror.storage, epoch)
         except (OSError, StorageError) as error:
             failed[DIFF_FILE] = f"{diff_file} cannot be written: {error}"
-    if DIFF_FILE not in failed:  # or the next run's list would lack what this one brought
+    # Where hooks were taken out of the configuration, what waits for them goes.
+    waiting = config.hooks or any(Path(state, name).exists() for name in (CHANGES, QUEUES))
+    if waiting and DIFF_FILE not in failed:  # or the next run's list would lack what this one brought
+        from bandersnatch.hooks import engine
+
         try:
             engine.hand_out(state / CHANGES, tuple(config.hooks.values()), state)
         except OSError as error:
@@ -143,6 +170,11 @@ def _write_files(mirror: Mirror, config: Config, finished: events.Finished, now:
 def _ground(
     storage: Storage | None, config: Config, environment: Mapping[str, str], failed: frozenset[str]
 ) -> engine.Ground:
+    from bandersnatch.hooks import engine, lists
+    from bandersnatch.hooks.command import CommandCaller
+    from bandersnatch.hooks.url import UrlCaller
+    from bandersnatch.upstream import sender
+
     directory = config.mirror.directory
     secret = {option.variable for option in OPTIONS if option.secret}
     passed = {name: value for name, value in environment.items() if name not in secret}

@@ -14,11 +14,11 @@ from bandersnatch.assemble.reaching import STATE
 from bandersnatch.config.schema import Config
 from bandersnatch.errors import UsageError
 from bandersnatch.selection import Selection
-from bandersnatch.storage.glance import Glance
 from bandersnatch.sync.mirror import Mirror
 
 if TYPE_CHECKING:
     from bandersnatch.storage.bookmark import Bookmark
+    from bandersnatch.storage.glance import Glance
     from bandersnatch.upkeep.rolling import Rolling
     from bandersnatch.verify.base import Ground
 
@@ -33,6 +33,8 @@ def ground(config: Config, environment: Mapping[str, str], chosen: Selection) ->
     Raises UsageError where nothing was ever mirrored.
     """
     refuse_nothing(config)
+    from bandersnatch.storage.glance import Glance
+
     # What is opened for a run is opened in a loop. A verification does not run in one, so that ^C ends it at once.
     with asyncio.Runner() as runner, closing(Glance(config.mirror.directory)) as place:
         rehearsal = assemble.rehearsal(config, environment, chosen, copied=False)
@@ -52,6 +54,8 @@ def beside_upstream(
 
     The mirror's selection is that of the last run, closures included.
     """
+    from bandersnatch.storage.glance import Glance
+
     refuse_nothing(config)
     with asyncio.Runner() as runner, closing(Glance(config.mirror.directory)) as place:
         rehearsal = assemble.rehearsal(config, environment, chosen)
@@ -70,6 +74,7 @@ def rolling(mirror: Mirror, config: Config, now: float) -> Iterator[Rolling | No
     if not (chosen.files_per_day or chosen.share_per_day):
         yield None
         return
+    from bandersnatch.storage.glance import Glance
     from bandersnatch.upkeep.rolling import Rolling, allowance
 
     with closing(Glance(config.mirror.directory)) as place:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from importlib import resources
+from pathlib import Path
 from typing import Final
 
 
 def _read(filename: str) -> str:
-    return resources.files(__package__).joinpath(filename).read_text("utf-8")
+    return Path(__file__).with_name(filename).read_text("utf-8")
 
 
 def parse(text: str) -> dict[str, str]:

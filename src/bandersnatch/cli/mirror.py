@@ -195,7 +195,6 @@ def _listener(args: argparse.Namespace, config: Config, out: TextIO, last_outcom
     from bandersnatch.cli import report
     from bandersnatch.cli.broadcast import Broadcast
     from bandersnatch.cli.levels import Level
-    from bandersnatch.cli.logfile import LogFile
 
     log = config.log
     here = report.choose(
@@ -211,6 +210,8 @@ def _listener(args: argparse.Namespace, config: Config, out: TextIO, last_outcom
         Broadcast(assemble.state_directory(config), config.mirror.directory, config.mirror.upstream)
     ]
     if log.file is not None:
+        from bandersnatch.cli.logfile import LogFile
+
         file = LogFile(log.file, Level.named(log.file_level), as_json=log.format == "json", err=sys.stderr)
         _reopen_on_hangup(file)
         others.append(file)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
 
-from bandersnatch.config import defaults, template
+from bandersnatch.config import defaults
 from bandersnatch.errors import Problem, UsageError
 from bandersnatch.values import Struct
 
@@ -63,6 +63,8 @@ def first_run(path: Path) -> FirstRun:
 
     The message names the commands that go on from here, also where *path* cannot be written.
     """
+    from bandersnatch.config import template
+
     try:
         create(path, template.render().encode())
     except FileExistsError:

@@ -16,6 +16,9 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
+QUEUES = "hooks"
+"""The folder below ``state/`` with what each hook has not been told yet."""
+
 LARGEST = 1 << 30
 """Bytes of a queue from which on it is begun anew: so much gathers only while a hook fails for very long."""
 

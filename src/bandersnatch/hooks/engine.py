@@ -16,9 +16,6 @@ from bandersnatch.hooks.occasions import occasions
 from bandersnatch.sync import events
 from bandersnatch.values import Struct, replace
 
-QUEUES = "hooks"
-"""The folder below ``state/`` with what each hook has not been told yet."""
-
 
 class Ground(Struct, frozen=True):
     """What hooks stand on."""
@@ -41,7 +38,7 @@ async def call_all(hooks: Sequence[Hook], told: Told, ground: Ground, tell: even
     """
     failed = set(ground.failed & {hook.name for hook in hooks})
     for hook in hooks:
-        queue = ground.state / QUEUES / hook.name
+        queue = ground.state / changes.QUEUES / hook.name
         due = occasions(
             hook,
             told.finished.outcome,
@@ -91,7 +88,7 @@ def _holds(queue: Path) -> bool:
 
 def hand_out(log: Path, hooks: Sequence[Hook], state: Path) -> None:
     """Put what is in the log of changes into the queue of each hook that wants it. Blocks. Raises OSError."""
-    folder = state / QUEUES
+    folder = state / changes.QUEUES
     wanting = {hook.name for hook in hooks if Occasion.CHANGED in hook.on}
     if folder.is_dir():
         for old in folder.iterdir():  # of hooks that are no more, and of calls that were cut off

@@ -6,7 +6,8 @@ from typing import Protocol
 
 from bandersnatch.errors import BadContent
 from bandersnatch.model import Listed, Project
-from bandersnatch.simple import html, json, listing
+from bandersnatch.simple import json
+from bandersnatch.simple.lines import ListingHead
 
 JSON = "application/vnd.pypi.simple.v1+json"
 HTML = "application/vnd.pypi.simple.v1+html"
@@ -22,19 +23,28 @@ class ListingParser(Protocol):
     def feed(self, data: bytes) -> list[Listed]:
         """Take more bytes; returns the projects that are complete by now."""
 
-    def finish(self) -> listing.ListingHead:
+    def finish(self) -> ListingHead:
         """Declare the list complete."""
 
 
 def parse_page(content_type: str | None, body: bytes, url: str, name: str) -> Project:
     """The page of the project *name* that came from *url*. Raises BadContent, also for another content type."""
-    parse = json.parse if _is_json(content_type, url) else html.parse
-    return parse(body, url, name)
+    if _is_json(content_type, url):
+        return json.parse(body, url, name)
+    from bandersnatch.simple import html
+
+    return html.parse(body, url, name)
 
 
 def listing_parser(content_type: str | None, url: str | None = None) -> ListingParser:
     """A reader for a list of projects that comes from *url*. Raises BadContent for another content type."""
-    return listing.JsonListing(url) if _is_json(content_type, url) else listing.HtmlListing(url)
+    if _is_json(content_type, url):
+        from bandersnatch.simple.listing_json import JsonListing
+
+        return JsonListing(url)
+    from bandersnatch.simple.listing_html import HtmlListing
+
+    return HtmlListing(url)
 
 
 def _is_json(content_type: str | None, url: str | None) -> bool:

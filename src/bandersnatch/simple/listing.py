@@ -1,4 +1,4 @@
-"""The list of projects, read and written as a stream: 50 MB pass through in slices, and none of it is kept."""
+"""The list of projects, written as a stream: 50 MB pass through in slices, and none of it is kept."""
 
 from __future__ import annotations
 
@@ -10,11 +10,6 @@ import msgspec
 
 from bandersnatch.model import Listed
 from bandersnatch.simple import facts
-from bandersnatch.simple.lines import ListingHead
-from bandersnatch.simple.listing_html import HtmlListing
-from bandersnatch.simple.listing_json import JsonListing
-
-__all__ = ["HtmlListing", "JsonListing", "ListingHead", "render_html", "render_json"]
 
 _BATCH = 2048
 _CHUNK = 1 << 16

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from threading import Lock
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from bandersnatch.errors import StorageError
 from bandersnatch.storage.base import Incoming, Stat
-from bandersnatch.storage.foreign import Foreign
 from bandersnatch.storage.fresh import Fresh
 from bandersnatch.storage.fsops import FileSystem, make_folders
-from bandersnatch.storage.helper import WORTH_IT, Helper
 from bandersnatch.storage.keys import check_token, distinct, split, split_prefix
 from bandersnatch.storage.oserrors import storage_error, synchronised, translated
 from bandersnatch.storage.partial import Partials
@@ -28,8 +27,20 @@ from bandersnatch.storage.staging import Stage, Staged
 from bandersnatch.storage.trash import Trash
 from bandersnatch.storage.tree import Parts, Tree
 
+if TYPE_CHECKING:
+    from bandersnatch.storage.foreign import Foreign
+    from bandersnatch.storage.helper import Helper
+
+WORTH_IT = 100
+"""Objects in one batch from which on a helper is started; it takes a few hundredths of a second."""
+
 _NAME = 255
 """Bytes of a name that most file systems hold, and that a file on an index may have."""
+
+
+def can_be_helped() -> bool:
+    """Whether this machine has a core for a helper, and the interpreter is known."""
+    return len(os.sched_getaffinity(0)) > 1 and bool(sys.executable)
 
 
 class FileStorage:
@@ -60,7 +71,9 @@ class FileStorage:
         self._refuse_two_file_systems(tmp)
         self._partials = Partials(self._open_folder(partial), partial, self._fs, self._stage)
         self._way = Settling(self._tree, self._stage, self._fs)
-        self._helper = Helper(served, self._root, stage, tmp) if helped else None
+        self._of_helper = (served, self._root, stage, tmp) if helped else None
+        """What a helper that is not there yet will need."""
+        self._helper: Helper | None = None
         self._settling = Lock()
         held = Tree(self._open_folder(trash, os.O_NOFOLLOW), trash, self._fs)
         self._trash = Trash(self._tree, held, self._settling, self._way.owe)
@@ -208,11 +221,11 @@ class FileStorage:
 
     def _helper_for(self, count: int) -> Helper | None:
         """Who settles *count* objects; None: we do, also where no other process could be started."""
-        if self._helper is not None and self._helper.pid is None:
-            if count < WORTH_IT:
-                return None
-            if not self._helper.start():
-                self._helper = None
+        if self._of_helper is not None and count >= WORTH_IT:
+            from bandersnatch.storage.helper import Helper
+
+            helper, self._of_helper = Helper(*self._of_helper), None
+            self._helper = helper if helper.start() else None
         return self._helper
 
     # --- below the root --------------------------------------------------------------------------------------------

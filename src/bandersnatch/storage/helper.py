@@ -30,9 +30,6 @@ from bandersnatch.storage.tree import Tree
 PROGRAM: tuple[str, ...] = ("-P", "-m", "bandersnatch.storage.helper")
 """What the interpreter is to run; modules in the folder that it is run from are none of ours."""
 
-WORTH_IT = 100
-"""Objects in one batch from which on a helper is started; it takes a few hundredths of a second."""
-
 _ERRORS = {kind.__name__: kind for kind in (StorageError, OutOfSpace, NotDurable)}
 _SILENT = (OSError, EOFError, pickle.UnpicklingError)
 """What is raised where the other side has ended, in the middle of a word or not."""
@@ -41,11 +38,6 @@ _OF_THE_OWNER = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 Answer = tuple[str, str, str | None, int | None] | None
 """What went wrong, if anything: which of these errors, its message, the key, the system's number."""
-
-
-def is_worth_it() -> bool:
-    """Whether this machine has a core for it, and the interpreter is known."""
-    return len(os.sched_getaffinity(0)) > 1 and bool(sys.executable)
 
 
 class Helper:

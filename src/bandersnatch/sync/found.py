@@ -13,7 +13,6 @@ from bandersnatch import layout, names
 from bandersnatch.catalogue.base import Commit, Entry, Published
 from bandersnatch.errors import BadContent
 from bandersnatch.model import Held, Project
-from bandersnatch.simple import html, json
 from bandersnatch.storage.base import Storage
 from bandersnatch.sync.mirror import Mirror
 
@@ -67,6 +66,8 @@ def _commit(name: str, storage: Storage) -> Commit:
 
 def _page(name: str, storage: Storage) -> Project:
     """What the page says, as far as it can be read."""
+    from bandersnatch.simple import html, json
+
     (plain, *_), (markup, *_) = layout.page_keys(name).values()
     for key, parse in ((plain, json.parse), (markup, html.parse)):
         body = storage.read(key, MAX_PAGE) if storage.stat(key) is not None else None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from bandersnatch.selection import Item, Items, Rule, Selection
-from bandersnatch.selection.configured import OfProjects
-from bandersnatch.selection.cooldown import CoolDown
-from bandersnatch.sync.nearest import Nearest
+
+if TYPE_CHECKING:
+    from bandersnatch.sync.nearest import Nearest
 
 NAMED = 20
 """With more items than so many, only how many they are is said."""
@@ -48,6 +49,8 @@ class Unmatched:
         if len(items) > NAMED:
             some = ", ".join(item.origin.text for item in items[:3])
             return [f"{len(items):,} items of the selection match no project of upstream, such as {some}"]
+        from bandersnatch.sync.nearest import Nearest
+
         nearest = Nearest({item.name for item in items if item.pattern is None})
         for batch in self._list if items else ():
             nearest.offer(batch.split("\n"))
@@ -68,7 +71,12 @@ def _items(selection: Selection) -> Iterator[Item]:
     yield from dict.fromkeys(_exempt(selection.rules))
 
 
-def _exempt(rules: Iterable[Rule]) -> Iterator[Item]:
+def _exempt(rules: Sequence[Rule]) -> Iterator[Item]:
+    if not rules:
+        return
+    from bandersnatch.selection.configured import OfProjects
+    from bandersnatch.selection.cooldown import CoolDown
+
     for rule in rules:
         if isinstance(rule, CoolDown):
             yield from rule.exempt

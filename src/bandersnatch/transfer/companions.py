@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 from bandersnatch import layout, names
 from bandersnatch.errors import BadContent, NotAllowed, NotFound, UpstreamError
 from bandersnatch.model import File, Held
-from bandersnatch.simple import metadata as wheels
 from bandersnatch.simple.provenance import is_of
 from bandersnatch.storage.base import Storage
 from bandersnatch.transfer.rules import Rules
@@ -30,9 +29,11 @@ def take_metadata(wanted: File, stream: BinaryIO, storage: Storage, rules: Rules
     """
     if not rules.metadata or not wanted.filename.endswith(".whl") or not _has_room_for_companion(wanted):
         return None
+    from bandersnatch.simple.metadata import from_wheel
+
     stream.seek(0)
     try:
-        data = wheels.from_wheel(stream, limit=MAX_COMPANION)
+        data = from_wheel(stream, limit=MAX_COMPANION)
     except BadContent:
         return None
     digest = hashlib.sha256(data).hexdigest()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import netrc
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -61,6 +61,14 @@ def _from_file(token_file: Path | None) -> Credentials | None:
 def _from_netrc(url: str, environ: Mapping[str, str]) -> Credentials | None:
     named = environ.get("NETRC")
     path = Path(named) if named else Path(environ.get("HOME", "~")).expanduser() / ".netrc"
+    try:
+        os.stat(path)
+    except FileNotFoundError:
+        return None  # as for most, who need not load what reads it
+    except OSError as error:
+        raise UsageError(Problem(f"netrc cannot be read: {error.strerror}", file=str(path))) from None
+    import netrc
+
     try:
         entry = netrc.netrc(str(path)).authenticators(Address.parse(url).host)
     except FileNotFoundError:

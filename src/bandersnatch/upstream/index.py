@@ -11,7 +11,7 @@ from urllib.parse import quote
 from bandersnatch import simple
 from bandersnatch.errors import Stale, UpstreamError
 from bandersnatch.model import Listed, Project, Validators
-from bandersnatch.upstream import bodies, changelog
+from bandersnatch.upstream import bodies
 from bandersnatch.upstream.address import Address
 from bandersnatch.upstream.base import Absorb, Body, Change, Fetched, Listing, TooLong
 from bandersnatch.upstream.client import Client
@@ -49,6 +49,8 @@ class IndexUpstream:
         """As the port says; None unless ``changelog`` is set."""
         if not self._settings.changelog:
             return None
+        from bandersnatch.upstream import changelog
+
         return await changelog.changes(self._client, changelog.address(self._settings), since)
 
     async def listing(self, known: Validators, absorb: Absorb, *, limit: int | None = None) -> Listing | None:

@@ -12,7 +12,6 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 from bandersnatch.errors import UpstreamError
@@ -213,6 +212,8 @@ def retry_after(value: str | None, date: str | None, now: datetime) -> float | N
 
 
 def _date(text: str) -> datetime | None:
+    from email.utils import parsedate_to_datetime
+
     try:
         date = parsedate_to_datetime(text)
     except ValueError:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import os
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from urllib.request import getproxies
 
 from bandersnatch.errors import NotAllowed
 from bandersnatch.upstream.address import Address
@@ -36,7 +36,7 @@ class Resolving:
         self._own = own
         self._lookup = lookup
         self._own_is_public: bool | None = None
-        self.is_ours = settings.proxy is None and not {"http", "https", "all"} & getproxies().keys()
+        self.is_ours = settings.proxy is None and not _has_proxy()
         """Whether this machine resolves names at all; a proxy does it for who uses one."""
 
     async def public(self, address: Address) -> str:
@@ -70,6 +70,15 @@ class Resolving:
             shown = address.masked
             raise Transient(f"{shown}: the name of the host cannot be resolved (DNS)", url=shown)
         return found
+
+
+def _has_proxy() -> bool:
+    """Whether the environment names a proxy, by the rules of Python's own HTTP client."""
+    if not any(name.lower().endswith("_proxy") for name in os.environ):
+        return False  # as for most, who need not load that client
+    from urllib.request import getproxies
+
+    return bool({"http", "https", "all"} & getproxies().keys())
 
 
 def _is_public(text: str) -> bool:

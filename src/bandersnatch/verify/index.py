@@ -12,6 +12,8 @@ from bandersnatch import layout
 from bandersnatch.errors import BadContent, StorageError
 from bandersnatch.model import Listed
 from bandersnatch.simple import ListingParser, listing
+from bandersnatch.simple.listing_html import HtmlListing
+from bandersnatch.simple.listing_json import JsonListing
 from bandersnatch.verify.base import Finding, Ground, Kind
 from bandersnatch.verify.motion import moving_since
 from bandersnatch.verify.objects import guarded
@@ -99,7 +101,7 @@ class _Form:
         return parser.finish().serial
 
     def _parser(self) -> ListingParser:
-        return listing.JsonListing(self._key) if self._in_json else listing.HtmlListing(self._key)
+        return JsonListing(self._key) if self._in_json else HtmlListing(self._key)
 
     def _lines(self, parser: ListingParser) -> Iterator[Listed]:
         for chunk in self._reader.chunks(self._key):
