@@ -41,7 +41,7 @@ def canonical(name: str) -> str:
     *name* as PEP 503 normalises it, whatever it is.
 
     As the library packaging does it; but its module for that brings what tells one platform from another, which is
-    more to load than all else that a run without news needs of it.
+    more to load than all else that a run without news needs of it. A test compares the two.
     """
     name = name.lower().replace("_", "-").replace(".", "-")
     while "--" in name:

@@ -78,6 +78,12 @@ def test_sha256(digest: str, good: bool) -> None:
     assert names.is_sha256(digest) is good
 
 
+@given(st.text(max_size=30) | st.text("aB-_.", max_size=12))
+def test_canonical_as_packaging_says(name: str) -> None:
+    """Our three lines and the library's say the same of every text."""
+    assert names.canonical(name) == canonicalize_name(name)
+
+
 @given(st.text(max_size=30))
 def test_normalised_names_are_safe(name: str) -> None:
     """Whatever passes has only letters, digits and inner dashes; normalising again changes nothing."""

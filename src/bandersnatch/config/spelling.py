@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 
+from bandersnatch.config.find import VARIABLE
 from bandersnatch.config.option import PREFIX
 from bandersnatch.config.options import OPTIONS, SECTIONS, of_section
 
@@ -61,7 +62,7 @@ def misspelt_variables(env: Mapping[str, str]) -> dict[str, str]:
     found = {}
     for variable in sorted(env):
         rest = variable.removeprefix(PREFIX)
-        if rest == variable or rest in ours:
+        if rest == variable or rest in ours or variable == VARIABLE:
             continue
         from difflib import get_close_matches
 
