@@ -5,6 +5,8 @@ Each field's comment gives the sentence of the specification that governs it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bandersnatch.values import Struct
 
 
@@ -79,6 +81,16 @@ class Listed(Struct, frozen=True):
     """The name as the list spells it."""
     serial: int | None = None
     """The project's ``_last-serial``, where the list has serials."""
+
+
+class Slice(Struct, frozen=True):
+    """A part of an index's list of projects, as it was cut out by its content."""
+
+    lines: Sequence[Listed] = ()
+    digest: bytes | None = None
+    """Of the bytes that it was made of; None where the list is not cut."""
+    again: bool = False
+    """Whether it came before, and so was not read: its lines are those that came then."""
 
 
 class Validators(Struct, frozen=True):

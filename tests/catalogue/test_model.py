@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from bandersnatch.catalogue.base import Behind, Catalogue, Commit, Entry, Published, Totals
+from bandersnatch.catalogue.base import Behind, Catalogue, Commit, Entry, Published, Sliced, Totals
 from bandersnatch.model import Listed
 from bandersnatch.values import replace
 from tests.catalogue.conftest import ADAPTERS
@@ -28,6 +29,10 @@ LINES = st.lists(
 )
 VERSIONS = st.lists(st.sampled_from(["1.0", "2.0", "3.0"]), max_size=2, unique=True)
 KEYS = st.lists(st.sampled_from(["packages/x", "packages/y"]), max_size=2, unique=True)
+
+
+def _digest(lines: Sequence[Listed]) -> bytes:
+    return repr(lines).encode()
 
 
 @dataclass
@@ -116,6 +121,34 @@ class Model(RuleBasedStateMachine):
         self.facts.pop("list-serial", None)
         if fact is not None:
             self.facts["list-serial"] = fact
+
+    @rule(lines=LINES, serial=st.none() | st.integers(0, 9), whole=st.booleans(), cut=st.booleans())
+    def take_list_in_slices(self, lines: list[Listed], serial: int | None, whole: bool, cut: bool) -> None:
+        """Two lines make a slice; one whose lines came before, and that nothing strayed from, is not given again."""
+        parts = {_digest(part): part for part in (lines[:2], lines[2:4], lines[4:]) if part}
+        listed = {line.name: line for part in parts.values() for line in part}
+        self.catalogue.begin_listing()
+        known = self.catalogue.slices()
+        read = {line.name: line for at, part in parts.items() if at not in known for line in part}
+        for at, part in parts.items():
+            if at in known:
+                assert known[at].count == len(part)
+                assert all(line.name in self.known for line in part)
+                self.catalogue.note([], [at])
+            else:
+                self.catalogue.absorb(part)
+                self.catalogue.note([Sliced(at, len(part), None, tuple(line.name for line in part))], [])
+        diff = self.catalogue.compare()
+        missed = [name for name in sorted(self.known) if self._is_missed(self.known[name])]
+        assert diff.missing == tuple(name for name in missed if name not in listed)
+        assert diff.new == len(listed.keys() - self.known.keys())
+        assert diff.changed == sum(self._moves(line) for name, line in read.items() if name in self.known)
+        self.catalogue.adopt(self.now, {}, whole=whole, cut=cut)
+        for line in read.values():
+            self._promise(line)
+        for name in [name for name, one in self.known.items() if whole and not one.entry.published]:
+            if name not in listed:
+                self._note_index(self.known.pop(name).line, None)
 
     @rule(lines=LINES)
     def promise(self, lines: list[Listed]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bandersnatch.catalogue import opening, sqlite
-from bandersnatch.catalogue.base import RunRecord
+from bandersnatch.catalogue.base import RunRecord, Sliced
 from bandersnatch.catalogue.opening import CatalogueCorrupt, set_aside
 from bandersnatch.catalogue.sqlite import SqliteCatalogue
 from bandersnatch.errors import CatalogueError
@@ -109,13 +109,15 @@ def test_migration_that_fails(path: Path) -> None:
         assert file.execute("SELECT x FROM three").fetchall() == [(2,)]
 
 
+WITHOUT_SLICES = "DROP TABLE slice; DROP TABLE slice_names; DROP TABLE strayed; DROP TRIGGER strays_lost;"
+
+
 def test_migration_to_3(path: Path) -> None:
     """A catalogue of format 2 suspects nothing."""
     make(path)
     with plain(path) as file:
         file.execute("ALTER TABLE project DROP COLUMN suspect")
-        file.execute("DROP TABLE arriving")
-        file.execute("PRAGMA user_version = 2")
+        file.executescript(f"DROP TABLE arriving; {WITHOUT_SLICES} PRAGMA user_version = 2;")
     with closing(SqliteCatalogue(path)) as catalogue:
         assert catalogue.entry("p0") == commit("p0", 1).entry
         catalogue.suspect(["p0"], 5.0, files=True)
@@ -126,12 +128,26 @@ def test_migration_to_4(path: Path) -> None:
     """A catalogue of format 3 expects nothing, and can be told what to expect."""
     make(path)
     with plain(path) as file:
-        file.execute("DROP TABLE arriving")
-        file.execute("PRAGMA user_version = 3")
+        file.executescript(f"DROP TABLE arriving; {WITHOUT_SLICES} PRAGMA user_version = 3;")
     with closing(SqliteCatalogue(path)) as catalogue:
         assert list(catalogue.expected()) == []
         catalogue.expect({"p0": ["packages/p0"]})
         assert list(catalogue.expected()) == [("p0", "packages/p0")]
+
+
+def test_migration_to_5(path: Path) -> None:
+    """A catalogue of format 4 knows no slice of the last list, and remembers those of the next."""
+    make(path)
+    with plain(path) as file:
+        file.executescript(f"{WITHOUT_SLICES} PRAGMA user_version = 4;")
+    with closing(SqliteCatalogue(path)) as catalogue:
+        catalogue.begin_listing()
+        assert not catalogue.slices()
+        catalogue.absorb([listed("p0", 1)])
+        catalogue.note([Sliced(b"0", 1, 1, ("p0",))], [])
+        catalogue.adopt(1.0, {}, cut=True)
+        catalogue.begin_listing()
+        assert catalogue.slices() == {b"0": Sliced(b"0", 1, 1)}
 
 
 def test_migrations_are_in_order() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bandersnatch.catalogue import arriving, keys, sqlite, statements
+from bandersnatch.catalogue import arriving, keys, slices, sqlite, statements
 from bandersnatch.catalogue.statements import SCHEMA, SQL
 
 
@@ -39,13 +39,13 @@ def test_statement_fits_the_schema(name: str) -> None:
     """Every statement is one statement, and what it names is in the schema."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         connection.executescript(SCHEMA)
-        if name != "stage":
-            connection.execute(SQL["stage"])
+        for staging in {"stage", "stage_slices"} - {name}:
+            connection.execute(SQL[staging])
         values = dict.fromkeys(re.findall(r":(\w+)", SQL[name]))
         connection.execute(f"EXPLAIN {SQL[name]}", values or (None,) * SQL[name].count("?"))
 
 
 def test_every_statement_is_used() -> None:
     """No statement is left over from what the catalogue once did."""
-    source = "".join(Path(str(module.__file__)).read_text("utf-8") for module in (sqlite, keys, arriving))
+    source = "".join(Path(str(module.__file__)).read_text("utf-8") for module in (sqlite, keys, arriving, slices))
     assert [name for name in SQL if f'"{name}"' not in source] == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Container, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -73,7 +73,9 @@ class Memory:
     async def changes(self, since: int) -> Sequence[Change] | None:
         raise AssertionError("a closure reads no changelog")
 
-    async def listing(self, known: Validators, absorb: Absorb, *, limit: int | None = None) -> Listing | None:
+    async def listing(
+        self, known: Validators, absorb: Absorb, *, limit: int | None = None, slices: Container[bytes] = frozenset()
+    ) -> Listing | None:
         raise AssertionError("a closure reads no list of projects")
 
     async def project(self, name: str, known: Validators, *, at_least: int | None) -> Fetched | None:

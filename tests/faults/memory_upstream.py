@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Container, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import unquote
 
 from bandersnatch import simple
 from bandersnatch.errors import NotFound, UpstreamError
-from bandersnatch.model import Listed, Validators
+from bandersnatch.model import Listed, Slice, Validators
 from bandersnatch.names import normalise
 from bandersnatch.testing import Behaviour, Index, ProjectState
 from bandersnatch.testing.messages import Request, Response
@@ -64,9 +64,11 @@ class MemoryUpstream:
         newest = {normalise(row.name): row for row in self._index.journal(since)}
         return [Change(name, row.name, row.serial) for name, row in newest.items()]
 
-    async def listing(self, known: Validators, absorb: Absorb, *, limit: int | None = None) -> Listing | None:
+    async def listing(
+        self, known: Validators, absorb: Absorb, *, limit: int | None = None, slices: Container[bytes] = frozenset()
+    ) -> Listing | None:
         lines = [Listed(one.name, one.display, one.serial) for one in self._index.projects() if one.status == "active"]
-        await absorb(lines)
+        await absorb([Slice(lines)])
         return Listing(self._index.serial, Validators(f'"{self._index.serial}"'), len(lines), 0, 100 * len(lines))
 
     async def project(self, name: str, known: Validators, *, at_least: int | None) -> Fetched | None:

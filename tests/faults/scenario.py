@@ -6,12 +6,13 @@ Each cell of a matrix begins with a copy of that mirror, spoils one thing, and l
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bandersnatch import assemble
@@ -23,6 +24,7 @@ from bandersnatch.errors import UsageError
 from bandersnatch.sync import events
 from bandersnatch.sync.engine import Wish, run
 from bandersnatch.testing import Index, UpstreamServer
+from bandersnatch.values import replace
 from bandersnatch.verify.base import Severity
 from bandersnatch.verify.engine import Wish as Verification
 from bandersnatch.verify.engine import verify
@@ -71,7 +73,7 @@ class Mirror:
             **self.settings,
         }
         config = load(None, {}, overrides).config
-        return replace(config, upstream=replace(config.upstream, timeout=self.silence))
+        return replace(config, upstream=dataclasses.replace(config.upstream, timeout=self.silence))
 
     def run(self, *, later: float = SOON, timekeeper: Timekeeper | None = None, full: bool = False) -> events.Finished:
         """One run, so much *later* than the last. A refusal to begin is an outcome of its own, ``usage``."""
@@ -90,7 +92,7 @@ class Mirror:
     def copy(self, directory: Path) -> Mirror:
         """The same mirror somewhere else."""
         shutil.copytree(self.directory, directory)
-        return replace(self, directory=directory, told=[])
+        return dataclasses.replace(self, directory=directory, told=[])
 
     def damage(self) -> list[str]:
         """What both checkers find: ours that is shipped, and the independent one."""

@@ -65,14 +65,16 @@ def rewrite(path: Path, data: bytes) -> None:
 
 
 def older(mirror: Mirror) -> None:
-    """A catalogue of the version before."""
+    """A catalogue of an older version."""
     with closing(sqlite3.connect(catalogue(mirror), isolation_level=None)) as connection:
-        connection.execute("DROP TABLE arriving")
-        connection.execute(f"PRAGMA user_version = {ARRIVING - 1}")
+        for table in LATER_TABLES:
+            connection.execute(f"DROP TABLE {table}")
+        connection.execute("DROP TRIGGER strays_lost")
+        connection.execute("PRAGMA user_version = 3")
 
 
-ARRIVING = 4
-"""The first format of the catalogue that has the table ``arriving``."""
+LATER_TABLES = ("arriving", "slice", "slice_names", "strayed")
+"""What format 3 of the catalogue did not have."""
 
 
 def foreign_tree(mirror: Mirror) -> None:

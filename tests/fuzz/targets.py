@@ -8,7 +8,7 @@ and its seeds (``seeds.py``), and put both under one name.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from io import BytesIO
@@ -32,7 +32,7 @@ from bandersnatch.accesslog.targets import target_of
 from bandersnatch.config.load import load
 from bandersnatch.errors import BadContent, BandersnatchError
 from bandersnatch.inputs import files
-from bandersnatch.model import File, Held, Project
+from bandersnatch.model import File, Held, Project, Slice
 from bandersnatch.simple import facts, html, json, metadata
 from bandersnatch.simple.lines import ListingHead
 from bandersnatch.upstream import changelog
@@ -206,10 +206,15 @@ def _listing(kind: str, data: bytes, size: int) -> tuple[list[str], ListingHead]
     found: list[str] = []
     try:
         for start in range(0, len(data), size):
-            found += [one.name for one in parser.feed(data[start : start + size])]
-        return found, parser.finish()
+            found += _names(parser.feed(data[start : start + size]))
+        last, head = parser.finish()
+        return [*found, *_names(last)], head
     except BadContent:
         return None
+
+
+def _names(slices: Sequence[Slice]) -> list[str]:
+    return [line.name for one in slices for line in one.lines]
 
 
 # --- archives, changelogs, files of operators, logs ------------------------------------------------------------------

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from bandersnatch import names
 from bandersnatch.errors import BadContent
 from bandersnatch.model import Listed
-from bandersnatch.simple import ListingParser
 from bandersnatch.simple.lines import ListingHead
 from bandersnatch.simple.listing import render_html, render_json
 from bandersnatch.simple.listing_html import HtmlListing
@@ -22,7 +21,7 @@ from bandersnatch.simple.listing_json import JsonListing
 URL = "https://example.org/simple/"
 
 
-def read(parser: ListingParser, body: bytes, *cuts: int) -> tuple[list[Listed], ListingHead]:
+def read(parser: JsonListing | HtmlListing, body: bytes, *cuts: int) -> tuple[list[Listed], ListingHead]:
     """All that *parser* makes of *body*, given to it in pieces that end at *cuts*."""
     found = []
     ends = sorted(cut % (len(body) + 1) for cut in cuts)
@@ -86,7 +85,7 @@ def test_chunks() -> None:
 
 
 @pytest.mark.parametrize(("parser", "render"), [(JsonListing, render_json), (HtmlListing, render_html)])
-def test_memory_is_flat(parser: type[ListingParser], render: type) -> None:
+def test_memory_is_flat(parser: type[JsonListing | HtmlListing], render: type) -> None:
     """A list is neither read nor written as a whole: memory does not grow with it."""
     reader, count = parser(), 0
     tracemalloc.start()

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pytest
 
 from bandersnatch.errors import BadContent, NotAllowed, NotFound, Stale, UpstreamError
-from bandersnatch.model import Listed, Validators
+from bandersnatch.model import Listed, Slice, Validators
 from bandersnatch.testing import (
     STATIC_COPY,
     Body,
@@ -50,8 +50,8 @@ def listing(
     """The listing, and the batches that came before it."""
     batches: list[list[Listed]] = []
 
-    async def absorb(batch: Sequence[Listed]) -> None:
-        batches.append(list(batch))
+    async def absorb(batch: Sequence[Slice]) -> None:
+        batches.append([line for one in batch for line in one.lines])
 
     return ask(server.url, lambda upstream: upstream.listing(known, absorb, limit=limit), time, **changes), batches
 

@@ -6,11 +6,13 @@ import json
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import islice, repeat
 from operator import attrgetter, eq
 
 from bandersnatch.catalogue.base import Diff
 from bandersnatch.catalogue.database import Database
+from bandersnatch.catalogue.slices import Slices
 from bandersnatch.catalogue.statements import SQL
 from bandersnatch.model import Listed
 
@@ -48,6 +50,7 @@ class Arriving:
         """Lines of known projects of which nothing is published."""
         self._staged = False
         """Whether any line differs so far."""
+        self.slices = Slices(database)
         with database.connection() as connection:
             connection.execute(SQL["unstage"])
             connection.execute(SQL["stage"])
@@ -130,38 +133,50 @@ class Arriving:
         [(new, changed)] = self._database.rows("compare")
         [(known, missable)] = self._database.rows("count_listed")
         missing: tuple[str, ...] = ()
-        if self._has_doubles() or self._missable != missable:
+        if self.slices.any_again:
+            rows = self._database.rows("missable_of", names=json.dumps(list(self._lost)))
+            missing = tuple(name for (name,) in rows)
+        elif self._has_doubles() or self._missable != missable:
             missing = tuple(self._unlisted(self._database.stream("missable")))
         return Diff(new, changed, missing, known)
 
-    def adopt(self, now: float, facts: Facts, *, whole: bool) -> None:
+    def adopt(self, now: float, facts: Facts, *, whole: bool, cut: bool) -> None:
         """As the port says."""
-        new = int(self._database.rows("compare")[0][0])
+        gone, forgotten = self.slices.gone(), self._to_forget() if whole else iter(())
         with self._database.transaction() as connection:
             connection.execute(SQL["adopt"], {"now": now})
             for name, value in facts.items():
                 connection.execute(SQL["drop_fact" if value is None else "set_fact"], {"name": name, "value": value})
-        if whole:
-            self._forget_unlisted(new)
+            self.slices.adopt(connection, gone, cut=cut)
+        while part := list(islice(forgotten, AT_ONCE)):
+            with self._database.transaction() as connection:
+                connection.executemany(SQL["forget_unpublished"], [{"name": name} for name in part])
+                connection.execute(SQL["gather_strayed"])  # no slice names them
         with self._database.connection() as connection:
             connection.execute(SQL["unstage"])
 
-    def _forget_unlisted(self, new: int) -> None:
+    def _to_forget(self) -> Iterator[str]:
+        """The known projects of which nothing is published and that the list lacks; others may be among them."""
+        if self.slices.any_again:
+            return iter(self._lost)
         unpublished = self._database.value("count_unpublished")
-        if not self._has_doubles() and unpublished == self._unpublished + new:
-            return  # each of them was listed
-        gone = self._unlisted(self._database.stream("unpublished"))
-        while part := list(islice(gone, AT_ONCE)):
-            with self._database.transaction() as connection:
-                connection.executemany(SQL["forget_unpublished"], [{"name": name} for name in part])
+        if not self._has_doubles() and unpublished == self._unpublished:
+            return iter(())  # each of them was listed
+        return self._unlisted(self._database.stream("unpublished"))
+
+    @cached_property
+    def _lost(self) -> Sequence[str]:
+        """What may be in the catalogue and is not in the list, where parts of it came again: a few names."""
+        return list(self.slices.lost(self._is_seen))
 
     def _unlisted(self, rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
         """The names that no line had."""
+        return (name for name, *_ in rows if not self._is_seen(name))
+
+    def _is_seen(self, name: str) -> bool:
         seen = self._in_order()
-        for name, *_ in rows:
-            place = bisect_left(seen, hash(name))
-            if place == len(seen) or seen[place] != hash(name):
-                yield name
+        place = bisect_left(seen, hash(name))
+        return place < len(seen) and seen[place] == hash(name)
 
     def _has_doubles(self) -> bool:
         if self._is_ascending:

@@ -9,7 +9,7 @@ Times are seconds since the epoch, UTC.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from bandersnatch.model import Held, Listed, Validators
@@ -143,6 +143,18 @@ class Diff(Struct, frozen=True):
     """Projects that our list names, before this one."""
 
 
+class Sliced(Struct, frozen=True):
+    """One slice of upstream's list, as it is known again when it comes again."""
+
+    digest: bytes
+    count: int
+    """Lines, those of projects that are not wanted among them."""
+    highest: int | None
+    """The highest serial of a line; None where none has one."""
+    names: tuple[str, ...] = ()
+    """Normalised, of the wanted projects."""
+
+
 class Totals(Struct, frozen=True):
     """How much the mirror holds, and how much is still to be done."""
 
@@ -200,15 +212,23 @@ class Catalogue(Protocol):
     def absorb(self, batch: Sequence[Listed]) -> None:
         """Take a batch of the list. Not durable before ``compare``."""
 
+    def slices(self) -> Mapping[bytes, Sliced]:
+        """The slices of the last list, without their names, by their digests: what need not be read again."""
+
+    def note(self, slices: Sequence[Sliced], again: Collection[bytes]) -> None:
+        """These slices the absorbed lines were read from; others came *again*, and were not read."""
+
     def compare(self) -> Diff:
         """Compare the absorbed list with what is known. Changes nothing."""
 
-    def adopt(self, now: float, facts: dict[str, str | None], *, whole: bool = False) -> None:
+    def adopt(self, now: float, facts: dict[str, str | None], *, whole: bool = False, cut: bool = False) -> None:
         """
         Make the absorbed list the known state, and set *facts*, in one transaction.
 
         New projects and those whose serial moved are due *now*. Published projects that the list lacks are not
         touched; others that it lacks are forgotten where the *whole* list was absorbed: they came and went.
+
+        *cut*: every line of it was in a slice that was noted, and it can be believed. Else the next one is read whole.
         """
 
     def promise(self, changes: Sequence[Listed], now: float, facts: dict[str, str | None]) -> None:

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from bandersnatch.catalogue.statements import SCHEMA, TOTALS
+from bandersnatch.catalogue.statements import SCHEMA, SLICES, TOTALS
 from bandersnatch.errors import CatalogueError
 
 APPLICATION_ID = 0x6264736E
 """Marks the file as ours (``PRAGMA application_id``)."""
 
-VERSION = 4
+VERSION = 5
 """Of the schema (``PRAGMA user_version``)."""
 
 _TO_2 = (
@@ -44,7 +44,7 @@ CREATE TABLE arriving (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: Sequence[tuple[int, str]] = ((2, _TO_2), (3, _TO_3), (4, _TO_4))
+MIGRATIONS: Sequence[tuple[int, str]] = ((2, _TO_2), (3, _TO_3), (4, _TO_4), (5, SLICES))
 """For each later version, in order: its number, and the SQL that makes it from the one before."""
 
 BUSY = 5.0

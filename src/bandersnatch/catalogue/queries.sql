@@ -129,6 +129,72 @@ ON CONFLICT (name) DO UPDATE SET
 WHERE promised IS NOT excluded.promised OR display <> excluded.display OR departing
     OR (published AND missing_since IS NOT NULL);
 
+-- name: stage_slices
+-- A new, empty place for the slices of upstream's list.
+CREATE TEMP TABLE noted (digest BLOB NOT NULL PRIMARY KEY, count INTEGER NOT NULL, highest INTEGER, names BLOB NOT NULL);
+
+-- name: unstage_slices
+-- Forget the slices that were noted.
+DROP TABLE IF EXISTS temp.noted;
+
+-- name: note_slice
+-- One slice that was read.
+INSERT OR REPLACE INTO temp.noted VALUES (:digest, :count, :highest, :names);
+
+-- name: slices
+-- All slices of the last list.
+SELECT digest, count, highest FROM slice;
+
+-- name: slice_names
+-- The projects that one slice names, packed.
+SELECT names FROM slice_names WHERE digest = :digest;
+
+-- name: gone_slices
+-- The slices of the last list that were not read again now.
+SELECT digest FROM slice WHERE digest NOT IN (SELECT digest FROM temp.noted);
+
+-- name: strayed
+-- The projects whose rows changed otherwise than by a list.
+SELECT name FROM strayed;
+
+-- name: stray
+-- The row of a project was changed otherwise than by a list, if there is a list that could say so.
+INSERT INTO strayed SELECT :name WHERE EXISTS (SELECT 1 FROM slice) ON CONFLICT (name) DO NOTHING;
+
+-- name: gather_strayed
+-- A list says again what all rows are to say.
+DELETE FROM strayed;
+
+-- name: waiting_missing
+-- The projects that an earlier list lacked, and of which nothing was decided yet.
+SELECT name FROM project INDEXED BY project_missing
+WHERE missing_since IS NOT NULL AND due IS NOT NULL AND published AND wanted;
+
+-- name: missable_of
+-- Those of a JSON list of names that would be missed.
+SELECT name FROM project
+WHERE name IN (SELECT value FROM json_each(:names))
+    AND published AND wanted AND (missing_since IS NULL OR due IS NOT NULL)
+ORDER BY name;
+
+-- name: forget_slice
+-- One slice is not part of the list any more.
+DELETE FROM slice WHERE digest = :digest;
+
+-- name: forget_slices
+-- The list is not known by its slices.
+DELETE FROM slice;
+
+-- name: keep_slices
+-- The slices that were noted are part of the list.
+INSERT INTO slice SELECT digest, count, highest FROM temp.noted WHERE true
+ON CONFLICT (digest) DO UPDATE SET count = excluded.count, highest = excluded.highest;
+
+-- name: keep_slice_names
+-- And so are their names.
+INSERT INTO slice_names SELECT digest, names FROM temp.noted WHERE true
+ON CONFLICT (digest) DO UPDATE SET names = excluded.names;
+
 -- name: promise
 -- The same for one line of a changelog.
 INSERT INTO project (name, display, promised, due) VALUES (:name, :display, :serial, :now)

@@ -1,4 +1,4 @@
--- The catalogue's tables, version 4. A change here needs a step in opening.py's MIGRATIONS and a higher VERSION.
+-- The catalogue's tables, version 5. A change here needs a step in opening.py's MIGRATIONS and a higher VERSION.
 
 -- What is looked at often, one small row for each project; narrow columns first, since SQLite reads rows from the left.
 CREATE TABLE project (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from bandersnatch.catalogue import keys, records, rows
@@ -22,6 +22,7 @@ from bandersnatch.catalogue.base import (
     Leaving,
     Published,
     RunRecord,
+    Sliced,
     Totals,
 )
 from bandersnatch.catalogue.database import Database
@@ -65,7 +66,7 @@ class SqliteCatalogue:
     # --- what upstream has -----------------------------------------------------------------------------------------
 
     def want(self, projects: Sequence[Listed], now: float) -> None:
-        self._write("want", rows.of_list(projects, now))
+        self._write(("want", "stray"), rows.of_list(projects, now))
 
     def begin_listing(self) -> None:
         self._arriving = Arriving(self._database)
@@ -76,8 +77,14 @@ class SqliteCatalogue:
     def compare(self) -> Diff:
         return self._listing().compare()
 
-    def adopt(self, now: float, facts: Facts, *, whole: bool = False) -> None:
-        self._listing().adopt(now, facts, whole=whole)
+    def slices(self) -> Mapping[bytes, Sliced]:
+        return self._listing().slices.known()
+
+    def note(self, slices: Sequence[Sliced], again: Collection[bytes]) -> None:
+        self._listing().slices.note(slices, again)
+
+    def adopt(self, now: float, facts: Facts, *, whole: bool = False, cut: bool = False) -> None:
+        self._listing().adopt(now, facts, whole=whole, cut=cut)
         self._arriving = None
 
     def _listing(self) -> Arriving:
@@ -86,7 +93,7 @@ class SqliteCatalogue:
         return self._arriving
 
     def promise(self, changes: Sequence[Listed], now: float, facts: Facts) -> None:
-        self._write("promise", rows.of_list(changes, now), facts)
+        self._write(("promise", "stray"), rows.of_list(changes, now), facts)
 
     def known(self, after: str = "") -> Iterator[Known]:
         return (
@@ -113,7 +120,7 @@ class SqliteCatalogue:
             connection.execute(SQL["wake_reviews"], {"now": now})
 
     def missing(self, names: Sequence[str], now: float) -> None:
-        self._write("miss", [{"name": name, "now": now} for name in names])
+        self._write(("miss", "stray"), [{"name": name, "now": now} for name in names])
 
     # --- work ------------------------------------------------------------------------------------------------------
 
@@ -168,7 +175,9 @@ class SqliteCatalogue:
                 connection.execute(SQL["commit"], rows.of_commit(commit, page))
             connection.execute(SQL["arrived"], {"projects": json.dumps([commit.entry.name for commit in commits])})
             connection.executemany(SQL["keep_promise"], whole)
+            connection.executemany(SQL["stray"], [{"name": one.entry.name} for one in commits if _strays(one.entry)])
             connection.executemany(SQL["fail"], failures)
+            connection.executemany(SQL["stray"], failures)
             keys.leave(connection, commits, now, lambda name: self._published(connection, name))
 
     def unchanged(self, names: Sequence[str], now: float) -> None:
@@ -179,7 +188,7 @@ class SqliteCatalogue:
 
     def fail(self, failures: Sequence[Failure], now: float) -> None:
         """As the port says. A failure that does not say since when the project is missing leaves that as it is."""
-        self._write("fail", [rows.of_failure(failure, now) for failure in failures])
+        self._write(("fail", "stray"), [rows.of_failure(failure, now) for failure in failures])
 
     def forget(self, names: Iterable[str]) -> None:
         self._write("forget", [{"name": name} for name in names])
@@ -286,13 +295,20 @@ class SqliteCatalogue:
     def _count(self, statement: str, **values: object) -> int:
         return int(self._database.value(statement, **values))
 
-    def _write(self, statement: str = "", values: Sequence[rows.Values] = (), facts: Facts | None = None) -> None:
-        """Run *statement* for each of *values* and set *facts*, in one transaction."""
+    def _write(
+        self, statements: str | tuple[str, ...] = (), values: Sequence[rows.Values] = (), facts: Facts | None = None
+    ) -> None:
+        """Run each of *statements* for each of *values* and set *facts*, in one transaction."""
         with self._database.transaction() as connection:
-            if values:
+            for statement in ((statements,) if isinstance(statements, str) else statements) if values else ():
                 connection.executemany(SQL[statement], values)
             for name, value in (facts or {}).items():
                 connection.execute(SQL["drop_fact" if value is None else "set_fact"], {"name": name, "value": value})
+
+
+def _strays(entry: Entry) -> bool:
+    """Whether the project's row says something else than that a list named it."""
+    return entry.departing or entry.missing_since is not None or entry.promised is None
 
 
 def _keep_page(connection: sqlite3.Connection, name: str, published: Published) -> int | None:

@@ -28,5 +28,6 @@ def parse(text: str) -> dict[str, str]:
 
 
 TOTALS: Final = _read("totals.sql")
-SCHEMA: Final = _read("schema.sql") + TOTALS
+SLICES: Final = _read("slices.sql")
+SCHEMA: Final = _read("schema.sql") + TOTALS + SLICES
 SQL: Final = parse(_read("queries.sql"))

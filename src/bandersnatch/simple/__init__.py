@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Protocol
 
 from bandersnatch.errors import BadContent
-from bandersnatch.model import Listed, Project
+from bandersnatch.model import Project, Slice
 from bandersnatch.simple import json
 from bandersnatch.simple.lines import ListingHead
 
@@ -20,11 +21,11 @@ ACCEPT = f"{JSON}, {HTML};q=0.2, {TEXT_HTML};q=0.01"
 class ListingParser(Protocol):
     """Reads a list of projects as its bytes arrive. Both methods raise BadContent."""
 
-    def feed(self, data: bytes) -> list[Listed]:
-        """Take more bytes; returns the projects that are complete by now."""
+    def feed(self, data: bytes) -> list[Slice]:
+        """Take more bytes; returns what is complete by now."""
 
-    def finish(self) -> ListingHead:
-        """Declare the list complete."""
+    def finish(self) -> tuple[list[Slice], ListingHead]:
+        """Declare the list complete; returns what was still missing."""
 
 
 def parse_page(content_type: str | None, body: bytes, url: str, name: str) -> Project:
@@ -36,15 +37,21 @@ def parse_page(content_type: str | None, body: bytes, url: str, name: str) -> Pr
     return html.parse(body, url, name)
 
 
-def listing_parser(content_type: str | None, url: str | None = None) -> ListingParser:
-    """A reader for a list of projects that comes from *url*. Raises BadContent for another content type."""
+def listing_parser(
+    content_type: str | None, url: str | None = None, known: Container[bytes] = frozenset()
+) -> ListingParser:
+    """
+    A reader for a list of projects that comes from *url*. Raises BadContent for another content type.
+
+    Slices whose digest is in *known* are not read.
+    """
     if _is_json(content_type, url):
-        from bandersnatch.simple.listing_json import JsonListing
+        from bandersnatch.simple.slices import JsonSlices
 
-        return JsonListing(url)
-    from bandersnatch.simple.listing_html import HtmlListing
+        return JsonSlices(url, known)
+    from bandersnatch.simple.slices import HtmlSlices
 
-    return HtmlListing(url)
+    return HtmlSlices(url)
 
 
 def _is_json(content_type: str | None, url: str | None) -> bool:

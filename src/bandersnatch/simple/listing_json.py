@@ -89,9 +89,38 @@ class JsonListing:
             if self._place is _Place.TAIL:
                 self._skeleton += self._buffer
                 self._buffer = b""
-            if max(len(self._buffer), len(self._skeleton)) > MAX_REST:
-                raise self._bad(f"more than {MAX_REST} bytes that are not projects")
+            self._check()
         return found
+
+    def _check(self) -> None:
+        if max(len(self._buffer), len(self._skeleton)) > MAX_REST:
+            raise self._bad(f"more than {MAX_REST} bytes that are not projects")
+
+    # --- for who cuts the list himself -------------------------------------------------------------------------------
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the array of projects has begun."""
+        return self._place is not _Place.HEAD
+
+    @property
+    def is_at_line(self) -> bool:
+        """Whether the next byte is the first of a line, or can be."""
+        return self._place is _Place.PROJECTS and not self._buffer
+
+    def begin(self, data: bytes) -> bytes:
+        """Take more bytes until the array begins; returns those that come after that. Raises BadContent."""
+        self._buffer += data
+        self._find_array()
+        if self._place is _Place.HEAD:
+            self._check()
+            return b""
+        rest, self._buffer = self._buffer, b""
+        return rest
+
+    def skip(self) -> None:
+        """Take some lines as read, of which each has its comma behind it: only where one can begin."""
+        self._after_comma = True
 
     def finish(self) -> lines.ListingHead:
         """Declare the list complete. Raises BadContent when it was cut off, or is no list of projects."""

@@ -7,13 +7,13 @@ page; the digest of each page. Each falls back to the next.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 
 from bandersnatch import plan
-from bandersnatch.catalogue.base import Catalogue, Diff, Known
+from bandersnatch.catalogue.base import Catalogue, Diff, Known, Sliced
 from bandersnatch.errors import NotFound, Refused, UpstreamError, UsageError
-from bandersnatch.model import Listed, Project, Validators
+from bandersnatch.model import Listed, Project, Slice, Validators
 from bandersnatch.selection import Context
 from bandersnatch.sync import events
 from bandersnatch.sync.context import LONG_AGO
@@ -139,6 +139,12 @@ class _Detection:
         self._highest = 0
         """The highest serial of a line so far."""
         self._unmatched = Unmatched(mirror.selection) if self._full else None
+        self._slices: Mapping[bytes, Sliced] = {}
+        """What need not be read again of the list."""
+        self._again = 0
+        """Lines of the list that were not read, since they came before."""
+        self._cut = True
+        """Whether all lines so far came in slices."""
 
     async def run(self) -> Detected:
         """The first way that works."""
@@ -177,8 +183,10 @@ class _Detection:
             Validators() if self._full else Validators(await self._get("list-etag"), await self._get("list-modified"))
         )
         await asyncio.to_thread(self._catalogue.begin_listing)
+        if not self._full:
+            self._slices = await asyncio.to_thread(self._catalogue.slices)
         try:
-            listing = await self._mirror.upstream.listing(known, self._absorb, limit=self._limit)
+            listing = await self._mirror.upstream.listing(known, self._absorb, limit=self._limit, slices=self._slices)
         except TooLong:
             await asyncio.to_thread(self._catalogue.set, {"list-long": "1"})
             return None
@@ -199,26 +207,37 @@ class _Detection:
             return Detected("list", listed=True)
         return await self._compare(listing)
 
-    async def _absorb(self, batch: Sequence[Listed]) -> None:
-        highest = max((one.serial for one in batch if one.serial is not None), default=None)
-        self._bare = self._bare and highest is None
-        self._highest = max(self._highest, highest or 0)
+    async def _absorb(self, batch: Sequence[Slice]) -> None:
+        again = [self._slices[one.digest] for one in batch if one.again and one.digest is not None]
+        lines = [line for one in batch for line in one.lines]
+        highest = max((one.serial for one in lines if one.serial is not None), default=None)
+        for serial in (highest, *(one.highest for one in again)):
+            self._bare = self._bare and serial is None
+            self._highest = max(self._highest, serial or 0)
+        self._again += sum(one.count for one in again)
+        self._cut = self._cut and all(one.digest is not None for one in batch)
         if self._unmatched is not None:
-            await asyncio.to_thread(self._unmatched.absorb, [one.name for one in batch])
-        await asyncio.to_thread(self._absorb_wanted, batch)
+            await asyncio.to_thread(self._unmatched.absorb, [one.name for one in lines])
+        await asyncio.to_thread(self._absorb_wanted, batch, [one.digest for one in again])
 
-    def _absorb_wanted(self, batch: Sequence[Listed]) -> None:
+    def _absorb_wanted(self, batch: Sequence[Slice], again: Sequence[bytes]) -> None:
+        wanted = [(one, self._wanted(one.lines)) for one in batch if not one.again]
+        lines = [line for _, part in wanted for line in part]
+        if lines:
+            self._catalogue.absorb(lines)
+        self._catalogue.note([_sliced(one.digest, one.lines, part) for one, part in wanted if one.digest], again)
+
+    def _wanted(self, lines: Sequence[Listed]) -> Sequence[Listed]:
         selection = self._mirror.selection
-        if not selection.everything or selection.exclusions:
-            # Asking a set is several times cheaper than asking the selection, and there are a million names.
-            wants = selection.wants if selection.names is None else selection.names.__contains__
-            batch = [one for one in batch if wants(one.name)]
-        if batch:
-            self._catalogue.absorb(batch)
+        if selection.everything and not selection.exclusions:
+            return lines
+        # Asking a set is several times cheaper than asking the selection, and there are a million names.
+        wants = selection.wants if selection.names is None else selection.names.__contains__
+        return [one for one in lines if wants(one.name)]
 
     async def _compare(self, listing: Listing) -> Detected | None:
         """Take the list over, as far as it can be believed."""
-        listing = self._without_leap(listing)
+        listing = self._without_leap(replace(listing, count=listing.count + self._again))
         if await self._is_older(listing):
             return await self._leave_older()
         diff = await asyncio.to_thread(self._catalogue.compare)
@@ -232,7 +251,9 @@ class _Detection:
         if not refused:
             # Noted before the list is: a run that is cut off between the two finds the list new again.
             await asyncio.to_thread(self._catalogue.missing, diff.missing, self._now)
-        await asyncio.to_thread(self._catalogue.adopt, self._now, facts, whole=whole)
+        await asyncio.to_thread(
+            self._catalogue.adopt, self._now, facts, whole=whole, cut=self._cut and not self._bare and not refused
+        )
         if self._bare:
             await self._ask_all()
         return Detected("list", listed=True, refused=refused, braked=self._brake(diff))
@@ -309,6 +330,11 @@ class _Detection:
 
     async def _get(self, fact: str) -> str | None:
         return await asyncio.to_thread(self._catalogue.get, fact)
+
+
+def _sliced(digest: bytes, lines: Sequence[Listed], wanted: Sequence[Listed]) -> Sliced:
+    highest = max((one.serial for one in lines if one.serial is not None), default=None)
+    return Sliced(digest, len(lines), highest, tuple(one.name for one in wanted))
 
 
 def _facts(listing: Listing) -> dict[str, str | None]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 
 from bandersnatch import names, plan
 from bandersnatch.catalogue.base import Behind, Catalogue, Entry, Published
 from bandersnatch.errors import NotFound, UpstreamError
-from bandersnatch.model import Listed, Project, Rejected, Validators
+from bandersnatch.model import Project, Rejected, Slice, Validators
 from bandersnatch.selection import Explained
 from bandersnatch.sync.mirror import Mirror
 from bandersnatch.sync.nearest import Nearest
@@ -190,8 +190,8 @@ def _behind(catalogue: Catalogue, entry: Entry | None) -> Behind | None:
 async def _nearest(mirror: Mirror, name: str) -> tuple[str, ...]:
     nearest = Nearest([name])
 
-    async def absorb(batch: Sequence[Listed]) -> None:
-        await asyncio.to_thread(nearest.offer, [one.name for one in batch])
+    async def absorb(batch: Sequence[Slice]) -> None:
+        await asyncio.to_thread(nearest.offer, [line.name for one in batch for line in one.lines])
 
     try:
         await mirror.upstream.listing(Validators(), absorb)
@@ -212,7 +212,9 @@ class _Nobody:
     async def changes(self, since: int) -> None:
         return None
 
-    async def listing(self, known: Validators, absorb: Absorb, *, limit: int | None = None) -> None:
+    async def listing(
+        self, known: Validators, absorb: Absorb, *, limit: int | None = None, slices: Container[bytes] = frozenset()
+    ) -> None:
         return None
 
     def open(self, url: str, *, offset: int = 0, direct: bool = False) -> AbstractAsyncContextManager[Body]:

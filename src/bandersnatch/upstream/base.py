@@ -2,15 +2,15 @@ r"""The upstream port: where we read from. Every method is a coroutine and raise
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from bandersnatch.model import Listed, Project, Validators
+from bandersnatch.model import Project, Slice, Validators
 from bandersnatch.values import Struct
 
-Absorb = Callable[[Sequence[Listed]], Awaitable[None]]
-"""Takes one batch of a list of projects, as it arrives."""
+Absorb = Callable[[Sequence[Slice]], Awaitable[None]]
+"""Takes some slices of a list of projects, as they arrive."""
 
 
 class Listing(Struct, frozen=True):
@@ -20,7 +20,7 @@ class Listing(Struct, frozen=True):
     """The list's own ``_last-serial``, or the response's X-PyPI-Last-Serial; None where upstream has no serials."""
     validators: Validators
     count: int
-    """Projects listed, the rejected ones left out."""
+    """Projects listed in what was read, the rejected ones left out."""
     rejected: int
     """Lines whose name is not a project's name."""
     bytes: int
@@ -79,9 +79,13 @@ class Upstream(Protocol):
         The whole feed up to now: a call returns when upstream has no more.
         """
 
-    async def listing(self, known: Validators, absorb: Absorb, *, limit: int | None = None) -> Listing | None:
+    async def listing(
+        self, known: Validators, absorb: Absorb, *, limit: int | None = None, slices: Container[bytes] = frozenset()
+    ) -> Listing | None:
         """
         Read the list of projects, giving it to *absorb* batch by batch; None when unchanged since *known*.
+
+        Where it can be cut, *slices* are the digests of those that need not be read again.
 
         Raises TooLong, having read no further, as soon as the list is longer than *limit* bytes.
         NotFound: this upstream has no list. An error can come after some batches: only a returned Listing

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from urllib.parse import quote
 
 from bandersnatch import simple
 from bandersnatch.errors import Stale, UpstreamError
-from bandersnatch.model import Listed, Project, Validators
+from bandersnatch.model import Project, Slice, Validators
 from bandersnatch.upstream import bodies
 from bandersnatch.upstream.address import Address
 from bandersnatch.upstream.base import Absorb, Body, Change, Fetched, Listing, TooLong
@@ -53,18 +53,20 @@ class IndexUpstream:
 
         return await changelog.changes(self._client, changelog.address(self._settings), since)
 
-    async def listing(self, known: Validators, absorb: Absorb, *, limit: int | None = None) -> Listing | None:
+    async def listing(
+        self, known: Validators, absorb: Absorb, *, limit: int | None = None, slices: Container[bytes] = frozenset()
+    ) -> Listing | None:
         """As the port says. Tried again only as long as *absorb* has been given nothing."""
         given = False
 
-        async def handed(batch: Sequence[Listed]) -> None:
+        async def handed(batch: Sequence[Slice]) -> None:
             nonlocal given
             given = True
             await absorb(batch)
 
         async def attempt() -> Listing | None:
             try:
-                return await self._listing(known, handed, limit)
+                return await self._listing(known, handed, limit, slices)
             except Transient as error:
                 if given:
                     raise UpstreamError(str(error), url=error.url, status=error.status) from error
@@ -115,14 +117,16 @@ class IndexUpstream:
 
     # --- the list ----------------------------------------------------------------------------------------------------
 
-    async def _listing(self, known: Validators, absorb: Absorb, limit: int | None) -> Listing | None:
+    async def _listing(
+        self, known: Validators, absorb: Absorb, limit: int | None, slices: Container[bytes]
+    ) -> Listing | None:
         async with self._ask(self._index, known) as response:
             if response.status == 304:
                 return None
             most = self._settings.max_list if limit is None else limit
             decoder = bodies.decoder(response, most)
             try:
-                return await _absorbed(response, decoder, absorb)
+                return await _absorbed(response, decoder, absorb, slices)
             except TooMuch:
                 if limit is not None:
                     raise TooLong(f"more than {limit} bytes") from None
@@ -188,20 +192,22 @@ class _Opened:
         await self._body.response.__aexit__(*exception)
 
 
-async def _absorbed(response: Response, decoder: Decoder, absorb: Absorb) -> Listing:
+async def _absorbed(response: Response, decoder: Decoder, absorb: Absorb, slices: Container[bytes]) -> Listing:
     """Read the list of projects to its end, giving it on in batches."""
-    parser = simple.listing_parser(response.header("content-type"), _plain_url(response))
-    batch: list[Listed] = []
-    count = 0
+    parser = simple.listing_parser(response.header("content-type"), _plain_url(response), slices)
+    batch: list[Slice] = []
+    count = waiting = 0
     async for piece in bodies.decoded(response, decoder):
-        batch += parser.feed(piece)
-        if len(batch) >= BATCH:
-            count += len(batch)
+        found = parser.feed(piece)
+        batch += found
+        waiting += sum(len(one.lines) for one in found)
+        if waiting >= BATCH:
             await absorb(batch)
-            batch = []
-    head = parser.finish()
+            count, waiting, batch = count + waiting, 0, []
+    last, head = parser.finish()
+    batch += last
     if batch:
-        count += len(batch)
+        count += sum(len(one.lines) for one in batch)
         await absorb(batch)
     serial = head.serial if head.serial is not None else _header_serial(response)
     return Listing(serial, _validators(response), count, head.rejected, decoder.given)

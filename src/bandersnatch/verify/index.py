@@ -11,7 +11,7 @@ from itertools import islice
 from bandersnatch import layout
 from bandersnatch.errors import BadContent, StorageError
 from bandersnatch.model import Listed
-from bandersnatch.simple import ListingParser, listing
+from bandersnatch.simple import listing
 from bandersnatch.simple.listing_html import HtmlListing
 from bandersnatch.simple.listing_json import JsonListing
 from bandersnatch.verify.base import Finding, Ground, Kind
@@ -100,10 +100,10 @@ class _Form:
             last = line.name
         return parser.finish().serial
 
-    def _parser(self) -> ListingParser:
+    def _parser(self) -> JsonListing | HtmlListing:
         return JsonListing(self._key) if self._in_json else HtmlListing(self._key)
 
-    def _lines(self, parser: ListingParser) -> Iterator[Listed]:
+    def _lines(self, parser: JsonListing | HtmlListing) -> Iterator[Listed]:
         for chunk in self._reader.chunks(self._key):
             yield from parser.feed(chunk)
 
