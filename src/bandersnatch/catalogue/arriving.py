@@ -16,16 +16,13 @@ from bandersnatch.catalogue.slices import Slices
 from bandersnatch.catalogue.statements import SQL
 from bandersnatch.model import Listed
 
-AT_ONCE = 5000
-"""Names between two writes."""
-
 WORTH_A_RANGE = 100
 """Lines of a batch from which on they are read in one go."""
 
 Facts = Mapping[str, str | None]
 
 _name, _serial, _display = attrgetter("name"), attrgetter("serial"), attrgetter("display")
-_CHANGES, _MISSABLE, _PUBLISHED = 1, 2, 4
+_CHANGES, _MISSABLE = 1, 2
 """The bits of ``known_exactly``."""
 
 
@@ -46,8 +43,8 @@ class Arriving:
         self._sorted: Sequence[int] | None = None
         self._missable = 0
         """Lines of projects that would be missed if they were not there."""
-        self._unpublished = 0
-        """Lines of known projects of which nothing is published."""
+        self._known_lines = 0
+        """Lines of known projects."""
         self._staged = False
         """Whether any line differs so far."""
         self.slices = Slices(database)
@@ -89,7 +86,7 @@ class Arriving:
         if bits & _CHANGES or rows != list(zip(names, map(_serial, batch), map(_display, batch), repeat(bits))):
             return False
         self._missable += len(names) if bits & _MISSABLE else 0
-        self._unpublished += 0 if bits & _PUBLISHED else len(names)
+        self._known_lines += len(names)
         self._see(names)
         if self._staged:
             with self._database.transaction() as connection:
@@ -125,7 +122,7 @@ class Arriving:
         if names:
             rows += self._database.rows("known_lines", names=json.dumps(list(names)))
         self._missable += sum(bool(row[4]) for row in rows)
-        self._unpublished += sum(not row[5] for row in rows)
+        self._known_lines += len(rows)
         return {str(row[0]): row[1:4] for row in rows}
 
     def compare(self) -> Diff:
@@ -142,32 +139,31 @@ class Arriving:
 
     def adopt(self, now: float, facts: Facts, *, whole: bool, cut: bool) -> None:
         """As the port says."""
-        gone, forgotten = self.slices.gone(), self._to_forget() if whole else iter(())
+        gone = self.slices.gone()
+        unlisted = self._unlisted_now() if whole or cut else ()
         with self._database.transaction() as connection:
             connection.execute(SQL["adopt"], {"now": now})
             for name, value in facts.items():
                 connection.execute(SQL["drop_fact" if value is None else "set_fact"], {"name": name, "value": value})
-            self.slices.adopt(connection, gone, cut=cut)
-        while part := list(islice(forgotten, AT_ONCE)):
-            with self._database.transaction() as connection:
-                connection.executemany(SQL["forget_unpublished"], [{"name": name} for name in part])
-                connection.execute(SQL["gather_strayed"])  # no slice names them
+            if whole:
+                connection.executemany(SQL["forget_unpublished"], [{"name": name} for name in unlisted])
+            self.slices.adopt(connection, gone, unlisted, cut=cut)
         with self._database.connection() as connection:
             connection.execute(SQL["unstage"])
 
-    def _to_forget(self) -> Iterator[str]:
-        """The known projects of which nothing is published and that the list lacks; others may be among them."""
+    def _unlisted_now(self) -> Sequence[str]:
+        """What the list lacks, all known projects that it lacks among it: few, unless the list is another one."""
         if self.slices.any_again:
-            return iter(self._lost)
-        unpublished = self._database.value("count_unpublished")
-        if not self._has_doubles() and unpublished == self._unpublished:
-            return iter(())  # each of them was listed
-        return self._unlisted(self._database.stream("unpublished"))
+            return self._lost
+        known = self._database.value("count_projects")
+        if not self._has_doubles() and known == self._known_lines:
+            return ()  # each of them was listed
+        return list(self._unlisted(self._database.stream("known_projects")))
 
     @cached_property
     def _lost(self) -> Sequence[str]:
         """What may be in the catalogue and is not in the list, where parts of it came again: a few names."""
-        return list(self.slices.lost(self._is_seen))
+        return self.slices.lost(self._is_seen)
 
     def _unlisted(self, rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
         """The names that no line had."""

@@ -229,6 +229,7 @@ class Catalogue(Protocol):
         touched; others that it lacks are forgotten where the *whole* list was absorbed: they came and went.
 
         *cut*: every line of it was in a slice that was noted, and it can be believed. Else the next one is read whole.
+        Who adopts lists with *whole*, and then without, has to read one whole in between.
         """
 
     def promise(self, changes: Sequence[Listed], now: float, facts: dict[str, str | None]) -> None:

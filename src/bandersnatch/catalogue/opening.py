@@ -44,7 +44,9 @@ CREATE TABLE arriving (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: Sequence[tuple[int, str]] = ((2, _TO_2), (3, _TO_3), (4, _TO_4), (5, SLICES))
+_TO_5 = f"DROP INDEX IF EXISTS project_unpublished; {SLICES}"
+
+MIGRATIONS: Sequence[tuple[int, str]] = ((2, _TO_2), (3, _TO_3), (4, _TO_4), (5, _TO_5))
 """For each later version, in order: its number, and the SQL that makes it from the one before."""
 
 BUSY = 5.0

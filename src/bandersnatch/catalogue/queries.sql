@@ -65,26 +65,22 @@ DELETE FROM temp.listed WHERE name >= :first AND name <= :last AND name IN (SELE
 
 -- name: known_lines
 -- What is known of the projects of a JSON list of names, as a line of the list says it; whether a line could change
--- more than that; whether the project would be missed; and whether it is published.
+-- more than that; and whether the project would be missed.
 SELECT name, promised, display, departing OR (published AND missing_since IS NOT NULL),
-       published AND wanted AND (missing_since IS NULL OR due IS NOT NULL), published
+       published AND wanted AND (missing_since IS NULL OR due IS NOT NULL)
 FROM project WHERE name IN (SELECT value FROM json_each(:names));
 
 -- name: known_range
 -- The same from one name to another.
 SELECT name, promised, display, departing OR (published AND missing_since IS NOT NULL),
-       published AND wanted AND (missing_since IS NULL OR due IS NOT NULL), published
+       published AND wanted AND (missing_since IS NULL OR due IS NOT NULL)
 FROM project WHERE name >= :first AND name <= :last LIMIT :count;
 
 -- name: known_exactly
--- The same from one name to another, in order, the last three as bits: 1, 2 and 4.
+-- The same from one name to another, in order, the last two as bits: 1 and 2.
 SELECT name, promised, display, (departing OR (published AND missing_since IS NOT NULL))
-       + 2 * (published AND wanted AND (missing_since IS NULL OR due IS NOT NULL)) + 4 * published
+       + 2 * (published AND wanted AND (missing_since IS NULL OR due IS NOT NULL))
 FROM project WHERE name >= :first AND name <= :last ORDER BY name LIMIT :count;
-
--- name: count_unpublished
--- How many projects are known of which nothing is published.
-SELECT count(*) FROM project INDEXED BY project_unpublished WHERE NOT published;
 
 -- name: count_listed
 -- How many of the projects that our list names are wanted; and how many would be missed in upstream's: the published
@@ -97,11 +93,6 @@ FROM total;
 -- The projects that would be missed, from a name on.
 SELECT name FROM project
 WHERE published AND wanted AND (missing_since IS NULL OR due IS NOT NULL) AND name > :after
-ORDER BY name LIMIT :count;
-
--- name: unpublished
--- The projects of which nothing is published, from a name on.
-SELECT name FROM project INDEXED BY project_unpublished WHERE NOT published AND name > :after
 ORDER BY name LIMIT :count;
 
 -- name: forget_unpublished
@@ -154,12 +145,20 @@ SELECT names FROM slice_names WHERE digest = :digest;
 SELECT digest FROM slice WHERE digest NOT IN (SELECT digest FROM temp.noted);
 
 -- name: strayed
--- The projects whose rows changed otherwise than by a list.
-SELECT name FROM strayed;
+-- The projects whose rows changed otherwise than by a list, or that the last list did not name.
+SELECT name FROM strayed WHERE listed = :listed;
+
+-- name: stray_unlisted
+-- The list does not name a project that is known.
+INSERT INTO strayed (name, listed) SELECT name, 0 FROM project WHERE name = :name ON CONFLICT (name) DO NOTHING;
+
+-- name: count_projects
+-- How many projects are known.
+SELECT count(*) FROM project;
 
 -- name: stray
 -- The row of a project was changed otherwise than by a list, if there is a list that could say so.
-INSERT INTO strayed SELECT :name WHERE EXISTS (SELECT 1 FROM slice) ON CONFLICT (name) DO NOTHING;
+INSERT INTO strayed (name) SELECT :name WHERE EXISTS (SELECT 1 FROM slice) ON CONFLICT (name) DO NOTHING;
 
 -- name: gather_strayed
 -- A list says again what all rows are to say.

@@ -35,7 +35,7 @@ class Slices:
     def known(self) -> Mapping[bytes, Sliced]:
         """What need not be read again, without its names."""
         found = {digest: Sliced(digest, count, highest) for digest, count, highest in self._database.rows("slices")}
-        strayed = self._strayed() if found else frozenset()
+        strayed = self._strayed(listed=True) if found else frozenset()
         if strayed:
             for digest, names in self._named(found):
                 if not strayed.isdisjoint(names):
@@ -49,23 +49,30 @@ class Slices:
             with self._database.transaction(durable=False) as connection:
                 connection.executemany(SQL["note_slice"], map(_row, slices))
 
-    def lost(self, is_seen: Callable[[str], bool]) -> Iterator[str]:
+    def lost(self, is_seen: Callable[[str], bool]) -> Sequence[str]:
         """Names that may have been in the last list or since in the catalogue, and are not in this one: a few."""
-        names = {name for _, names in self._named(self.gone()) for name in names}
-        names |= self._strayed() | {name for (name,) in self._database.rows("waiting_missing")}
-        names = {name for name in names if not is_seen(name)}
-        if names:
+        unlisted = {name for name in self._strayed(listed=False) if not is_seen(name)}
+        doubtful = {name for _, names in self._named(self.gone()) for name in names} | self._strayed(listed=True)
+        doubtful |= {name for (name,) in self._database.rows("waiting_missing")}
+        doubtful = {name for name in doubtful - unlisted if not is_seen(name)}
+        if doubtful:
             # A list may name a project twice.
             for _, others in self._named(self._again):
-                names.difference_update(others)
-        return iter(sorted(names))
+                doubtful.difference_update(others)
+        return sorted(unlisted | doubtful)
 
     def gone(self) -> Sequence[bytes]:
         """The digests of slices of the last list that did not come again."""
         return [digest for (digest,) in self._database.rows("gone_slices") if digest not in self._again]
 
-    def adopt(self, connection: sqlite3.Connection, gone: Iterable[bytes], *, cut: bool) -> None:
-        """Remember the slices of this list in place of the *gone* ones, if it was *cut* as a whole; else none."""
+    def adopt(
+        self, connection: sqlite3.Connection, gone: Iterable[bytes], unlisted: Iterable[str], *, cut: bool
+    ) -> None:
+        """
+        Remember the slices of this list in place of the *gone* ones, if it was *cut* as a whole; else none.
+
+        *unlisted*: what it does not name, projects that are known among them.
+        """
         if cut:
             connection.executemany(SQL["forget_slice"], [{"digest": digest} for digest in gone])
             connection.execute(SQL["keep_slices"])
@@ -73,9 +80,11 @@ class Slices:
         else:
             connection.execute(SQL["forget_slices"])
         connection.execute(SQL["gather_strayed"])
+        if cut:
+            connection.executemany(SQL["stray_unlisted"], ({"name": name} for name in unlisted))
 
-    def _strayed(self) -> frozenset[str]:
-        return frozenset(name for (name,) in self._database.rows("strayed"))
+    def _strayed(self, *, listed: bool) -> frozenset[str]:
+        return frozenset(name for (name,) in self._database.rows("strayed", listed=listed))
 
     def _named(self, digests: Iterable[bytes]) -> Iterator[tuple[bytes, Sequence[str]]]:
         for digest in list(digests):

@@ -18,11 +18,12 @@ END;
 -- Projects whose rows may say something else than the last list left there: no slice vouches for them any more. Who
 -- changes such a row says so; that one was deleted is noted here, whoever did it.
 CREATE TABLE strayed (
-    name TEXT NOT NULL PRIMARY KEY
+    name   TEXT    NOT NULL PRIMARY KEY,
+    listed INTEGER NOT NULL DEFAULT 1     -- whether a slice may name it; else the last list did not
 ) WITHOUT ROWID;
 
 CREATE TRIGGER strays_lost AFTER DELETE ON project
 WHEN EXISTS (SELECT 1 FROM slice)
 BEGIN
-    INSERT INTO strayed VALUES (old.name) ON CONFLICT (name) DO NOTHING;
+    INSERT INTO strayed (name) VALUES (old.name) ON CONFLICT (name) DO NOTHING;
 END;

@@ -43,4 +43,3 @@ END;
 
 -- Small as long as all is well: what upstream's list lacks, and what nothing is published of.
 CREATE INDEX project_missing ON project (name) WHERE missing_since IS NOT NULL;
-CREATE INDEX project_unpublished ON project (name) WHERE NOT published;
