@@ -68,8 +68,9 @@ real: .venv/.dev  ## tests with the real PyPI: one after the other, a few reques
 
 .PHONY: test-faults
 test-faults: .venv/.dev  ## everything that can go wrong, once: up to 45 minutes; writes docs/explanation/proof.md
+	$(PINNED) --extra dev --extra fuzz
 	@mkdir -p .faults && rm -f .faults/report.jsonl
-	FAULTS_REPORT="$(CURDIR)/.faults/report.jsonl" $(RUN) pytest -q -m faults -n auto $(ARGS)
+	FAULTS_REPORT="$(CURDIR)/.faults/report.jsonl" $(RUN) pytest -q -m faults -n auto --dist worksteal $(ARGS)
 	.venv/bin/python tools/faults_report.py .faults/report.jsonl
 
 .PHONY: soak

@@ -45,10 +45,6 @@ class Bench:
         place.mkdir(parents=True)
         return place
 
-    def own_tree(self, shape: Shape, room: Path) -> Tree:
-        """A tree that the scenario changes: made anew, in its *room*."""
-        return make(room / "trees", shape)
-
     def chosen(self, contestants: Iterable[Contestant]) -> list[Contestant]:
         """Those of *contestants* that are asked for; ours always."""
         return [one for one in contestants if one.peer == "ours" or one.peer in self.peers]

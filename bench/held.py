@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterable
-from contextlib import closing
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from bandersnatch.catalogue.base import Catalogue, Commit, Entry, Published
 from bandersnatch.catalogue.sqlite import SqliteCatalogue
 from bandersnatch.model import File, Held, Validators
 from bench import measure, peers
+from bench.context import Bench
 from bench.draws import Drawn
-from bench.serve import Site
-from bench.tree import UPLOADED, Shape
+from bench.serve import Site, is_free, serve
+from bench.tree import UPLOADED, Shape, Tree, make
 
 FILES = 3
 SMALL = 20
@@ -31,6 +35,32 @@ _BATCH = 2_000
 def shape(count: int) -> Shape:
     """An upstream that lists *count* projects, of which a few are really there."""
     return Shape(SMALL, files=FILES, size=2_000, listed=count - SMALL)
+
+
+@contextmanager
+def standing(bench: Bench, count: int, room: Path) -> Iterator[tuple[Site, Path]]:
+    """
+    An upstream that lists *count* projects, and an up-to-date mirror of it, both in *room* and free to be changed.
+
+    They are copies of what is kept for the next scenario: to make them takes minutes where a million are listed. The
+    server's port is kept as well, since a mirror whose upstream has another address would look at everything.
+    """
+    kept = bench.work / "held" / shape(count).label
+    if not (kept / "complete").exists() or not is_free(int((kept / "port").read_text())):
+        _keep(kept, shape(count))
+    for part in ("tree", "mirror"):
+        subprocess.run(["cp", "-a", "--reflink=auto", kept / part, room], check=True)
+    with serve(Tree(room / "tree", shape(count)), room / "site", port=int((kept / "port").read_text())) as site:
+        yield site, room / "mirror"
+
+
+def _keep(kept: Path, wanted: Shape) -> None:
+    shutil.rmtree(kept, ignore_errors=True)
+    os.rename(make(kept / "made", wanted).root, kept / "tree")
+    with serve(Tree(kept / "tree", wanted), kept / "site") as site:
+        seed(site, kept)
+        (kept / "port").write_text(site.url.rpartition(":")[2])
+    (kept / "complete").touch()
 
 
 def seed(site: Site, room: Path) -> Path:

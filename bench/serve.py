@@ -100,11 +100,15 @@ class Site:
 
 
 @contextlib.contextmanager
-def serve(tree: Tree, home: Path, *, delay: float = 0.0) -> Iterator[Site]:
-    """Serve *tree*; what has to be written meanwhile goes to *home*. *delay*: seconds for a round trip."""
+def serve(tree: Tree, home: Path, *, delay: float = 0.0, port: int = 0) -> Iterator[Site]:
+    """
+    Serve *tree*; what has to be written meanwhile goes to *home*.
+
+    *delay*: seconds for a round trip; *port*: where, if not anywhere.
+    """
     home.mkdir(parents=True)
     tls = make_certificates(home)
-    port = _free_port()
+    port = port or _free_port()
     with contextlib.ExitStack() as stack:
         feed = stack.enter_context(Feed())
         public = stack.enter_context(Delay(port, delay)).port if delay else port
@@ -206,6 +210,17 @@ class Delay:
                 return
             writer.write(data)
             await writer.drain()
+
+
+def is_free(port: int) -> bool:
+    """Whether somebody can listen on *port* of the loopback interface."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def _free_port() -> int:

@@ -10,7 +10,7 @@ from bench.confined import Confined, confined
 from bench.context import Bench
 from bench.measure import Command, Contestant
 from bench.results import Bar, Result
-from bench.serve import Site, serve
+from bench.serve import Site
 
 MEGABYTES = 256
 
@@ -24,8 +24,7 @@ def run(bench: Bench) -> Result:
     """Ours alone; a run that the kernel ended for want of memory is no run."""
     count = bench.size(20_000, 1_000_000)
     room = bench.room("confined")
-    with serve(bench.own_tree(held.shape(count), room), room / "site") as site, confined(MEGABYTES) as group:
-        mirror = held.seed(site, room)
+    with held.standing(bench, count, room) as (site, mirror), confined(MEGABYTES) as group:
         rows = measure.compare(_contestants(site, mirror, group), bench.runs, room / "turns", site, count_syncs=False)
     bars = tuple(Bar("megabytes", row.name, "peak", MEGABYTES) for row in rows)
     return Result("confined", "Little memory", ABOUT.format(count=count, size=MEGABYTES), rows, bars, base=rows[0].name)

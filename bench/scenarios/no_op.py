@@ -9,7 +9,7 @@ from bench import draws, held, measure, peers
 from bench.context import Bench
 from bench.measure import Command, Contestant
 from bench.results import Bar, Result
-from bench.serve import Site, serve
+from bench.serve import Site
 from bench.tree import LIST
 
 ABOUT = """\
@@ -22,14 +22,12 @@ PARSED = "curl, then msgspec"
 
 def run(bench: Bench) -> Result:
     """The mirror is the same in all runs: none of them changes it."""
-    count = bench.size(10_000, 930_000)
+    count = bench.size(10_000, 1_000_000)
     room = bench.room("no-op")
-    tree = bench.own_tree(held.shape(count), room)
-    with serve(tree, room / "site") as site:
-        mirror = held.seed(site, room)
+    with held.standing(bench, count, room) as (site, mirror):
         contestants = [*_ours(site, mirror), *_peers(bench, site, room)]
         rows = measure.compare(bench.chosen(contestants), bench.runs, room / "turns", site)
-    about = ABOUT.format(count=count, size=(tree.root / LIST).stat().st_size / 1e6)
+    about = ABOUT.format(count=count, size=(site.tree.root / LIST).stat().st_size / 1e6)
     bars = (
         Bar("seconds on a 304", "bandersnatch", "wall", 0.5),
         Bar("download and parse", "bandersnatch, new list", "wall", 1.5, PARSED),

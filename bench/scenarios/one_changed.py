@@ -12,7 +12,7 @@ from bench.context import Bench
 from bench.measure import Command, Contestant
 from bench.results import Bar, Result
 from bench.scenarios.no_op import pypa_at
-from bench.serve import Site, serve
+from bench.serve import Site
 
 ABOUT = """\
 A mirror of {count} projects learns that one of them changed: from the list of projects, or from a changelog. "commit"
@@ -25,8 +25,7 @@ def run(bench: Bench) -> Result:
     """Each run finds another change, always of the same project."""
     count = bench.size(10_000, 1_000_000)
     room = bench.room("one-changed")
-    with serve(bench.own_tree(held.shape(count), room), room / "site") as site:
-        mirror = held.seed(site, room)
+    with held.standing(bench, count, room) as (site, mirror):
         contestants = bench.chosen(_contestants(bench, site, room, mirror))
         rows = measure.compare(contestants, bench.runs, room / "turns", site)
     bars = (

@@ -47,6 +47,14 @@ def listed(*displays: str) -> list[Listed]:
     return [Listed(names.normalise(display), display) for display in displays]
 
 
+@pytest.mark.parametrize("text", ["-1", "a-", "a" * (names.MAX_NAME + 1)])
+def test_a_text_that_is_no_name(text: str) -> None:
+    """Then the address names the project, wherever the network cuts."""
+    body = f'<html><body><a href="one/">{text}</a><a href="two/">two</a></body></html><!--SERIAL 3-->'.encode()
+    for cut in (0, 15, 40):
+        assert [one.name for one in in_html(body, cut)[0]] == ["one", "two"]
+
+
 # --- both ------------------------------------------------------------------------------------------------------------
 
 project_names = st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,12}[A-Za-z0-9])?", fullmatch=True)

@@ -16,8 +16,8 @@ SLICE = 1 << 17
 """Bytes looked at together: enough to be fast, little enough to keep memory flat."""
 
 # Valid names (PEP 508), one a line: a million names are checked and normalised by the slice, not one by one.
-_NAME = r"[A-Za-z0-9]++(?:[._-]++[A-Za-z0-9]++)*+"
-_NAMES = re.compile(rf"{_NAME}(?:\n{_NAME})*+")
+NAME = r"[A-Za-z0-9]++(?:[._-]++[A-Za-z0-9]++)*+"
+_NAMES = re.compile(rf"{NAME}(?:\n{NAME})*+")
 _DASHES = re.compile("--+")
 
 

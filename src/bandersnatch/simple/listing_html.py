@@ -13,8 +13,9 @@ from bandersnatch.model import Listed
 from bandersnatch.simple import facts, lines
 from bandersnatch.simple.anchors import Anchor, Anchors
 
-# The anchors of every large index look like this, and need no parser; whatever does not goes through the real one.
-_LINK = r'\s*+<a href="[^"&<>]*+">([A-Za-z0-9._-]++)</a>\s*+(?:<br ?/?>)?'
+# The anchors of every large index look like this, and need no parser; whatever does not goes through the real one,
+# names that are none among it: there the address may tell.
+_LINK = rf'\s*+<a href="[^"&<>]*+">(?=[^<]{{1,{names.MAX_NAME}}}<)({lines.NAME})</a>\s*+(?:<br ?/?>)?'
 _PLAIN_LINK = re.compile(_LINK)
 _PLAIN_LINKS = re.compile(f"(?:{_LINK})++")
 

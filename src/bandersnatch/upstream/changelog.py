@@ -27,6 +27,11 @@ MAX_BODY = 64 * MIB
 PAUSE = 1.0
 """Seconds between two calls, as PyPI's documentation asks for."""
 
+MANY = 10_000
+"""
+An answer with so many rows may be a part of all: PyPI's have 50,000 at most. What a shorter one lacks comes next time.
+"""
+
 _MAX_SERIAL = 2**63 - 1
 _SECONDS = re.compile(r"in ([0-9]{1,6}) second")
 _UNNAMED_PAUSE = 30.0
@@ -45,7 +50,7 @@ async def changes(client: Client, where: Address, since: int) -> Sequence[Change
     """
     The newest change of each project after serial *since*, in the order of serials.
 
-    Rows that do not name a project are skipped.
+    Rows that do not name a project are skipped. An answer with fewer than ``MANY`` rows is the last.
     """
     newest: dict[str, Change] = {}
     reached = since
@@ -55,6 +60,8 @@ async def changes(client: Client, where: Address, since: int) -> Sequence[Change
             raise BadContent(f"{where.masked}: the changelog after serial {reached} ends at {last}", url=where.masked)
         _keep_newest(newest, rows)
         reached = last
+        if len(rows) < MANY:
+            break
         await client.pacer.clock.sleep(PAUSE)
     return sorted(newest.values(), key=lambda change: change.serial)
 
