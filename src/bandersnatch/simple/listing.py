@@ -15,6 +15,16 @@ _BATCH = 2048
 _CHUNK = 1 << 16
 
 
+class _Line(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One line in JSON."""
+
+    serial: int | None = msgspec.field(default=None, name="_last-serial")
+    name: str
+
+
+_encoder = msgspec.json.Encoder()
+
+
 def render_json(projects: Iterable[Listed], serial: int | None) -> Iterator[bytes]:
     """The list of projects in JSON, in the order given, in chunks of at least 64 KiB."""
     meta = {"_last-serial": serial, "api-version": facts.API_VERSION}
@@ -25,13 +35,11 @@ def _json_parts(projects: Iterable[Listed], meta: dict[str, object]) -> Iterator
     yield b'{"meta":' + msgspec.json.encode(meta) + b',"projects":['
     separator = b"\n"
     for batch in _batches(projects):
-        yield separator + b",\n".join(map(msgspec.json.encode, map(_published, batch)))
+        # A line break in a text is escaped, so the only ones are those between two lines.
+        lines = _encoder.encode_lines([_Line(serial=one.serial, name=one.display) for one in batch])
+        yield separator + lines[:-1].replace(b"\n", b",\n")
         separator = b",\n"
     yield b"\n]}\n"
-
-
-def _published(one: Listed) -> dict[str, object]:
-    return {"name": one.display} if one.serial is None else {"_last-serial": one.serial, "name": one.display}
 
 
 def render_html(projects: Iterable[Listed], serial: int | None) -> Iterator[bytes]:
@@ -46,10 +54,17 @@ def _html_parts(projects: Iterable[Listed], serial: int | None) -> Iterator[byte
         "    <title>Simple index</title>\n  </head>\n  <body>\n"
     ).encode()
     for batch in _batches(projects):
-        yield "".join(f'    <a href="{escape(one.name)}/">{escape(one.display)}</a>\n' for one in batch).encode()
+        text = "\n".join([f"{one.name}\n{one.display}" for one in batch])
+        quoted = _as_it_is if escape(text) == text else escape
+        lines = [f'    <a href="{quoted(one.name)}/">{quoted(one.display)}</a>\n' for one in batch]
+        yield "".join(lines).encode()
     yield b"  </body>\n</html>\n"
     if serial is not None:
         yield f"<!--SERIAL {serial}-->\n".encode()
+
+
+def _as_it_is(text: str) -> str:
+    return text
 
 
 def _batches(projects: Iterable[Listed]) -> Iterator[list[Listed]]:
