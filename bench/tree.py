@@ -12,6 +12,7 @@ The upstream of the bench as static files, in the layout that nginx serves: made
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import shutil
@@ -197,21 +198,22 @@ def _legacy_file(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write_list(tree: Tree) -> None:
-    """The list of projects, a line for each."""
+    """The list of projects, a line for each, in the order of names, as PyPI's is."""
     with _replacing(tree.root / LIST) as stream:
         stream.write(_head(draws.NEWEST))
-        for count, one in enumerate(tree.listed):
+        for count, one in enumerate(sorted(tree.listed, key=lambda one: one.name)):
             stream.write((",\n" if count else "") + _line(one))
         stream.write("\n]}\n")
 
 
-def _edit_list(tree: Tree, first: Drawn) -> None:
-    """Let the list's first project be *first*: the rest is copied, so that a million lines take no time."""
+def _edit_list(tree: Tree, changed: Drawn) -> None:
+    """Let the list's line of one project be that of *changed*, and the list as new as it is."""
     path = tree.root / LIST
     with path.open() as source, _replacing(path) as stream:
-        comma = [source.readline() for _ in range(3)][-1].endswith(",\n")
-        stream.write(_head(first.serial) + _line(first) + (",\n" if comma else "\n"))
-        shutil.copyfileobj(source, stream)
+        stream.write(_head(changed.serial))
+        for line in itertools.islice(source, 2, None):
+            is_it = f'"name":"{changed.display}"' in line
+            stream.write(_line(changed) + line[line.index("}") + 1 :] if is_it else line)
 
 
 def _head(serial: int) -> str:

@@ -13,6 +13,7 @@ import pytest
 from bandersnatch import simple
 from bandersnatch.names import is_project_name
 from bench import draws
+from bench.draws import Drawn
 from bench.tree import LIST, ORIGIN, Shape, Tree, make
 
 SMALL = Shape(6, files=3, size=1_500, listed=4)
@@ -103,11 +104,15 @@ def test_drawn_trees_have_wheels_and_sdists(tmp_path: Path) -> None:
     assert 80_000 < max(path.stat().st_size for path in files) <= 110_000
 
 
+def in_order(tree: Tree) -> list[Drawn]:
+    return sorted(tree.listed, key=lambda one: one.name)
+
+
 def test_the_list(tree: Tree) -> None:
-    """The list names every project with its serial, those without a page as well."""
+    """The list names every project with its serial, those without a page as well, in the order of names."""
     found = json.loads((tree.root / LIST).read_bytes())
     assert [(one["name"], one["_last-serial"]) for one in found["projects"]] == [
-        (one.display, one.serial) for one in tree.listed
+        (one.display, one.serial) for one in in_order(tree)
     ]
     assert len(found["projects"]) == SMALL.projects + SMALL.listed
 
@@ -122,5 +127,6 @@ def test_a_change(tmp_path: Path) -> None:
     changed = {f"simple/{first.name}/index.v1_json", f"pypi/{first.name}/json", LIST}
     assert {path for path in after if after[path] != before.get(path)} == changed
     found = json.loads((tree.root / LIST).read_bytes())
-    assert found["meta"]["_last-serial"] == found["projects"][0]["_last-serial"] == draws.NEWEST + 5
-    assert [one["name"] for one in found["projects"]] == [one.display for one in tree.listed]
+    assert found["meta"]["_last-serial"] == draws.NEWEST + 5
+    expected = [(one.display, draws.NEWEST + 5 if one == first else one.serial) for one in in_order(tree)]
+    assert [(one["name"], one["_last-serial"]) for one in found["projects"]] == expected
