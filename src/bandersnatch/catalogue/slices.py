@@ -46,7 +46,7 @@ class Slices:
         """These were read, or came *again*."""
         self._again.update(again)
         if slices:
-            with self._database.transaction(durable=False) as connection:
+            with self._database.transaction() as connection:  # writes nothing but what is temporary
                 connection.executemany(SQL["note_slice"], map(_row, slices))
 
     def lost(self, is_seen: Callable[[str], bool]) -> Sequence[str]:
