@@ -3,10 +3,8 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import threading
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +26,9 @@ from bandersnatch.testing import (
     Status,
     UpstreamServer,
 )
-from bandersnatch.upstream import response as upstream_response
 from bandersnatch.upstream.client import Client
 from bandersnatch.upstream.credentials import Credentials
 from bandersnatch.upstream.pacing import Transient
-from bandersnatch.upstream.response import Response
 from tests.upstream.asking import FakeTime, ask_client, get, settings
 
 TEXT = Body(b"hello", "text/plain")
@@ -414,50 +410,6 @@ def test_a_drip_is_too_slow(server: UpstreamServer) -> None:
     time = FakeTime(step=10.0)
     with pytest.raises(Transient, match="slower than 1024 bytes per second"):
         ask_client(server.url, lambda client: get(client, f"{server.url}/simple/"), time, minimum_rate=1024)
-
-
-def test_a_fast_body_takes_few_trips(server: UpstreamServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Chunks of a body that comes fast are taken many together, and none of their bytes is lost."""
-    body = bytes(range(256)) * 16_384
-    server.fault("/a", Body(body, "text/plain"))
-    trips = 0
-    read = Response._some
-
-    async def counted(response: Response) -> Any:
-        nonlocal trips
-        trips += 1
-        return await read(response)
-
-    monkeypatch.setattr(Response, "_some", counted)
-    assert ask_client(server.url, lambda client: get(client, f"{server.url}/a"), FakeTime()) == (200, body)
-    assert trips < 100
-
-
-def test_a_fast_body_that_becomes_a_drip(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waiting for many chunks together ends with the window in which slowness is seen."""
-    monkeypatch.setattr(upstream_response, "RATE_WINDOW", 0.3)
-    with dripping(after=1 << 20) as url, pytest.raises(Transient, match="slower than"):
-        ask_client(url, lambda client: get(client, url), FakeTime())
-
-
-@contextmanager
-def dripping(after: int) -> Iterator[str]:
-    """A server of one answer, which comes fast up to so many bytes and then byte by byte, until nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve() -> None:
-            connection, _ = listener.accept()
-            with connection, suppress(OSError):
-                connection.recv(1 << 16)
-                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n" + bytes(after))
-                while True:
-                    connection.sendall(b"x")
-                    time.sleep(0.02)
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
-        thread.join()
 
 
 def test_a_slow_reader_is_not_a_slow_upstream(server: UpstreamServer) -> None:

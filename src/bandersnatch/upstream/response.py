@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Self
 
-from pyreqwest.bytes import Bytes
 from pyreqwest.exceptions import PyreqwestError
 from pyreqwest.request import StreamRequest
 from pyreqwest.response import Response as LibraryResponse
@@ -14,14 +13,8 @@ from pyreqwest.response import Response as LibraryResponse
 from bandersnatch.errors import UpstreamError
 from bandersnatch.upstream import failures
 from bandersnatch.upstream.address import Address
-from bandersnatch.upstream.pacing import RATE_WINDOW, Pacer, RateWatch, Transient, Turn
+from bandersnatch.upstream.pacing import Pacer, RateWatch, Transient, Turn
 from bandersnatch.upstream.settings import Settings
-
-_AT_ONCE = 128 * 1024
-"""Bytes that are read together of a body that comes fast: each reading is a trip to the library's threads and back."""
-
-_FAST = 4 * 1024 * 1024
-"""Bytes per second. Of a slower body each chunk is taken as it comes, so that a cut loses nothing of it."""
 
 _DRAINED = 64 * 1024
 """An unwanted body up to this size is read, so that its connection can be used again."""
@@ -52,9 +45,6 @@ class Response:
         self._clock = pacer.clock
         self._rate = RateWatch(settings.minimum_rate)
         self._minimum = settings.minimum_rate
-        self._taken = 0
-        self._waited = 0.0
-        """Bytes, and the seconds that they took, since the body was slow last."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -104,42 +94,18 @@ class Response:
     async def _read(self) -> bytes | None:
         began, watch = self._clock.monotonic(), Cancellations()
         try:
-            chunk = await self._some()
+            chunk = await self._answer.body_reader.read_chunk()
         except PyreqwestError as error:
             raise failure(error, self.url, self._timeout) from None
         watch.heed()
         if chunk is None:
             return None
-        waited = self._clock.monotonic() - began
-        if self._rate.is_too_slow(waited, len(chunk)):
-            raise self._too_slow()
-        self._note(len(chunk), waited)
+        if self._rate.is_too_slow(self._clock.monotonic() - began, len(chunk)):
+            shown = self.url.masked
+            raise Transient(f"{shown}: slower than {self._minimum} bytes per second", url=shown)
         if self._pacer.is_limited:
             await self._pacer.spend(len(chunk))
         return chunk.to_bytes()
-
-    async def _some(self) -> Bytes | None:
-        """The next chunk, or many together while the body comes fast."""
-        if self._pacer.is_limited or self._taken < max(_AT_ONCE, _FAST * self._waited):
-            return await self._answer.body_reader.read_chunk()
-        try:
-            async with asyncio.timeout(RATE_WINDOW):
-                return await self._answer.body_reader.read(_AT_ONCE)
-        except PyreqwestError:
-            raise  # some of these are a TimeoutError as well
-        except TimeoutError:
-            raise self._too_slow() from None
-
-    def _note(self, count: int, waited: float) -> None:
-        """Whether the body is fast: *count* bytes took so many seconds."""
-        if waited * _FAST > max(count, _AT_ONCE):
-            self._taken, self._waited = 0, 0.0
-        else:
-            self._taken, self._waited = self._taken + count, self._waited + waited
-
-    def _too_slow(self) -> Transient:
-        shown = self.url.masked
-        return Transient(f"{shown}: slower than {self._minimum} bytes per second", url=shown)
 
 
 class Cancellations:
