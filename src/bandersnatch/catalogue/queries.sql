@@ -160,6 +160,12 @@ SELECT count(*) FROM project;
 -- The row of a project was changed otherwise than by a list, if there is a list that could say so.
 INSERT INTO strayed (name) SELECT :name WHERE EXISTS (SELECT 1 FROM slice) ON CONFLICT (name) DO NOTHING;
 
+-- name: stray_unknown
+-- The same of a project that comes to be known.
+INSERT INTO strayed (name)
+SELECT :name WHERE EXISTS (SELECT 1 FROM slice) AND NOT EXISTS (SELECT 1 FROM project WHERE name = :name)
+ON CONFLICT (name) DO NOTHING;
+
 -- name: gather_strayed
 -- A list says again what all rows are to say.
 DELETE FROM strayed;

@@ -66,7 +66,7 @@ class SqliteCatalogue:
     # --- what upstream has -----------------------------------------------------------------------------------------
 
     def want(self, projects: Sequence[Listed], now: float) -> None:
-        self._write(("want", "stray"), rows.of_list(projects, now))
+        self._write(("stray_unknown", "want"), rows.of_list(projects, now))
 
     def begin_listing(self) -> None:
         self._arriving = Arriving(self._database)

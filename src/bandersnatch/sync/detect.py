@@ -31,7 +31,10 @@ SERIAL = "list-serial"
 """The fact that holds the newest serial up to which all changes are known."""
 
 ASK_LIST = "list-ask"
-"""The fact that is set when the rules are others than those that the list was read with: no changelog will do then."""
+"""
+The fact that is set while the rules are others than those that the last list was believed under: neither a changelog
+will do then, nor a part of a list.
+"""
 
 OLDER = "list-older"
 """The fact that holds since when upstream's list is older than one seen before."""
@@ -183,7 +186,8 @@ class _Detection:
             Validators() if self._full else Validators(await self._get("list-etag"), await self._get("list-modified"))
         )
         await asyncio.to_thread(self._catalogue.begin_listing)
-        if not self._full:
+        # Slices vouch for what was wanted then: nothing is known until a list was believed under the rules of now.
+        if not self._full and not await self._get(ASK_LIST):
             self._slices = await asyncio.to_thread(self._catalogue.slices)
         try:
             listing = await self._mirror.upstream.listing(known, self._absorb, limit=self._limit, slices=self._slices)
