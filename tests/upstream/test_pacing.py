@@ -197,6 +197,7 @@ def test_rate_is_measured_over_what_was_waited(flow: list[tuple[float, int]], sl
         ("Sun, 22 Nov 2026 12:01:00 GMT", "nonsense", 60),
         ("Sun, 99 Nov 2026 12:01:00 GMT", None, None),
         ("Sunday, 22-Nov-26 12:01:00 GMT", None, 60),
+        ("Mon, 01 Jan 0001 00:0999999999999-1\n999999999999:00 -9999\n", None, None),
     ],
 )
 def test_retry_after_is_read_in_both_forms(value: str | None, date: str | None, seconds: float | None) -> None:

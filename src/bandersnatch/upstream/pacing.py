@@ -216,6 +216,6 @@ def _date(text: str) -> datetime | None:
 
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # an hour or a year that no calendar has, an offset of a million hours
         return None
     return date if date.tzinfo else date.replace(tzinfo=UTC)
