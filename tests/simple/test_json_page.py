@@ -54,6 +54,8 @@ def refusal(entry: object) -> Rejected:
         ("https://f.example.org/a b\u00e9", "https://f.example.org/a%20b%C3%A9"),
         ("https://f.example.org/a%20b?c=d", "https://f.example.org/a%20b?c=d"),
         ("https://f.example.org/\r\nx", "https://f.example.org/x"),
+        ("\x01https://f.example.org/x\x1f", "https://f.example.org/x"),
+        ("ht\ttps://f.example.org/x", "https://f.example.org/x"),
     ],
 )
 def test_urls(url: str, expected: str) -> None:

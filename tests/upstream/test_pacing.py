@@ -188,6 +188,7 @@ def test_rate_is_measured_over_what_was_waited(flow: list[tuple[float, int]], sl
         (None, None, None),
         ("120", None, 120),
         (" 0 ", None, 0),
+        ("\x1d1", None, None),
         ("-5", None, None),
         ("soon", None, None),
         ("9" * 30, None, None),

@@ -45,6 +45,8 @@ _PLAIN_URL = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::[1-5]?[0-9]{1,4}
 _SEGMENT = "[A-Za-z0-9_][A-Za-z0-9._~!+%-]*"
 _PLAIN_PATH = re.compile(rf"(/|(?:\.\./)*)({_SEGMENT}(?:/{_SEGMENT})*)\Z")
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
+_AROUND = "".join(map(chr, range(0x21)))
+_WITHIN = dict.fromkeys(map(ord, "\t\r\n"))
 
 
 def digest(*values: object) -> str:
@@ -101,7 +103,8 @@ def _folder(base: str, steps: str) -> str:
 
 
 def _joined(url: str, base: str) -> str:
-    joined = urldefrag(urljoin(base, url.strip())).url
+    # What the parser below would leave out in silence (as the URL standard has it) is not to come back behind it.
+    joined = urldefrag(urljoin(base, url.strip().strip(_AROUND).translate(_WITHIN))).url
     parts = urlsplit(joined)
     if parts.scheme not in ("https", "http", urlsplit(base).scheme):
         raise ValueError(f"scheme {parts.scheme!r:.40} is not allowed")

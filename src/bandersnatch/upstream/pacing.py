@@ -203,7 +203,7 @@ def retry_after(value: str | None, date: str | None, now: datetime) -> float | N
     """
     if value is None:
         return None
-    if re.fullmatch(r"[0-9]{1,9}", value.strip()):
+    if re.fullmatch(r"[ \t]*[0-9]{1,9}[ \t]*", value):
         return float(value)
     until = _date(value)
     if until is None:
