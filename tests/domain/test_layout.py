@@ -107,3 +107,10 @@ def test_keys_of_a_held_file() -> None:
 def test_urls_are_encoded() -> None:
     """A key with odd characters is a valid relative URL."""
     assert layout.from_page("packages/a b%?#.zip") == "../../packages/a%20b%25%3F%23.zip"
+
+
+@pytest.mark.parametrize("name", ["simple", "packages", "pypi", "integrity", "local-stats", "last-modified"])
+def test_names_that_are_taken(name: str) -> None:
+    """What stands in the web server's root is ours."""
+    assert layout.is_taken(name) is True
+    assert layout.is_taken(f"{name}-2") is False

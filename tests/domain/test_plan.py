@@ -66,9 +66,33 @@ def test_brake(leaving: int, published: int, *, refused: bool) -> None:
     assert Brake(most=500, ratio=0.001).refuses(leaving, published) is refused
 
 
+@pytest.mark.parametrize(
+    ("leaving", "held", "refused"),
+    [
+        (0, 0, False),
+        (100, 100, False),
+        (101, 101, True),
+        (101, 10_000, True),
+        (1_005, 100_500, False),
+        (1_006, 100_550, True),
+        (10_000, 10_000_000, False),
+        (10_001, 10_000_000, True),
+    ],
+)
+def test_brake_for_files(leaving: int, held: int, *, refused: bool) -> None:
+    """The same for the files of projects that stay, of which a hundred may always leave."""
+    assert Brake(files=10_000, files_ratio=0.01).refuses_files(leaving, held) is refused
+
+
 def test_a_brake_of_nothing() -> None:
     """An operator can forbid every removal."""
     assert Brake(most=0, ratio=1.0).refuses(1, 100)
+    assert Brake(files=0, files_ratio=1.0).refuses_files(1, 100)
+
+
+def test_a_brake_that_nobody_set() -> None:
+    """Five hundred projects and ten thousand files, or a thousandth and a hundredth of all."""
+    assert Brake() == Brake(most=500, ratio=0.001, files=10_000, files_ratio=0.01)
 
 
 def test_waits() -> None:
