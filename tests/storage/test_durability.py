@@ -211,3 +211,20 @@ def test_failed_folder_is_not_retried(tmp_path: Path) -> None:
 
 def synced_folders(fs: Recording) -> list[str]:
     return [call.folder for call in fs.calls if call.name == "fsync_directory"]
+
+
+class WithoutLinks(Recording):
+    """A file system that has no hard links."""
+
+    def link(self, source: str, target: str, *, dir_fd: int) -> None:
+        raise OSError(errno.EPERM, "no links here")
+
+
+def test_copies_are_synchronised(tmp_path: Path) -> None:
+    """Where a second name has to be a copy, the copy's bytes are on the disk before it is named, too."""
+    fs = WithoutLinks(whole=False)
+    storage = FileStorage(tmp_path / "web", tmp_path / "state", fs=fs)
+    storage.put(("simple/new/index.html", "simple/new/index.v1_html"), b"new")
+    storage.settle()
+    assert len([call for call in fs.calls if call.name == "rename" and is_public(call, tmp_path / "web")]) == 2
+    assert lost_bytes(fs.calls, tmp_path / "web") == []

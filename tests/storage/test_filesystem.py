@@ -388,6 +388,51 @@ def test_copies_without_links(web: Path, number: int) -> None:
     assert (web / "simple/a").stat().st_ino != (web / KEY).stat().st_ino
 
 
+def test_a_link_that_fails(web: Path) -> None:
+    """What is no want of links is an error, not a reason to copy."""
+    with pytest.raises(StorageError):
+        stored(opened(web, Failing(1, errno.EIO, sticky=True, only="link")), KEY, "simple/a")
+    assert not (web / "simple/a").exists()
+
+
+class Counting(FileSystem):
+    """How many files are open."""
+
+    def __init__(self) -> None:
+        self.open_now = 0
+
+    def open(self, name: str, flags: int, *, dir_fd: int | None = None) -> int:
+        found = super().open(name, flags, dir_fd=dir_fd)
+        self.open_now += 1
+        return found
+
+    def close(self, fd: int) -> None:
+        super().close(fd)
+        self.open_now -= 1
+
+    def link(self, source: str, target: str, *, dir_fd: int) -> None:
+        raise OSError(errno.EMLINK, "no more links")
+
+
+def test_files_are_closed(web: Path) -> None:
+    """Whatever way an object is written, whole, in pieces or as a copy, nothing stays open; nor where it fails."""
+    fs = Counting()
+    storage = opened(web, fs)
+    stored(storage, KEY, "simple/a", data=b"small")
+    storage.put((KEY,), iter([b"in", b"pieces"]))
+    storage.put(("simple/b", "simple/c"), bytes(1 << 20))
+    storage.settle()
+    assert (web / "simple/c").read_bytes() == bytes(1 << 20)
+
+    def broken() -> Iterator[bytes]:
+        yield b"some"
+        raise OSError(errno.EIO, "and no more")
+
+    with pytest.raises(OSError, match="and no more"):
+        storage.put((KEY,), broken())
+    assert fs.open_now == 0
+
+
 # --- sweeping and closing ------------------------------------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from bandersnatch.catalogue.base import Entry, Failure, Published
 from bandersnatch.model import File, Held, Validators
-from bandersnatch.plan import Brake, Cause, Departure
+from bandersnatch.plan import Brake, Cause, Departure, Policy
 from bandersnatch.sync.departures import Departures, Losses
 from bandersnatch.sync.run import Gone, Unchanged
 
@@ -122,18 +122,26 @@ def test_how_a_project_leaves(
 ) -> None:
     """Without files, off the list, to be asked for as if unknown; with upstream's serial, and since when it is gone."""
     world, settled = run(), list[Any]()
-    world.mirror.rules.policies = SimpleNamespace(of=lambda cause: None)
+    world.mirror.rules.policies = SimpleNamespace(of=lambda cause: Policy.HIDE if cause is Cause.DELETED else None)
     monkeypatch.setattr("bandersnatch.sync.departures.settle", lambda batch, run: settled.extend(batch))
     guard = Departures(world, accepted=False)
-    facts = {"missing_since": since, "validators": Validators("x"), "digest": "d", "indexed": True, "serial": 3}
+    facts = {
+        "missing_since": since,
+        "validators": Validators("x"),
+        "digest": "d",
+        "indexed": True,
+        "serial": 3,
+        "suspect": True,
+    }
     guard.hold(gone(1, cause, promised=9, **facts) + gone(1, cause, **facts))
     guard.settle()
     first, second = [one.commit for one in settled]
     assert (first.entry.serial, second.entry.serial) == (9, 3)
     assert (first.entry.indexed, first.entry.departing, first.entry.missing_since) == (False, True, then)
     assert (first.entry.validators, first.entry.digest) == (Validators(), "")
+    assert not first.entry.suspect
     assert first.published.held == ()
-    assert len(first.leaving) == 3
+    assert [one.hidden for one in first.leaving] == 3 * [cause is Cause.DELETED]
     guard.settle()
     assert len(settled) == 2, "they leave once"
 
