@@ -2,8 +2,8 @@
 The slices of upstream's last list: what they were made of, and what has happened since to the projects they name.
 
 A list whose slices were all noted is remembered by them. Of the next list only the slices that differ are read, and
-what is missing from it can only be a project that a slice named which did not come again. What changes otherwise in
-the rows of projects is noted by triggers (``strayed``): their slices have to be read again, as if they were new.
+what is missing from it can only be a project that a slice named which did not come again. Whoever changes the row of a
+project otherwise notes its name (``strayed``): the slices that have it are read again, as if they were new.
 """
 
 from __future__ import annotations
