@@ -46,6 +46,16 @@ def test_an_unknown_failure_does_not_quote_the_url() -> None:
     assert str(from_causes(URL, [], timed_out=False, seconds=1)) == f"{URL}: unknown failure"
 
 
+def test_no_cause_is_read_from_the_url() -> None:
+    """A port, a digest or a project's name is no reason: a connection that was reset is asked for again."""
+    url = "http://127.0.0.1:40712/socks-resolver/(UnknownIssuer)/407/tunnel-1.0.tar.gz"
+    quoted = [f"error sending request for url ({url})", "client error (SendRequest)"]
+    error = from_causes(url, [*quoted, "Connection reset by peer (os error 104)"], timed_out=False, seconds=1)
+    assert str(error) == f"{url}: the connection was reset"
+    assert type(error) is Transient
+    assert str(from_causes(url, quoted[:1], timed_out=False, seconds=1)) == f"{url}: error sending request"
+
+
 @pytest.mark.parametrize(
     ("status", "kind"),
     [

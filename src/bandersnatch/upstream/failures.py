@@ -30,7 +30,7 @@ _CAUSES: tuple[tuple[str, str, bool], ...] = (
         False,
     ),
     (
-        r"proxy auth|socks.*(authenticat|credential|password)|407",
+        r"proxy auth|socks.*(authenticat|credential|password)|\b407\b",
         "the proxy wants other credentials: set [upstream] proxy = 'http://user:password@host:port'",
         False,
     ),
@@ -52,17 +52,21 @@ _CAUSES: tuple[tuple[str, str, bool], ...] = (
     (r"client was closed", "we have closed our connections", False),
 )
 
+_URL = re.compile(r"\s*for url \(.*\)")
+"""How the library quotes the URL: with its query, maybe a secret, and with a port and digests that look like causes."""
+
 
 def from_causes(shown: str, causes: Sequence[str], *, timed_out: bool, seconds: float) -> UpstreamError:
     """The error for a broken exchange with the (masked) URL *shown*; *causes* are the library's, outermost first."""
     if timed_out:
         return Transient(f"{shown}: no bytes for {seconds:g} s", url=shown)
-    text = "\n".join(causes)
+    said = [_URL.sub("", cause) for cause in causes]
+    text = "\n".join(said)
     for pattern, message, may_help in _CAUSES:
         if re.search(pattern, text, re.IGNORECASE):
             return (Transient if may_help else UpstreamError)(f"{shown}: {message}", url=shown)
-    innermost = causes[-1] if causes else "unknown failure"
-    return Transient(f"{shown}: {re.sub(r'for url [(].*[)]', '', innermost)}", url=shown)
+    innermost = said[-1] if said else "unknown failure"
+    return Transient(f"{shown}: {innermost}", url=shown)
 
 
 def from_status(shown: str, status: int) -> UpstreamError:
