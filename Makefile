@@ -70,8 +70,8 @@ real: .venv/.dev  ## tests with the real PyPI: one after the other, a few reques
 test-faults: .venv/.dev  ## everything that can go wrong, once: up to 45 minutes; writes docs/explanation/proof.md
 	$(PINNED) --extra dev --extra fuzz
 	@mkdir -p .faults && rm -f .faults/report.jsonl
-	FAULTS_REPORT="$(CURDIR)/.faults/report.jsonl" $(RUN) pytest -q -m faults -n auto --dist worksteal $(ARGS)
-	.venv/bin/python tools/faults_report.py .faults/report.jsonl
+	FAULTS_REPORT="$(CURDIR)/.faults/report.jsonl" $(RUN) pytest -q -m faults -n auto --dist worksteal $(ARGS); \
+		status=$$?; .venv/bin/python tools/faults_report.py .faults/report.jsonl && exit $$status
 
 .PHONY: soak
 soak: .venv/.dev  ## run a mirror of a small upstream for HOURS (2), with a fault every ten seconds

@@ -13,7 +13,8 @@ from bandersnatch.adopt import placing
 from bandersnatch.adopt.base import Fate, Wish
 from tests.adopt import trees
 from tests.adopt.conftest import FILES, Adopter, fates
-from tests.faults.conftest import Count, count
+from tests.faults.conftest import count
+from tests.faults.counting import Count
 from tests.sync import test_crash as crash
 
 __all__ = ["count"]  # a fixture, taken by its name

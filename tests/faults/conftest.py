@@ -2,58 +2,33 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 
 from bandersnatch.catalogue import opening
+from tests.faults.counting import Count, note
 from tests.faults.golden import Scenario, make_scenarios
 
 HOUR = 3600
 
 
-class Count(Protocol):
-    """
-    Counts what a suite tried: so many *cells* of a *table*, and the *violations* among them.
-
-    A table's name is ``area`` or ``area: row``; the rows of an area stand below each other in the report. Whatever else
-    is worth a figure (kills, errnos, hostile_inputs …) goes by its name, and is added up.
-    """
-
-    def __call__(self, table: str, cells: int = 1, violations: int = 0, **figures: int) -> None: ...
-
-
 @pytest.fixture
 def count(request: pytest.FixtureRequest) -> Count:
-    """Appends lines to the file named by ``FAULTS_REPORT``; without it nothing is kept."""
+    """Notes what was tried, and the time since the last note."""
     begun = time.monotonic()
-    report = os.environ.get("FAULTS_REPORT")
 
     def counted(table: str, cells: int = 1, violations: int = 0, **figures: int) -> None:
         nonlocal begun
         now = time.monotonic()
-        line = {"table": table, "test": request.node.nodeid, "cells": cells, "violations": violations}
-        line |= {"seconds": round(now - begun, 3), "figures": figures}
+        note(table, request.node.nodeid, cells, violations, now - begun, figures)
         begun = now
-        if report:
-            _append(report, json.dumps(line) + "\n")
 
     return counted
-
-
-def _append(path: str, line: str) -> None:
-    """One write to a file opened for appending: lines of other processes come before it or after it, never into it."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    try:
-        os.write(handle, line.encode())
-    finally:
-        os.close(handle)
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ import os
 import re
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, fields
 from functools import cache
@@ -299,6 +299,8 @@ class Scenario:
     """After one run."""
     expected: Result
     """After two."""
+    reasons: dict[str, str]
+    """Why the projects are behind that are behind after one run."""
 
     @property
     def began(self) -> float:
@@ -311,9 +313,15 @@ class Scenario:
         directory.mkdir()
         return Mirror(directory)
 
-    def disturb(self, mirror: Mirror, fs: FileSystem | None = None, wish: Wish | None = None) -> events.Finished:
+    def disturb(
+        self,
+        mirror: Mirror,
+        fs: FileSystem | None = None,
+        wish: Wish | None = None,
+        tell: events.Tell = lambda _: None,
+    ) -> events.Finished:
         """The run that is disturbed."""
-        return mirror.run(self.began, later=self.later, fs=fs, wish=wish)
+        return mirror.run(self.began, later=self.later, fs=fs, wish=wish, tell=tell)
 
     def rerun(self, mirror: Mirror, fs: FileSystem | None = None) -> events.Finished:
         """The run after it."""
@@ -325,6 +333,11 @@ class Scenario:
         assert finished.outcome == "behind", finished
         assert broken_links(mirror.web) == []
         assert_same(result_of(mirror), self.expected)
+
+
+def reasons_in(told: Iterable[events.Event]) -> dict[str, str]:
+    """Why each project fell behind, of what a run *told*."""
+    return {one.project: one.reason for one in told if isinstance(one, events.FellBehind)}
 
 
 def assert_same(got: Result, expected: Result) -> None:
@@ -348,15 +361,17 @@ def make_scenarios(directory: Path) -> dict[str, Scenario]:
     """The two that everything is tried on: a first run, and a later one."""
     whole = Mirror(directory / "first")
     whole.directory.mkdir()
-    whole.run(NOW, later=False)
+    told: list[events.Event] = []
+    whole.run(NOW, later=False, tell=told.append)
     start = whole.copy_to(directory / "start")
     first = result_of(whole)
     whole.run(NOW + LATER, later=False)
     later = start.copy_to(directory / "later")
-    later.run(NOW + LATER, later=True)
+    told_later: list[events.Event] = []
+    later.run(NOW + LATER, later=True, tell=told_later.append)
     once = result_of(later)
     later.run(NOW + 2 * LATER, later=True)
     return {
-        "first": Scenario(False, None, first, result_of(whole)),
-        "later": Scenario(True, start, once, result_of(later)),
+        "first": Scenario(False, None, first, result_of(whole), reasons_in(told)),
+        "later": Scenario(True, start, once, result_of(later), reasons_in(told_later)),
     }

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bandersnatch.testing import UpstreamServer
-from tests.faults.conftest import Count
+from tests.faults.counting import Count
 from tests.verify.test_damage import DAMAGES, MODES, good_mirror, try_damage
 from tests.verify.test_good import try_good_mirrors
 

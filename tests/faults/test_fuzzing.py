@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.faults.conftest import Count
+from tests.faults.counting import Count
 from tests.fuzz.__main__ import guided
 from tests.fuzz.mutating import mutated
 from tests.fuzz.seeds import SEEDS

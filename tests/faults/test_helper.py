@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Program, program
-from tests.faults.conftest import Count
+from tests.faults.counting import Count
 from tests.faults.golden import Mirror, Scenario, broken_links
 
 __all__ = ["program"]  # a fixture

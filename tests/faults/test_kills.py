@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.conftest import Count
+from tests.faults.counting import Count
 from tests.faults.golden import Mirror, Scenario, broken_links
 from tests.faults.operations import Death, Operations, dies, nothing_left_open, patched
 

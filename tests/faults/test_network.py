@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.faults import network, scenario
-from tests.faults.conftest import Count
+from tests.faults.counting import Count
 from tests.faults.scenario import Scenario
 
 CELLS = list(network.cells())

@@ -20,7 +20,7 @@ from bandersnatch.catalogue import opening
 from bandersnatch.errors import BandersnatchError, CatalogueError, Locked, StorageError
 from bandersnatch.sync import events
 from bandersnatch.sync.engine import Wish
-from tests.faults.conftest import Count
+from tests.faults.counting import Count
 from tests.faults.golden import LATER, NOW, Mirror, Scenario, assert_same, broken_links, configuration, result_of
 from tests.faults.operations import Operations, nothing_left_open, patched, system_error
 

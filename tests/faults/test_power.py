@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.conftest import Count
+from tests.faults.counting import Count
 from tests.faults.golden import Mirror, Scenario
 from tests.faults.operations import Death, nothing_left_open
 from tests.faults.power import STATES, Disk, Recorder, State, by_chance, recorded, state_of

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bandersnatch.testing import Corrupt, Cut, Fault, Index, Reset, Status, UpstreamServer
-from tests.faults.conftest import Count
+from tests.faults.counting import Count
 from tests.faults.readers import Poller, Seen, reading
 from tests.peers import programs, servers
 

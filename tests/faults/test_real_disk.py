@@ -16,7 +16,7 @@ import pytest
 
 from bandersnatch.errors import BandersnatchError
 from bandersnatch.sync import events
-from tests.faults.conftest import Count
+from tests.faults.counting import Count
 from tests.faults.golden import Mirror, Scenario, broken_links, tree_of
 from tests.faults.operations import Operations, nothing_left_open, patched
 from tests.nobody import as_nobody, folder_of_nobody, give_away

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
+import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +13,7 @@ from types import ModuleType
 
 import pytest
 
-from tests.faults.conftest import Count
+from tests.faults.counting import Count
 
 ROOT = Path(__file__).parents[2]
 
@@ -69,6 +71,21 @@ def test_violations_write_nothing(report: Path, page: Path, tool: ModuleType, co
     count("disk: errnos", 3, violations=1)
     assert tool.main(report, page) == 1
     assert page.read_text() == before
+
+
+def test_a_test_that_fails_is_a_violation(report: Path, page: Path, tool: ModuleType, tmp_path: Path) -> None:
+    """Whatever it had counted by then: its name stands in the report, and the page stays as it was."""
+    (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]\n")
+    (tmp_path / "test_it.py").write_text("def test_well(): pass\ndef test_ill(): assert 1 == 2\n")
+    arguments = [sys.executable, "-m", "pytest", "-q", "-p", "tests.conftest", "-p", "no:cacheprovider", "."]
+    done = subprocess.run(
+        arguments, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, check=False
+    )
+    assert done.returncode == 1, done.stdout
+    [line] = [json.loads(one) for one in report.read_text().splitlines()]
+    assert (line["table"], line["violations"]) == ("failed tests", 1)
+    assert line["test"].endswith("test_it.py::test_ill")
+    assert tool.main(report, page) == 1
 
 
 def test_nothing_is_kept_unasked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: Count) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.faults import checker, rivals
-from tests.faults.conftest import Count
+from tests.faults.counting import Count
 from tests.faults.rivals import Counts, Race
 
 pytestmark = pytest.mark.faults

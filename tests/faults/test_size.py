@@ -11,7 +11,7 @@ import pytest
 
 from bench import launch
 from tests.faults import huge
-from tests.faults.conftest import Count
+from tests.faults.counting import Count
 from tests.peers import programs
 
 MIB = 1024

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.conftest import Count
+from tests.faults.counting import Count
 from tests.faults.soak import SLACK, Taken, soak
 
 pytestmark = pytest.mark.usefixtures("quick_catalogue")

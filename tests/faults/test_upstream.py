@@ -12,7 +12,7 @@ import pytest
 from bandersnatch.testing import Body, Status
 from tests.faults import checker, scenario
 from tests.faults.clock import Timekeeper
-from tests.faults.conftest import Count
+from tests.faults.counting import Count
 from tests.faults.network import JSON
 from tests.faults.scenario import OTHERS, TARGET, Mirror, Scenario
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bandersnatch.testing import UpstreamServer
-from tests.faults.conftest import Count
+from tests.faults.counting import Count
 from tests.faults.hostile import attacks, documents, headers, names, urls
 from tests.faults.hostile.rows import Row, judge
 from tests.faults.hostile.scene import Scene

@@ -39,7 +39,7 @@ from bandersnatch.testing import (
     UpstreamServer,
 )
 from bandersnatch.verify.base import Kind
-from tests.faults.conftest import Count
+from tests.faults.counting import Count
 from tests.faults.machine.model import NOTHING, Model, Page
 from tests.storage.watched import Quick
 from tests.sync.test_crash import Dying, lived
