@@ -56,6 +56,13 @@ class Database:
         with self.connection() as connection:
             return connection.execute(SQL[statement], values).fetchall()
 
+    def _passing(self, statement: str, **values: object) -> list[Row]:
+        """The same, of a table that is read from end to end: its pages are not kept for anybody."""
+        with self.connection() as connection:
+            rows = connection.execute(SQL[statement], values).fetchall()
+            connection.execute("PRAGMA shrink_memory")
+            return rows
+
     def value(self, statement: str, **values: object) -> Any:
         """The first column of the first row, or None if there is no row."""
         rows = self.rows(statement, **values)
@@ -70,7 +77,7 @@ class Database:
         Nothing is held between two parts: others may write meanwhile, and a stream that is not read to its end
         leaves nothing open that would keep the log from being emptied.
         """
-        while rows := self.rows(statement, after=after, count=AT_ONCE, **values):
+        while rows := self._passing(statement, after=after, count=AT_ONCE, **values):
             yield from rows
             after = rows[-1][0]
 

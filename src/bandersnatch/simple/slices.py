@@ -16,8 +16,8 @@ from bandersnatch.model import Listed, Slice
 from bandersnatch.simple import lines
 from bandersnatch.simple.listing_json import JsonListing
 
-LEAST = 4 << 10
-"""Bytes of a slice, at least: some 80 lines."""
+LEAST = 16 << 10
+"""Bytes of a slice, at least: some 330 lines. Each line that changes has so many read again; each cut is looked for."""
 
 MOST = 64 << 10
 """Bytes without a place for a cut after which the next line's end will do: what follows is then cut elsewhere."""
@@ -28,8 +28,8 @@ TOO_MUCH = 4 * MOST
 _WINDOW = 16
 """Bytes before a cut that decide on it."""
 
-_RARE = 63
-"""A mask: one line's end of 64 is a place for a cut. About as rare as slices are short, so cuts soon fall together."""
+_RARE = 31
+"""A mask: one line's end of 32 is a place for a cut."""
 
 _END = b"},"
 
