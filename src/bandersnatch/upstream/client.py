@@ -17,7 +17,7 @@ from bandersnatch.upstream import failures
 from bandersnatch.upstream.address import Address
 from bandersnatch.upstream.hosts import Hosts
 from bandersnatch.upstream.pacing import Clock, Pacer, Turn, retry_after
-from bandersnatch.upstream.pools import Pools, build
+from bandersnatch.upstream.pools import Pools
 from bandersnatch.upstream.resolving import Lookup, Resolving, look_up
 from bandersnatch.upstream.response import Cancellations, Response, failure
 from bandersnatch.upstream.settings import Settings
@@ -42,7 +42,7 @@ class Client:
         )
         self._settings = settings
         self._resolving = Resolving(self.hosts.own, settings, lookup)
-        self._pools = Pools(build(settings), build(settings, http2_only=True))
+        self._pools = Pools(settings)
         self._placed: dict[str, tuple[Pools, float]] = {}
         """For each host that upstream chose, connections to the address that was looked at, and when it was."""
         self._left: list[Pools] = []
@@ -141,8 +141,7 @@ class Client:
         if address.place not in self._placed:
             at = (address, await self._resolving.public(address))
             if address.place not in self._placed:  # another task may have been here meanwhile
-                pools = Pools(build(self._settings, at=at), build(self._settings, http2_only=True, at=at))
-                self._placed[address.place] = pools, self.pacer.clock.monotonic()
+                self._placed[address.place] = Pools(self._settings, at), self.pacer.clock.monotonic()
         return self._placed[address.place][0]
 
     def _forget(self, address: Address) -> None:
@@ -157,7 +156,7 @@ class Client:
     def _request(
         self, pools: Pools, method: str, address: Address, headers: Mapping[str, str], body: bytes | None
     ) -> StreamRequest:
-        # Which of the two decides how connections are opened, see ``build``.
+        # Which of the two decides how connections are opened, see ``Pools``.
         library = pools.http2 if self.pacer.is_multiplexed(address.place) else pools.either
         builder = library.request(method, str(address)).headers(dict(headers))
         credentials = self._settings.credentials

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
+from typing import Self
 
 from pyreqwest.client import Client as Library
 from pyreqwest.client import ClientBuilder
@@ -23,21 +25,51 @@ _LARGEST_WINDOW = 5 << 20
 _PING = timedelta(seconds=20)
 
 
-class Pools(Struct, frozen=True):
-    """Two ways to the same hosts, see ``build``."""
+class Pools:
+    """
+    Two ways to the same hosts, see ``_build``; *at* gives the IP address of one host, which is then not looked up.
 
-    either: Library
-    http2: Library
+    Raises UsageError for settings that cannot be used.
+    """
+
+    def __init__(self, settings: Settings, at: tuple[Address, str] | None = None) -> None:
+        self._settings = settings
+        self._certificates = _Certificates.of(settings)
+        self._at = at
+        self.either = self._build(http2_only=False)
+        """To a host of which it is not known yet what it speaks."""
+
+    @cached_property
+    def http2(self) -> Library:
+        """To a host that speaks HTTP/2. A run that finds nothing new never needs it."""
+        return self._build(http2_only=True)
 
     async def close(self) -> None:
         """Close all connections."""
         await self.either.close()
-        await self.http2.close()
+        if "http2" in vars(self):
+            await self.http2.close()
+
+    def _build(self, *, http2_only: bool) -> Library:
+        return _build(self._settings, self._certificates, self._at, http2_only=http2_only)
 
 
-def build(settings: Settings, *, http2_only: bool = False, at: tuple[Address, str] | None = None) -> Library:
+class _Certificates(Struct, frozen=True):
+    """The files that the settings name, read once: whatever becomes of them, a run goes on."""
+
+    authority: bytes | None
+    client: bytes | None
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        return cls(_pem(settings.ca_file, "ca-file"), _pem(settings.client_certificate, "client-certificate"))
+
+
+def _build(
+    settings: Settings, certificates: _Certificates, at: tuple[Address, str] | None, *, http2_only: bool
+) -> Library:
     """
-    A pool of connections; *at* gives the IP address of one host, which is then not looked up.
+    A pool of connections.
 
     One that may negotiate opens a connection for each request that finds none, and sees only then that one would do:
     ``streams`` of them whenever a server ends its connection. One that knows that it will be HTTP/2 opens one.
@@ -70,10 +102,10 @@ def build(settings: Settings, *, http2_only: bool = False, at: tuple[Address, st
     try:
         if settings.proxy is not None:
             builder = builder.proxy(_proxy(settings.proxy))
-        if settings.ca_file is not None:
-            builder = builder.add_root_certificate_pem(_pem(settings.ca_file, "ca-file"))
-        if settings.client_certificate is not None:
-            builder = builder.identity_pem(_pem(settings.client_certificate, "client-certificate"))
+        if certificates.authority is not None:
+            builder = builder.add_root_certificate_pem(certificates.authority)
+        if certificates.client is not None:
+            builder = builder.identity_pem(certificates.client)
         return builder.build()
     except (PyreqwestError, ValueError) as error:
         raise _unusable(settings, error) from None
@@ -90,7 +122,9 @@ def _proxy(url: str) -> ProxyBuilder:
         raise UsageError(Problem("not the URL of a proxy", key="[upstream] proxy")) from None
 
 
-def _pem(path: Path, key: str) -> bytes:
+def _pem(path: Path | None, key: str) -> bytes | None:
+    if path is None:
+        return None
     try:
         content = path.read_bytes()
     except OSError as error:
