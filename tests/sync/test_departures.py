@@ -10,7 +10,7 @@ import pytest
 from bandersnatch.catalogue.base import Entry, Failure, Published
 from bandersnatch.model import File, Held, Validators
 from bandersnatch.plan import Brake, Cause, Departure, Policy
-from bandersnatch.sync.departures import Departures, Losses
+from bandersnatch.sync.departures import Departures, Losses, Reckoning
 from bandersnatch.sync.run import Gone, Unchanged
 
 NOW = 5000.0
@@ -48,6 +48,20 @@ def run(catalogue: Catalogue | None = None) -> Any:
     return SimpleNamespace(mirror=mirror, now=NOW, trusts=lambda entry: True)
 
 
+def departures(world: Any = None, *, accepted: bool = False) -> Departures:
+    world = world or run()
+    return Departures(world, reckoning(world), accepted=accepted)
+
+
+def losses_of(world: Any = None, *, accepted: bool = False) -> Losses:
+    world = world or run()
+    return Losses(world, reckoning(world), accepted=accepted)
+
+
+def reckoning(world: Any) -> Reckoning:
+    return Reckoning(world.mirror.catalogue, world.mirror.rules.brake)
+
+
 def gone(count: int, cause: Cause = Cause.DELETED, **facts: Any) -> list[Gone]:
     return [Gone(entry(f"p{number}", **facts), cause) for number in range(count)]
 
@@ -57,7 +71,7 @@ def gone(count: int, cause: Cause = Cause.DELETED, **facts: Any) -> list[Gone]:
 
 def test_what_is_gone_waits() -> None:
     """As many as may leave wait until all were asked; the others of their batch do not."""
-    guard = Departures(run(), accepted=False)
+    guard = departures()
     assert guard.hold([*gone(5), Unchanged("other")]) == [Unchanged("other")]
     assert guard.refused == ""
 
@@ -67,7 +81,7 @@ def test_what_is_gone_waits() -> None:
 )
 def test_one_too_many(cause: Cause, why: str) -> None:
     """One more, in the same batch or a later one, and all are behind, with the reason and what they would lose."""
-    guard = Departures(run(), accepted=False)
+    guard = departures()
     assert guard.hold(gone(5, cause)) == []
     refused = guard.hold([*gone(1, cause), Unchanged("other")])
     failures = [one for one in refused if isinstance(one, Failure)]
@@ -82,27 +96,27 @@ def test_nothing_to_lose_counts_as_one() -> None:
     """A project without files that is held back still counts in the next run."""
     catalogue = Catalogue()
     catalogue.published = lambda name: Published()  # type: ignore[method-assign]  # a fake
-    failures = Departures(run(catalogue), accepted=False).hold(gone(6))
+    failures = departures(run(catalogue)).hold(gone(6))
     assert [one.losing for one in failures if isinstance(one, Failure)] == [1] * 6
 
 
 def test_accepted() -> None:
     """An operator's word lets any number leave."""
-    assert Departures(run(), accepted=True).hold(gone(90)) == []
+    assert departures(accepted=True).hold(gone(90)) == []
 
 
 def test_what_was_held_back_counts() -> None:
     """What earlier runs held back, and this one has not come to, is counted: too much cannot go bit by bit."""
-    assert len(Departures(run(Catalogue(held_back=(5, 0))), accepted=False).hold(gone(1))) == 1
-    assert Departures(run(Catalogue(held_back=(4, 0))), accepted=False).hold(gone(1)) == []
+    assert len(departures(run(Catalogue(held_back=(5, 0)))).hold(gone(1))) == 1
+    assert departures(run(Catalogue(held_back=(4, 0)))).hold(gone(1)) == []
 
 
 def test_what_was_held_back_is_not_counted_twice() -> None:
     """A project that was held back before is counted once when its turn comes; more than were known are no debt."""
-    assert Departures(run(Catalogue(held_back=(5, 0))), accepted=False).hold(gone(5, losing=1)) == []
-    assert len(Departures(run(Catalogue(held_back=(5, 0))), accepted=False).hold(gone(1, losing=0))) == 1
-    assert len(Departures(run(Catalogue(held_back=(1, 0))), accepted=False).hold(gone(6, losing=1))) == 6
-    guard = Departures(run(Catalogue(held_back=(2, 0))), accepted=False)
+    assert departures(run(Catalogue(held_back=(5, 0)))).hold(gone(5, losing=1)) == []
+    assert len(departures(run(Catalogue(held_back=(5, 0)))).hold(gone(1, losing=0))) == 1
+    assert len(departures(run(Catalogue(held_back=(1, 0)))).hold(gone(6, losing=1))) == 6
+    guard = departures(run(Catalogue(held_back=(2, 0))))
     assert guard.hold(gone(3, losing=3)) == []
     assert guard.hold(gone(2)) == []
     assert len(guard.hold(gone(1))) == 6
@@ -124,7 +138,7 @@ def test_how_a_project_leaves(
     world, settled = run(), list[Any]()
     world.mirror.rules.policies = SimpleNamespace(of=lambda cause: Policy.HIDE if cause is Cause.DELETED else None)
     monkeypatch.setattr("bandersnatch.sync.departures.settle", lambda batch, run: settled.extend(batch))
-    guard = Departures(world, accepted=False)
+    guard = departures(world)
     facts = {
         "missing_since": since,
         "validators": Validators("x"),
@@ -156,7 +170,7 @@ def prepared(name: str, losing: int, of: int, before: int = 0) -> Any:
 
 def test_no_loss_no_wait() -> None:
     """A project that loses nothing has its turn at once."""
-    losses = Losses(run(), accepted=False)
+    losses = losses_of()
     assert losses.postpone(prepared("a", 0, 5)) is None
     assert losses.waiting == []
 
@@ -164,7 +178,7 @@ def test_no_loss_no_wait() -> None:
 def test_losses_add_up() -> None:
     """Files of all projects are counted together; one too many, and all that wait are refused."""
     world = run(Catalogue(files=100_000))
-    losses = Losses(world, accepted=False)
+    losses = losses_of(world)
     assert losses.postpone(prepared("a", 4, 500)) == ()
     assert losses.postpone(prepared("b", 6, 500)) == ()
     assert [one.name for one in losses.waiting] == ["a", "b"]
@@ -180,13 +194,13 @@ def test_losses_add_up() -> None:
 )
 def test_earlier_losses_count_once(held_back: tuple[int, int], before: int, refused: bool) -> None:
     """What was held back before is counted until its project is looked at again, and then as what it loses now."""
-    losses = Losses(run(Catalogue(files=100_000, held_back=held_back)), accepted=False)
+    losses = losses_of(run(Catalogue(files=100_000, held_back=held_back)))
     assert bool(losses.postpone(prepared("a", 1, 500, before))) is refused
 
 
 def test_emptied_projects_are_projects() -> None:
     """A project that loses its last file is counted as one that leaves."""
-    losses = Losses(run(), accepted=False)
+    losses = losses_of()
     for number in range(5):
         assert losses.postpone(prepared(f"p{number}", 1, 1)) == ()
     assert losses.postpone(prepared("half", 1, 2)) == ()
@@ -199,7 +213,7 @@ def test_emptied_projects_are_projects() -> None:
 
 def test_emptied_before() -> None:
     """One that was to be emptied in an earlier run, and still is, is counted once."""
-    losses = Losses(run(Catalogue(held_back=(5, 5))), accepted=False)
+    losses = losses_of(run(Catalogue(held_back=(5, 5))))
     assert losses.postpone(prepared("a", 1, 1, before=1)) == ()
     assert losses.postpone(prepared("b", 1, 1, before=1)) == ()
     assert losses.postpone(prepared("c", 1, 2, before=2)) == ()
@@ -209,4 +223,4 @@ def test_emptied_before() -> None:
 
 def test_accepted_losses() -> None:
     """An operator's word lets any number of files leave."""
-    assert Losses(run(), accepted=True).postpone(prepared("a", 99, 99)) is None
+    assert losses_of(accepted=True).postpone(prepared("a", 99, 99)) is None

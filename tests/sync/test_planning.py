@@ -269,6 +269,24 @@ def test_largest(world: World) -> None:
     assert all(one.files == 1 and one.bytes > 1000 for one in planned.largest)
 
 
+def test_projects_that_would_lose_everything(two: World) -> None:
+    """A project of which nothing would be left counts as one that leaves: for the run, and so for the plan."""
+    rules: dict[str, Any] = {"exclude__projects": ["alpha>=0.1"], "removal__max_projects": 0}
+    refused = ("nothing would be left of 1 of 2 projects, more than [removal] allows",)
+    assert plan_of(two, **rules).brake == refused
+    assert two.run(**rules).outcome == "refused"
+    assert plan_of(two, full=True, **rules).brake == refused, "what was held back is counted once"
+    assert plan_of(two, accept_removals=True, **rules).brake == ()
+
+
+def test_what_was_held_back_counts(two: World) -> None:
+    """What an earlier run held back counts in the plan as it does in the run, also while it waits for its next try."""
+    two.run(exclude__projects=["alpha>=0.1"], removal__max_projects=0)
+    rules: dict[str, Any] = {"exclude__projects": ["alpha>=0.1", "beta>=0.1"], "removal__max_projects": 1}
+    assert plan_of(two, **rules).brake == ("nothing would be left of 2 of 2 projects, more than [removal] allows",)
+    assert two.run(**rules).outcome == "refused"
+
+
 def test_state_is_lost(two: World) -> None:
     """Files that lie in storage are found, not fetched, also where nothing is known of them any more."""
     for path in sorted(two.state.rglob("*"), reverse=True):

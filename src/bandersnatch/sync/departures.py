@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bandersnatch import layout
-from bandersnatch.catalogue.base import Commit, Entry, Failure, Leaving
+from bandersnatch.catalogue.base import Catalogue, Commit, Entry, Failure, Leaving
 from bandersnatch.model import Project, Validators
-from bandersnatch.plan import Cause, Policy
+from bandersnatch.plan import Brake, Cause, Policy
 from bandersnatch.sync.run import Gone, Outcome, Prepared, Ready, Run, failure
 from bandersnatch.sync.settle import settle
 from bandersnatch.values import replace
@@ -15,16 +15,61 @@ from bandersnatch.values import replace
 AT_ONCE = 64
 
 
+class Reckoning:
+    """
+    How much leaves in all, and whether that is too much: of a run, or of the plan of one.
+
+    What earlier runs held back counts until this one comes to it, so that what is too much in one run cannot go bit by
+    bit.
+    """
+
+    def __init__(self, catalogue: Catalogue, brake: Brake) -> None:
+        """Blocks."""
+        totals = catalogue.totals()
+        self._brake = brake
+        self._held = totals.files
+        self.published = totals.projects
+        self._emptied, self._files = catalogue.held_back()
+        self._gone = 0
+        self._held_back = self._emptied
+        """Projects that earlier runs held back and of which this one has not found that they are gone."""
+
+    @property
+    def gone(self) -> int:
+        """Projects that leave, as far as is known by now."""
+        return self._gone + max(0, self._held_back)
+
+    def leaves(self, entry: Entry) -> None:
+        """The whole project leaves."""
+        self._gone += 1
+        self._held_back -= entry.losing > 0
+
+    def loses(self, entry: Entry, losing: int, held: int) -> None:
+        """The project's page loses so many of the files that are held: instead of what was held back before."""
+        self._files += losing - entry.losing
+        self._emptied += (0 < held <= losing) - (0 < held <= entry.losing)
+
+    def are_too_many_gone(self) -> bool:
+        """Whether the brake refuses that so many projects leave; where none does, it has nothing to say."""
+        return self._gone > 0 and self._brake.refuses(self.gone, self.published)
+
+    def too_many_lost(self) -> str:
+        """Of what pages lose that is too much; empty if the brake has nothing against it."""
+        if self._brake.refuses_files(self._files, self._held):
+            return f"{self._files} of {self._held} files would leave their pages"
+        if self._brake.refuses(self._emptied, self.published):
+            return f"nothing would be left of {self._emptied} of {self.published} projects"
+        return ""
+
+
 class Departures:
     """Holds back what is gone until all projects were asked; past the brake it removes nothing. Blocks."""
 
-    def __init__(self, run: Run, *, accepted: bool) -> None:
+    def __init__(self, run: Run, reckoning: Reckoning, *, accepted: bool) -> None:
         self._run = run
+        self._reckoning = reckoning
         self._accepted = accepted
         self._gone: list[Gone] = []
-        self._published: int | None = None
-        self._held_back = 0
-        """Projects that earlier runs held back and that this one has not come to yet."""
         self.refused = ""
         """Why nothing is removed; empty as long as the brake has nothing against it."""
 
@@ -48,14 +93,11 @@ class Departures:
         self._gone = []
 
     def _judge(self, gone: Sequence[Gone]) -> None:
-        mirror = self._run.mirror
-        if self._published is None:
-            self._published = mirror.catalogue.totals().projects
-            self._held_back, _ = mirror.catalogue.held_back()
-        self._held_back -= sum(one.entry.losing > 0 for one in gone)
-        leaving = len(self._gone) + max(0, self._held_back)
-        if not self._accepted and mirror.rules.brake.refuses(leaving, self._published):
-            self.refused = _too_much(f"{leaving} or more of {self._published} projects would leave")
+        reckoning = self._reckoning
+        for one in gone:
+            reckoning.leaves(one.entry)
+        if not self._accepted and reckoning.are_too_many_gone():
+            self.refused = _too_much(f"{reckoning.gone} or more of {reckoning.published} projects would leave")
 
     def _refuse(self, gone: Gone) -> Failure:
         held = len(self._run.mirror.catalogue.published(gone.entry.name).held)
@@ -97,19 +139,13 @@ class Losses:
     """
     Projects whose page loses files take their turn last, when it is known how much leaves in all.
 
-    They are prepared once more then: to hold back a name costs nothing, to hold back a page would. What was held
-    back in earlier runs counts, so that what is too much in one run cannot go bit by bit.
+    They are prepared once more then: to hold back a name costs nothing, to hold back a page would.
     """
 
-    def __init__(self, run: Run, *, accepted: bool) -> None:
-        """Blocks."""
-        catalogue = run.mirror.catalogue
-        totals = catalogue.totals()
+    def __init__(self, run: Run, reckoning: Reckoning, *, accepted: bool) -> None:
         self._run = run
+        self._reckoning = reckoning
         self._accepted = accepted
-        self._held = totals.files
-        self._published = totals.projects
-        self._emptied, self._files = catalogue.held_back()
         self._waiting: list[tuple[Entry, int]] = []
         self.refused = ""
         """Why no file leaves; empty as long as the brake has nothing against it."""
@@ -126,22 +162,14 @@ class Losses:
         Otherwise what is to be settled now: nothing as long as all may leave, or all that is refused.
         """
         losing = len(prepared.leaving)
-        self._count(prepared, losing)
+        self._reckoning.loses(prepared.entry, losing, len(prepared.before.held))
         if self._accepted or not losing:
             return None
         self._waiting.append((prepared.entry, losing))
-        brake = self._run.mirror.rules.brake
-        if brake.refuses_files(self._files, self._held):
-            self.refused = _too_much(f"{self._files} of {self._held} files would leave their pages")
-        elif brake.refuses(self._emptied, self._published):
-            self.refused = _too_much(f"nothing would be left of {self._emptied} of {self._published} projects")
+        too_much = self._reckoning.too_many_lost()
+        if too_much:
+            self.refused = _too_much(too_much)
         return self._refuse() if self.refused else ()
-
-    def _count(self, prepared: Prepared, losing: int) -> None:
-        """Count what leaves now in place of what was held back of the same project before."""
-        before, all_ = prepared.entry.losing, len(prepared.before.held)
-        self._files += losing - before
-        self._emptied += (0 < all_ <= losing) - (0 < all_ <= before)
 
     def _refuse(self) -> Sequence[Failure]:
         waiting, self._waiting = self._waiting, []

@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 from bandersnatch.catalogue.base import Entry, Leaving, RunRecord
 from bandersnatch.errors import CatalogueError, StorageError, UpstreamError
 from bandersnatch.sync import events
-from bandersnatch.sync.departures import Departures, Losses
+from bandersnatch.sync.departures import Departures, Losses, Reckoning
 from bandersnatch.sync.detect import Detected, detect
 from bandersnatch.sync.fetch import fetch
 from bandersnatch.sync.finish import finish
@@ -119,13 +119,15 @@ class _Engine:
             # What earlier runs took off its last page may be the room that this one needs.
             await asyncio.to_thread(sweep, mirror, self._now)
         run = Run(mirror, self._now, wish.full, tell, self._slots, self._health, detected.listed, detected.highest)
-        departures = Departures(run, accepted=wish.accept_removals)
-        lost = await self._refresh_all(run, departures)
+        reckoning = await asyncio.to_thread(Reckoning, mirror.catalogue, mirror.rules.brake)
+        departures = Departures(run, reckoning, accepted=wish.accept_removals)
+        losses = Losses(run, reckoning, accepted=wish.accept_removals)
+        await self._refresh_all(run, departures, losses)
         reached = not unreachable and not self._health.is_over
         await asyncio.to_thread(finish, run, reached=reached, believed=believed)
         if not unreachable and not self._health.is_over:
             await self._do_last()
-        refused = detected.refused or departures.refused or lost
+        refused = detected.refused or departures.refused or losses.refused
         return await asyncio.to_thread(self._judge, refused, unreachable)
 
     async def _do_last(self) -> None:
@@ -152,10 +154,9 @@ class _Engine:
 
     # --- the projects ----------------------------------------------------------------------------------------------
 
-    async def _refresh_all(self, run: Run, departures: Departures) -> str:
-        """Bring all projects up to date that are due. Returns why files that were to leave did not, if so."""
+    async def _refresh_all(self, run: Run, departures: Departures, losses: Losses) -> None:
+        """Bring all projects up to date that are due."""
         catalogue = run.mirror.catalogue
-        losses = await asyncio.to_thread(Losses, run, accepted=self._wish.accept_removals)
         count = await asyncio.to_thread(catalogue.count_due, run.now)
         free = await asyncio.to_thread(run.mirror.storage.free)
         async with _settler(run, departures) as outcomes:
@@ -168,7 +169,6 @@ class _Engine:
                 await self._refresh_many(_due(run), run, outcomes, losses)
             # Those whose page loses files: all of them, since the brake would have spoken by now.
             await self._refresh_many(_stream(losses.waiting), run, outcomes, None)
-            return losses.refused
 
     async def _refresh_few(
         self, entries: AsyncIterator[Entry], run: Run, outcomes: Outcomes, losses: Losses, free: int | None

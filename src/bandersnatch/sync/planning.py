@@ -15,6 +15,7 @@ from bandersnatch.model import File
 from bandersnatch.selection.times import uploaded
 from bandersnatch.storage.base import Storage
 from bandersnatch.sync import events
+from bandersnatch.sync.departures import Reckoning
 from bandersnatch.sync.detect import Detected, detect
 from bandersnatch.sync.hands import each
 from bandersnatch.sync.mirror import Mirror
@@ -53,10 +54,6 @@ class _Tally(Struct):
     fetch: Sum = Sum()
     found: Sum = Sum()
     undated: Sum = Sum()
-    lost: int = 0
-    """Files that leave the pages of projects that upstream has: what the brake on files counts."""
-    departed: int = 0
-    """Projects that upstream does not have, or that are not selected: what the brake on projects counts."""
     absent: int = 0
     leaving: dict[str, Sum] = field(default_factory=dict)
     gone: list[str] = field(default_factory=list)
@@ -78,12 +75,14 @@ class _Planning:
         self._tally = _Tally()
         self._health = Health()
         self._sampled = False
+        self._reckoning: Reckoning
 
     async def plan(self, sample: int | None) -> Plan:
         mirror = self._mirror
         held = await asyncio.to_thread(mirror.catalogue.totals)
         # What the brake would stop is looked at as well: the operator has to see it in order to judge.
         detected = await detect(mirror, self._now, full=self._full, accept_removals=True, tell=self._tell)
+        self._reckoning = await asyncio.to_thread(Reckoning, mirror.catalogue, mirror.rules.brake)
         # As a run does it, but for the steps that change anything: so no file is ever on its way.
         slots = asyncio.Semaphore(1)
         run = Run(mirror, self._now, self._full, self._tell, slots, self._health, detected.listed, detected.highest)
@@ -119,7 +118,7 @@ class _Planning:
                 fetched = await self._count_page(entry, outcome)
             case Gone(cause=cause):
                 tally.gone.append(entry.name)
-                tally.departed += 1
+                self._reckoning.leaves(entry)
                 before = await asyncio.to_thread(self._mirror.catalogue.published, entry.name)
                 _add(tally.leaving, str(cause), Sum(len(before.held), sum(one.size for one in before.held)))
             case Failure(missing_since=since) if since and not entry.published and self._mirror.selection.names is None:
@@ -141,7 +140,7 @@ class _Planning:
             tally.gone.append(entry.name)
         for departure in page.leaving:
             _add(tally.leaving, departure.reason.partition(":")[0], Sum(1, departure.held.size))
-        tally.lost += len(page.leaving)
+        self._reckoning.loses(entry, len(page.leaving), len(page.before.held))
         for dropped in page.selected.dropped:
             _add(tally.refused, dropped.verdict.rule, _sum([dropped.file]))
         if not self._mirror.selection.is_index_only(entry.name):
@@ -197,25 +196,26 @@ class _Planning:
             failures=dict(sorted(tally.failures.items())),
             absent=tally.absent,
             stopped=self._health.is_over,
-            brake=tuple(self._brake(held, detected)),
+            brake=tuple(self._brake(detected)),
             held=held,
             free=self._mirror.storage.free(),
             reserve=self._mirror.rules.transfer.reserve,
             forecast=estimate(tally.drawn, wanted) if self._sampled else None,
         )
 
-    def _brake(self, held: Totals, detected: Detected) -> Iterator[str]:
-        brake, tally = self._mirror.rules.brake, self._tally
+    def _brake(self, detected: Detected) -> Iterator[str]:
+        reckoning = self._reckoning
         if detected.refused:
             yield detected.refused
         if self._accepted:
             return
         if detected.braked:
             yield detected.braked
-        elif brake.refuses(tally.departed, held.projects):
-            yield f"{tally.departed} of {held.projects} projects would leave, more than [removal] allows"
-        if brake.refuses_files(tally.lost, held.files):
-            yield f"{tally.lost} of {held.files} files would leave their pages, more than [removal] allows"
+        elif reckoning.are_too_many_gone():
+            yield f"{reckoning.gone} of {reckoning.published} projects would leave, more than [removal] allows"
+        lost = reckoning.too_many_lost()
+        if lost:
+            yield f"{lost}, more than [removal] allows"
 
 
 def _due(catalogue: Catalogue, now: float) -> tuple[list[str], list[str]]:
