@@ -56,6 +56,7 @@ SEEDS: Mapping[str, Sequence[bytes]] = {
         b"",
         b"https:/evil",
         b"\x01https://a/",
+        b"httP://a/",
     ],
     "header": [
         b"120\nx",

@@ -56,6 +56,7 @@ def refusal(entry: object) -> Rejected:
         ("https://f.example.org/\r\nx", "https://f.example.org/x"),
         ("\x01https://f.example.org/x\x1f", "https://f.example.org/x"),
         ("ht\ttps://f.example.org/x", "https://f.example.org/x"),
+        ("HTTPS://f.example.org/X", "https://f.example.org/X"),
     ],
 )
 def test_urls(url: str, expected: str) -> None:

@@ -84,7 +84,8 @@ def page_serial(value: object, url: str) -> int | None:
 
 def resolve(url: str, base: str) -> str:
     """
-    *url* made absolute against *base*, without its fragment, percent-encoded where it was not.
+    *url* made absolute against *base*, without its fragment, its scheme in small letters, percent-encoded where it
+    was not.
 
     Raises ValueError for anything but http, https or the scheme of *base* (a page on disk may link files on disk).
     """
@@ -111,7 +112,7 @@ def _joined(url: str, base: str) -> str:
     if parts.scheme in ("https", "http") and not parts.hostname:
         raise ValueError("no host")
     _ = parts.port  # raises ValueError for a port that is none
-    return quote(joined, safe=_PRINTABLE)
+    return quote(parts.scheme + joined[len(parts.scheme) :], safe=_PRINTABLE)
 
 
 def web_url(value: object) -> str | None:
