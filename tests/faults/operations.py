@@ -42,7 +42,7 @@ class Operations(FileSystem):
     def __init__(self, strike: Strike, *, whole: bool = False) -> None:
         self.names: list[str] = []
         self.failed_syncs: list[int] = []
-        """The inodes whose fsync was struck."""
+        """The inodes whose fsync was struck, and that still have the bytes of which nobody knows."""
         self.lied = 0
         """How often one of these was synchronised again: the second time would succeed and prove nothing."""
         self._strike = strike
@@ -74,6 +74,13 @@ class Operations(FileSystem):
     def close(self, fd: int) -> None:
         super().close(fd)  # Linux closes also what it then complains about
         self.before("close")
+
+    def truncate(self, fd: int, size: int) -> None:
+        self.before("truncate")
+        super().truncate(fd, size)
+        inode = os.fstat(fd).st_ino
+        if inode in self.failed_syncs:  # the journal's way: the bytes in doubt are cut off, and written again later
+            self.failed_syncs.remove(inode)
 
     def fsync(self, fd: int) -> None:
         inode = os.fstat(fd).st_ino

@@ -93,6 +93,29 @@ def test_trash_fails_for_a_while(scenarios: dict[str, Scenario], tmp: Path) -> N
     scenario.assert_recovers(mirror)
 
 
+def test_full_disk_is_found_late(scenarios: dict[str, Scenario], tmp: Path) -> None:
+    """
+    A line of the journal for which there is no room, as is found when it is synchronised, is cut off and written again
+    when the sweep has made room: as new bytes, not the ones of which nobody knows.
+    """
+    scenario = scenarios["later"]
+    mirror = scenario.fresh(tmp / "mirror")
+
+    class FullJournal(Operations):
+        def fsync(self, fd: int) -> None:
+            path = Path(f"/proc/self/fd/{fd}").readlink()
+            if path.name == "removals.jsonl" and '"buried"' in path.read_text():
+                super().fsync(fd)
+            else:
+                super(Operations, self).fsync(fd)
+
+    operations = FullJournal(nth("fsync", 1, errno.EDQUOT))
+    assert scenario.disturb(mirror, operations).outcome == "behind"
+    assert operations.lied == 0
+    assert journal_of(mirror.state)
+    scenario.assert_recovers(mirror)
+
+
 @pytest.mark.parametrize("at", range(60, 640, 40))
 def test_cut_off_and_excluded(scenarios: dict[str, Scenario], tmp: Path, at: int) -> None:
     """What a run made visible before it was cut off is taken back if the next one does not want it, pages first."""
