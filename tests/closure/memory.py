@@ -85,7 +85,9 @@ class Memory:
         return Fetched(Project(name, tuple(self.pages[name])), Validators(), "")
 
     @asynccontextmanager
-    async def open(self, url: str, *, offset: int = 0, direct: bool = False) -> AsyncIterator[Body]:
+    async def open(
+        self, url: str, *, offset: int = 0, direct: bool = False, size: int | None = None
+    ) -> AsyncIterator[Body]:
         yield Bytes(await self.read(url, limit=1 << 30))
 
     async def read(self, url: str, *, limit: int) -> bytes:

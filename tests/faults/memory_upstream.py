@@ -88,7 +88,9 @@ class MemoryUpstream:
         return Fetched(page, Validators(response.headers.get("ETag")), hashlib.sha256(response.body).hexdigest())
 
     @asynccontextmanager
-    async def open(self, url: str, *, offset: int = 0, direct: bool = False) -> AsyncIterator[Pieces]:
+    async def open(
+        self, url: str, *, offset: int = 0, direct: bool = False, size: int | None = None
+    ) -> AsyncIterator[Pieces]:
         data = self._body(url)
         if url.rpartition("/")[2] in self._damaged:
             data = data[:-1] + bytes([data[-1] ^ 1])

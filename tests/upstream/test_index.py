@@ -15,15 +15,18 @@ from bandersnatch.testing import (
     Body,
     Bomb,
     Cut,
+    Drip,
     Endless,
     Fault,
     NoContentType,
+    Redirect,
     Reset,
     Status,
     UpstreamServer,
 )
 from bandersnatch.upstream.base import Fetched, Listing, TooLong, Upstream
-from bandersnatch.upstream.index import BATCH, IndexUpstream
+from bandersnatch.upstream.client import READ_AHEAD
+from bandersnatch.upstream.index import BATCH, LARGE, IndexUpstream
 from bandersnatch.upstream.pacing import Transient
 from tests.upstream.asking import FakeTime, ask, body_of
 
@@ -364,6 +367,81 @@ def test_beginning_a_file_is_tried_again_and_reading_is_not(server: UpstreamServ
     ask(server.url, question)
     assert bytes(got) == file.content
     assert server.count(file.path) == 3
+
+
+# --- large files ---------------------------------------------------------------------------------------------------
+
+SIZE = LARGE + 1000
+"""Bytes of a file that is read ahead."""
+
+
+async def cut_off(upstream: IndexUpstream, url: str, offset: int, size: int) -> bytes:
+    """What came until the body broke off, as it must."""
+    got = bytearray()
+    with pytest.raises(Transient):
+        async with upstream.open(url, offset=offset, size=size) as body:
+            assert body.offset == offset
+            async for chunk in body:
+                got.extend(chunk)
+    return bytes(got)
+
+
+def test_of_a_large_file_little_is_lost(server: UpstreamServer) -> None:
+    """What came before a cut is there but for what was read ahead."""
+    file = server.index.upload("foo", "1.0", padding=SIZE)
+    server.fault(file.path, Cut(600_000))
+    got = ask(server.url, lambda u: cut_off(u, server.url_of(file), 0, file.size))
+    assert 600_000 - 2 * READ_AHEAD <= len(got) <= 600_000
+    assert file.content.startswith(got)
+
+
+def test_on_a_line_that_breaks_nothing_is_lost(server: UpstreamServer) -> None:
+    """A large file that breaks off at its beginning is asked for again, and then each byte counts."""
+    file = server.index.upload("foo", "1.0", padding=SIZE)
+    server.fault(file.path, Cut(5_000), times=2)
+    got = ask(server.url, lambda u: cut_off(u, server.url_of(file), 0, file.size))
+    assert got == file.content[:5_000]
+    assert server.count(file.path) == 2
+
+
+def test_the_rest_of_a_large_file(server: UpstreamServer) -> None:
+    """Whether a file is read ahead depends on what is still to come."""
+    file = server.index.upload("foo", "1.0", padding=SIZE)
+    server.fault(file.path, Cut(5_000))
+    offset = file.size - LARGE + 1
+    got = ask(server.url, lambda u: cut_off(u, server.url_of(file), offset, file.size))
+    assert got == file.content[offset : offset + 5_000]
+    assert server.count(file.path) == 1
+
+
+def test_a_large_file_that_begins_too_slowly(server: UpstreamServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is read ahead may take no longer than the slowest body would; then it is asked for byte by byte."""
+    monkeypatch.setattr("bandersnatch.upstream.client.READ_AHEAD", 5_000)
+    file = server.index.upload("foo", "1.0", padding=SIZE)
+    server.fault(file.path, Drip(chunks=50, delay=0.02))
+
+    async def question(upstream: IndexUpstream) -> bytes:
+        async with upstream.open(server.url_of(file), size=file.size) as body:
+            return b"".join([chunk async for chunk in body])
+
+    assert ask(server.url, question, timeout=0.3, minimum_rate=50_000) == file.content
+    assert server.count(file.path) == 2
+
+
+def test_a_large_file_is_redirected_and_missing(server: UpstreamServer) -> None:
+    """Reading ahead changes nothing of what is no body of a file."""
+    file = server.index.upload("foo", "1.0", padding=SIZE)
+    server.fault("/packages/away", Redirect(server.url_of(file)))
+    server.fault("/packages/gone", Status(404))
+
+    async def question(upstream: IndexUpstream) -> bytes:
+        with pytest.raises(NotFound):
+            async with upstream.open(f"{server.url}/packages/gone", size=SIZE):
+                pass
+        async with upstream.open(f"{server.url}/packages/away", size=SIZE) as body:
+            return b"".join([chunk async for chunk in body])
+
+    assert ask(server.url, question) == file.content
 
 
 def test_the_callers_own_errors_pass_through(server: UpstreamServer) -> None:

@@ -56,11 +56,12 @@ class Database:
         with self.connection() as connection:
             return connection.execute(SQL[statement], values).fetchall()
 
-    def _passing(self, statement: str, **values: object) -> list[Row]:
-        """The same, of a table that is read from end to end: its pages are not kept for anybody."""
+    def _part(self, statement: str, after: str, values: dict[str, object]) -> list[Row]:
+        """The next rows of a stream. The table's pages are not kept for anybody: whoever streams has passed them."""
         with self.connection() as connection:
-            rows = connection.execute(SQL[statement], values).fetchall()
-            connection.execute("PRAGMA shrink_memory")
+            rows = connection.execute(SQL[statement], {**values, "after": after, "count": AT_ONCE}).fetchall()
+            if len(rows) == AT_ONCE:
+                connection.execute("PRAGMA shrink_memory")
             return rows
 
     def value(self, statement: str, **values: object) -> Any:
@@ -77,7 +78,7 @@ class Database:
         Nothing is held between two parts: others may write meanwhile, and a stream that is not read to its end
         leaves nothing open that would keep the log from being emptied.
         """
-        while rows := self._passing(statement, after=after, count=AT_ONCE, **values):
+        while rows := self._part(statement, after, values):
             yield from rows
             after = rows[-1][0]
 

@@ -76,9 +76,9 @@ class Transfer:
         if not pending:
             return
         incoming = self._open()
-        for data in pending:
-            self._check.update(data)
-            incoming.write(data)
+        data = b"".join(pending)  # each piece would give the interpreter's lock away, and wait for it, several times
+        self._check.update(data)
+        incoming.write(data)
         admit(self.wanted, 0, self._storage, self._rules)
 
     def restart(self) -> None:

@@ -99,12 +99,15 @@ async def _pour(transfer: Transfer, upstream: Upstream, progress: Progress) -> i
             break
         before, shortcut = total, False
         try:
-            async with upstream.open(transfer.wanted.url, offset=transfer.size, direct=transfer.direct) as body:
+            wanted = transfer.wanted
+            async with upstream.open(
+                wanted.url, offset=transfer.size, direct=transfer.direct, size=wanted.size
+            ) as body:
                 shortcut = not body.direct
                 await _align(transfer, body)
                 async for data in body:
                     total += len(data)
-                    progress(transfer.wanted, len(data))
+                    progress(wanted, len(data))
                     if transfer.gather(data):
                         await asyncio.to_thread(transfer.write)
             break

@@ -100,11 +100,14 @@ class Upstream(Protocol):
         BadContent (it cannot be read, or is another project's).
         """
 
-    def open(self, url: str, *, offset: int = 0, direct: bool = False) -> AbstractAsyncContextManager[Body]:
+    def open(
+        self, url: str, *, offset: int = 0, direct: bool = False, size: int | None = None
+    ) -> AbstractAsyncContextManager[Body]:
         """
         Stream the file at *url*, from byte *offset* on. Errors come on entering or while reading.
 
-        Download mirrors, where there are any, are asked first; *direct* asks *url* itself at once.
+        Download mirrors, where there are any, are asked first; *direct* asks *url* itself at once. *size* is the
+        file's, where that is known: a large one may be read ahead, so that what came last before a cut is lost.
         """
 
     async def read(self, url: str, *, limit: int) -> bytes:

@@ -6,8 +6,9 @@ the usual proxy variables by itself. It follows no redirect and decodes no body 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
-from contextlib import AbstractAsyncContextManager
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from pyreqwest.exceptions import PyreqwestError
 from pyreqwest.request import StreamRequest
@@ -16,7 +17,7 @@ from bandersnatch.errors import UpstreamError
 from bandersnatch.upstream import failures
 from bandersnatch.upstream.address import Address
 from bandersnatch.upstream.hosts import Hosts
-from bandersnatch.upstream.pacing import Clock, Pacer, Turn, retry_after
+from bandersnatch.upstream.pacing import Clock, Pacer, Transient, Turn, retry_after
 from bandersnatch.upstream.pools import Pools
 from bandersnatch.upstream.resolving import Lookup, Resolving, look_up
 from bandersnatch.upstream.response import Cancellations, Response, failure
@@ -25,6 +26,8 @@ from bandersnatch.upstream.settings import Settings
 MAX_HOPS = 3
 RESOLVED_FOR = 60.0
 """Seconds for which the address of a host that upstream chose is kept, though it does not answer."""
+READ_AHEAD = 64 << 10
+"""Bytes. Measured with bodies of 200 MB in pieces of 8 kB (HTTP/2): 270 MB/s without, 900 with, and 3 times the CPU."""
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 OK = frozenset({200})
 
@@ -61,12 +64,22 @@ class Client:
         return _Entered(lambda: self.ask(url, headers, expect=expect))
 
     async def ask(
-        self, url: str | Address, headers: Mapping[str, str] | None = None, *, expect: Collection[int] = OK
+        self,
+        url: str | Address,
+        headers: Mapping[str, str] | None = None,
+        *,
+        expect: Collection[int] = OK,
+        ahead: bool = False,
     ) -> Response:
-        """As ``get``; the caller closes the answer."""
+        """
+        As ``get``; the caller closes the answer.
+
+        *ahead*: let the library read on while what came is being worked on. A long body comes several times as fast,
+        and of one that breaks off up to ``READ_AHEAD`` bytes are lost; of one that does so before, its head as well.
+        """
         here = self.hosts.check(url)
         for _ in range(MAX_HOPS + 1):
-            response = await self._exchange("GET", here, headers or {}, None)
+            response = await self._exchange("GET", here, headers or {}, None, READ_AHEAD if ahead else 0)
             try:
                 if response.status not in REDIRECTS:
                     await self._judge(response, expect)
@@ -103,22 +116,34 @@ class Client:
         return response
 
     async def _exchange(
-        self, method: str, address: Address, headers: Mapping[str, str], body: bytes | None
+        self, method: str, address: Address, headers: Mapping[str, str], body: bytes | None, ahead: int = 0
     ) -> Response:
         turn = self.pacer.turn(address.place)
         await turn.begin()
         try:
-            return await self._send(method, address, headers, body, turn)
+            request = self._request(await self._pools_of(address), method, address, headers, body, ahead)
+            if not ahead:
+                return await self._send(request, address, turn)
+            async with self._in_time(address, ahead):
+                return await self._send(request, address, turn)
         except BaseException:
             turn.end()
             raise
 
-    async def _send(
-        self, method: str, address: Address, headers: Mapping[str, str], body: bytes | None, turn: Turn
-    ) -> Response:
+    @asynccontextmanager
+    async def _in_time(self, address: Address, ahead: int) -> AsyncIterator[None]:
+        """What is read *ahead* of may take as long as the slowest body would. Raises Transient."""
+        minimum = self._settings.minimum_rate
+        try:
+            async with asyncio.timeout(self._settings.timeout + ahead / minimum if minimum else None):
+                yield
+        except TimeoutError:
+            shown = address.masked
+            raise Transient(f"{shown}: slower than {minimum} bytes per second", url=shown) from None
+
+    async def _send(self, request: StreamRequest, address: Address, turn: Turn) -> Response:
         if self._closed:
             raise UpstreamError(f"{address.masked}: we have closed our connections", url=address.masked)
-        request = self._request(await self._pools_of(address), method, address, headers, body)
         watch = Cancellations()
         try:
             answer = await request.__aenter__()
@@ -154,7 +179,7 @@ class Client:
             self._left.append(pools)
 
     def _request(
-        self, pools: Pools, method: str, address: Address, headers: Mapping[str, str], body: bytes | None
+        self, pools: Pools, method: str, address: Address, headers: Mapping[str, str], body: bytes | None, ahead: int
     ) -> StreamRequest:
         # Which of the two decides how connections are opened, see ``Pools``.
         library = pools.http2 if self.pacer.is_multiplexed(address.place) else pools.either
@@ -165,7 +190,7 @@ class Client:
         if body is not None:
             builder = builder.body_bytes(body)
         # 0 hands over the head, and each chunk, as it arrives: a cut loses nothing, and slowness is seen at once.
-        return builder.streamed_read_buffer_limit(0).build_streamed()
+        return builder.streamed_read_buffer_limit(ahead).build_streamed()
 
     async def _judge(self, response: Response, expect: Collection[int]) -> None:
         """Return if the status is one of *expect*; otherwise heed what it says and raise."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -23,6 +24,9 @@ from bandersnatch.values import replace
 
 BATCH = 5_000
 """Projects given to *absorb* at a time."""
+
+LARGE = 1 << 20
+"""Bytes of a file from which on it is read ahead."""
 
 _AS_IT_IS = {"Accept-Encoding": "identity"}
 _SERIAL = re.compile(r"[0-9]{1,18}\Z")
@@ -91,9 +95,16 @@ class IndexUpstream:
             raise Stale(message, promised=at_least, got=got, url=self._page(name).masked, page=fetched)
         return fetched
 
-    def open(self, url: str, *, offset: int = 0, direct: bool = False) -> AbstractAsyncContextManager[Body]:
-        """As the port says: from the first of the download mirrors that has it, else from *url* itself."""
-        return _Opened(lambda: self._first(url, offset, direct=direct))
+    def open(
+        self, url: str, *, offset: int = 0, direct: bool = False, size: int | None = None
+    ) -> AbstractAsyncContextManager[Body]:
+        """
+        As the port says: from the first of the download mirrors that has it, else from *url* itself.
+
+        Only the first try is read ahead: on a line that breaks, each byte that came counts.
+        """
+        ahead = size is not None and size - offset >= LARGE
+        return _Opened(lambda: self._first(url, offset, direct=direct, ahead=ahead))
 
     async def read(self, url: str, *, limit: int) -> bytes:
         """As the port says; ``max_companion`` is another limit."""
@@ -151,14 +162,17 @@ class IndexUpstream:
 
     # --- a file ------------------------------------------------------------------------------------------------------
 
-    async def _first(self, url: str, offset: int, *, direct: bool) -> bodies.FileBody:
+    async def _first(self, url: str, offset: int, *, direct: bool, ahead: bool) -> bodies.FileBody:
         own = self._client.hosts.check(url)
         for mirror in () if direct else self._mirrored(own):
             try:
-                return await self._file(mirror, offset, direct=False)
+                return await self._file(mirror, offset, direct=False, ahead=ahead)
             except UpstreamError:
                 continue  # it is only a short cut: upstream itself is asked next, and its error is the one to show
-        return await self._client.pacer.persist(lambda: self._file(own, offset, direct=True))
+        tries = itertools.count()
+        return await self._client.pacer.persist(
+            lambda: self._file(own, offset, direct=True, ahead=ahead and next(tries) == 0)
+        )
 
     def _mirrored(self, own: Address) -> list[Address]:
         _, found, rest = own.path.partition("/packages/")
@@ -167,15 +181,15 @@ class IndexUpstream:
         bases = (Address.parse(url) for url in self._settings.download_mirrors)
         return [base.at(base.path.rstrip("/") + found + rest) for base in bases]
 
-    async def _file(self, address: Address, offset: int, *, direct: bool) -> bodies.FileBody:
+    async def _file(self, address: Address, offset: int, *, direct: bool, ahead: bool) -> bodies.FileBody:
         if offset:
             ranged = {**_AS_IT_IS, "Range": f"bytes={offset}-"}
-            response = await self._client.ask(address, ranged, expect={200, 206, 416})
+            response = await self._client.ask(address, ranged, expect={200, 206, 416}, ahead=ahead)
             if response.status != 416:
                 return await bodies.of_file(response, offset, direct=direct)
             await response.close()
         # Upstream has no byte there, so what we have is not a part of its file: begin again.
-        return await bodies.of_file(await self._client.ask(address, _AS_IT_IS), 0, direct=direct)
+        return await bodies.of_file(await self._client.ask(address, _AS_IT_IS, ahead=ahead), 0, direct=direct)
 
 
 class _Opened:
