@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import tracemalloc
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -132,3 +133,30 @@ def test_what_is_known_again() -> None:
         take_whole(catalogue, parts, 2.0, whole=True)
         catalogue.begin_listing()
         assert not catalogue.slices()
+
+
+def test_a_list_cut_elsewhere_is_not_held_in_memory(tmp_path: Path) -> None:
+    """Where nearly all slices are other ones, though all their lines are known, the names of none are gathered."""
+    parts = [tuple(listed(f"project-{part:03}-{at:03}", 1) for at in range(300)) for part in range(200)]
+
+    def take(catalogue: Catalogue, cut: str) -> Diff:
+        catalogue.begin_listing()
+        for number, part in enumerate(parts):
+            digest = f"{cut if number else 'the same'} {number}".encode()
+            if digest in catalogue.slices():
+                catalogue.note([], [digest])
+            else:
+                catalogue.absorb(part)
+                catalogue.note([Sliced(digest, len(part), 1, tuple(line.name for line in part))], [])
+        return catalogue.compare()
+
+    with closing(SqliteCatalogue(tmp_path / "catalogue")) as catalogue:
+        assert take(catalogue, "once").new == 60_000
+        catalogue.adopt(1.0, {}, whole=True, cut=True)
+        tracemalloc.start()
+        try:
+            assert take(catalogue, "again") == Diff(0, 0, (), 0)
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert peak < 2_500_000, f"{peak} bytes for 60,000 lines"

@@ -22,6 +22,7 @@ WORTH_A_RANGE = 100
 Facts = Mapping[str, str | None]
 
 _name, _serial, _display = attrgetter("name"), attrgetter("serial"), attrgetter("display")
+_PARTS = 64
 _CHANGES, _MISSABLE = 1, 2
 """The bits of ``known_exactly``."""
 
@@ -40,7 +41,8 @@ class Arriving:
         self._last = ""
         self._is_ascending = True
         """Whether each name came after all before it: then none came twice."""
-        self._sorted: Sequence[int] | None = None
+        self._sorted: Sequence[Sequence[int]] = ()
+        """The same in order, in parts, see ``_part``; empty where that has to be found out anew."""
         self._missable = 0
         """Lines of projects that would be missed if they were not there."""
         self._known_lines = 0
@@ -96,7 +98,7 @@ class Arriving:
     def _see(self, names: Sequence[str]) -> None:
         """Remember *names*, which are in order, each once."""
         self._seen.extend(map(hash, names))
-        self._sorted = None
+        self._sorted = ()
         self._is_ascending = self._is_ascending and names[0] > self._last
         self._last = names[-1]
 
@@ -170,17 +172,25 @@ class Arriving:
         return (name for name, *_ in rows if not self._is_seen(name))
 
     def _is_seen(self, name: str) -> bool:
-        seen = self._in_order()
-        place = bisect_left(seen, hash(name))
-        return place < len(seen) and seen[place] == hash(name)
+        digest = hash(name)
+        seen = self._in_order()[_part(digest)]
+        place = bisect_left(seen, digest)
+        return place < len(seen) and seen[place] == digest
 
     def _has_doubles(self) -> bool:
         if self._is_ascending:
             return False
-        seen = self._in_order()
-        return any(map(eq, seen, islice(seen, 1, None)))
+        return any(any(map(eq, seen, islice(seen, 1, None))) for seen in self._in_order())
 
-    def _in_order(self) -> Sequence[int]:
-        if self._sorted is None:
-            self._sorted = array("q", sorted(self._seen))
+    def _in_order(self) -> Sequence[Sequence[int]]:
+        """In parts, so that never more than one of them is sorted, as numbers of Python's of five times the size."""
+        if not self._sorted:
+            parts = [array("q") for _ in range(_PARTS)]
+            for digest in self._seen:
+                parts[_part(digest)].append(digest)
+            self._sorted = [array("q", sorted(part)) for part in parts]
         return self._sorted
+
+
+def _part(digest: int) -> int:
+    return digest & _PARTS - 1

@@ -52,14 +52,20 @@ class Slices:
     def lost(self, is_seen: Callable[[str], bool]) -> Sequence[str]:
         """Names that may have been in the last list or since in the catalogue, and are not in this one: a few."""
         unlisted = {name for name in self._strayed(listed=False) if not is_seen(name)}
-        doubtful = {name for _, names in self._named(self.gone()) for name in names} | self._strayed(listed=True)
-        doubtful |= {name for (name,) in self._database.rows("waiting_missing")}
-        doubtful = {name for name in doubtful - unlisted if not is_seen(name)}
+        doubtful = {name for name in self._doubtful() if not is_seen(name)} - unlisted
         if doubtful:
             # A list may name a project twice.
             for _, others in self._named(self._again):
                 doubtful.difference_update(others)
         return sorted(unlisted | doubtful)
+
+    def _doubtful(self) -> Iterator[str]:
+        """The names that this list may lack though the last one had them: all of them, if it was cut elsewhere."""
+        for _, names in self._named(self.gone()):
+            yield from names
+        yield from self._strayed(listed=True)
+        for (name,) in self._database.rows("waiting_missing"):
+            yield name
 
     def gone(self) -> Sequence[bytes]:
         """The digests of slices of the last list that did not come again."""
