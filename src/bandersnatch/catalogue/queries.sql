@@ -61,7 +61,9 @@ DELETE FROM temp.listed WHERE name IN (SELECT value FROM json_each(:names));
 
 -- name: unabsorb_known
 -- Forget what earlier lines of the list said of known projects from one name to another.
-DELETE FROM temp.listed WHERE name >= :first AND name <= :last AND name IN (SELECT name FROM project);
+DELETE FROM temp.listed WHERE name >= :first AND name <= :last
+    -- IN would have SQLite gather all names first.
+    AND EXISTS (SELECT 1 FROM project WHERE project.name = listed.name);
 
 -- name: known_lines
 -- What is known of the projects of a JSON list of names, as a line of the list says it; whether a line could change
