@@ -25,6 +25,11 @@ run that is not timed; requests and connections are what the server saw.
 _SHORT = "What is wanted is meant for the full size; this was the short form, which says little about it."
 
 
+_PROFILE = """\
+Where the time goes: {samples:,} samples of all threads that ran, by py-spy, in a run that is not timed; what a function
+of ours calls, the system among it, is its own."""
+
+
 def render(results: Sequence[Result]) -> str:
     """The whole page; *results* in the order of its sections."""
     parts = [HEAD, _circumstances(results), *map(_section, results)]
@@ -46,6 +51,11 @@ def _section(result: Result) -> str:
             parts += [_SHORT, ""]
         parts += ["| what is wanted | at most | reached | |", "|---|---|---|---|"]
         parts += [_bar(result, bar) for bar in result.bars] + [""]
+    if result.remark:
+        parts += [result.remark, ""]
+    if result.profile:
+        parts += [_PROFILE.format(samples=result.profile.samples), "", "| | |", "|---|---:|"]
+        parts += [f"| {name} | {share:.0%} |" for name, share in result.profile.shares] + [""]
     parts += ["Measured by:", "", f"    python -m bench {result.scenario} --size {result.size}", ""]
     commands = [f"- {row.name}: `{row.command}`" for row in result.rows if row.command]
     return "\n".join([*parts, *(["Commands:", "", *commands, ""] if commands else [])])

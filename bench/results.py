@@ -61,6 +61,14 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
+class Profile:
+    """What part of the samples each function has, the largest first."""
+
+    samples: int
+    shares: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """One scenario."""
 
@@ -72,6 +80,10 @@ class Result:
     bars: tuple[Bar, ...] = ()
     base: str = "bandersnatch"
     """The row that the others are a multiple of."""
+    profile: Profile | None = None
+    """Where the time of ours goes, where it was looked at."""
+    remark: str = ""
+    """What is to be said of the figures, in sentences: why a bar cannot be reached."""
     size: str = ""
     date: str = ""
     machine: Mapping[str, str] | None = None
@@ -103,7 +115,9 @@ def load(path: Path) -> Result:
     found: dict[str, Any] = json.loads(path.read_text())
     rows = tuple(Row(row["name"], tuple(row["samples"]), row["command"]) for row in found.pop("rows"))
     bars = tuple(Bar(**bar) for bar in found.pop("bars"))
-    return Result(rows=rows, bars=bars, **found)
+    kept = found.pop("profile", None)
+    profile = kept and Profile(kept["samples"], tuple((name, share) for name, share in kept["shares"]))
+    return Result(rows=rows, bars=bars, profile=profile, **found)
 
 
 def _machine() -> dict[str, str]:

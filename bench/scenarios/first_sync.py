@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from bench import measure, peers
+from bench import measure, peers, profile
 from bench.context import Bench
-from bench.measure import Contestant
+from bench.measure import Command, Contestant
 from bench.results import Bar, Result
 from bench.serve import Site, serve
 from bench.tree import Shape
+
+COPIED = "cp of what is published"
+REMARK = """\
+curl writes {paths:,} files into one folder. What is published has {objects:,} objects in folders of their own, as
+pip and every other mirror expect them: pages in three forms, the older JSON, core metadata. "{copied}" is what
+cp -a takes to write just that a second time, from memory, without network, digests, catalogue or fsync: whoever
+writes this tree on this file system is not faster."""
 
 ABOUT = """\
 {count} projects with {files} small wheels each, into an empty directory, everything with its metadata: PyPA
@@ -29,7 +37,7 @@ def near(bench: Bench) -> Result:
         Bar("wall time of PyPA bandersnatch", "bandersnatch", "wall", 1 / 10, "PyPA bandersnatch"),
         Bar("wall time of curl with the same URLs", "bandersnatch", "wall", 2.0, "curl --parallel"),
     )
-    return _compared(bench, Result("first-sync", "First sync", about, (), bars), count, 0.0)
+    return _compared(bench, Result("first-sync", "First sync", about, (), bars), count, 0.0, copied=True)
 
 
 def far(bench: Bench) -> Result:
@@ -43,14 +51,25 @@ def far(bench: Bench) -> Result:
     return _compared(bench, Result("first-sync-far", "First sync from far away", about, (), bars), count, ROUND_TRIP)
 
 
-def _compared(bench: Bench, result: Result, count: int, delay: float) -> Result:
+def _compared(bench: Bench, result: Result, count: int, delay: float, *, copied: bool = False) -> Result:
     room = bench.room(result.scenario)
     tree = bench.tree(Shape(count, files=FILES, size=2_000))
     with serve(tree, room / "site", delay=delay) as site:
         paths = asked_paths(site, room / "rehearsal")
-        contestants = bench.chosen(mirrors(bench, site, count * FILES, paths))
-        rows = measure.compare(contestants, bench.runs, room, site)
-    return Result(result.scenario, result.title, result.about, rows, result.bars)
+        published = room / "rehearsal" / "mirror" / "web"
+        contestants = [*mirrors(bench, site, count * FILES, paths), *([_copy(published)] if copied else [])]
+        rows = measure.compare(bench.chosen(contestants), bench.runs, room, site)
+        seen = profile.take(peers.ours(bench.room("profile"), site))
+    objects = sum(1 for path in published.rglob("*") if not path.is_dir())
+    remark = REMARK.format(paths=len(paths), objects=objects, copied=COPIED) if copied else ""
+    return replace(result, rows=rows, profile=seen, remark=remark)
+
+
+def _copy(published: Path) -> Contestant:
+    def prepare(home: Path) -> Command:
+        return Command(("cp", "-a", str(published), str(home / "copied")), peers.environment(home), home)
+
+    return Contestant(COPIED, "others", prepare)
 
 
 def asked_paths(site: Site, home: Path) -> list[str]:

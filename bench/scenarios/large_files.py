@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import measure, peers
+from bench import measure, peers, profile
 from bench.context import Bench
 from bench.measure import Contestant
 from bench.results import Bar, Result
@@ -27,7 +27,8 @@ def run(bench: Bench) -> Result:
             Contestant("sha256sum alone", "sha256sum", lambda home: peers.sha256sum(home, wheels)),
         ]
         rows = measure.compare(bench.chosen(contestants), bench.runs, room, site, tidy=True)
+        seen = profile.take(peers.ours(bench.room("profile"), site))
     assert not lacking(room / "rehearsal", count)
     about = f"{count} files of {size // 1_000_000} MB, each in a project of its own."
     bars = (Bar("wall time of curl, then sha256sum", "bandersnatch", "wall", 1 / 0.9, BOTH),)
-    return Result("large-files", "Large files", about, rows, bars)
+    return Result("large-files", "Large files", about, rows, bars, profile=seen)

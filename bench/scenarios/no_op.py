@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import draws, held, measure, peers
+from bench import draws, held, measure, peers, profile
 from bench.context import Bench
 from bench.measure import Command, Contestant
 from bench.results import Bar, Result
@@ -17,6 +17,8 @@ A mirror of everything on a list of {count} projects ({size:.0f} MB) runs again.
 (304), or it came anew with the same content, or a changelog is asked instead. Beside it, what it takes to download the
 list with curl and to parse it at once into typed values with msgspec."""
 
+REMARK = "The profile is that of a new list."
+
 PARSED = "curl, then msgspec"
 
 
@@ -27,6 +29,8 @@ def run(bench: Bench) -> Result:
     with held.standing(bench, count, room) as (site, mirror):
         contestants = [*_ours(site, mirror), *_peers(bench, site, room)]
         rows = measure.compare(bench.chosen(contestants), bench.runs, room / "turns", site)
+        site.renew_list()
+        seen = profile.take(peers.ours(bench.room("profile"), site, mirror=mirror))
     about = ABOUT.format(count=count, size=(site.tree.root / LIST).stat().st_size / 1e6)
     bars = (
         Bar("seconds on a 304", "bandersnatch", "wall", 0.5),
@@ -34,7 +38,7 @@ def run(bench: Bench) -> Result:
         Bar("megabytes", "bandersnatch, new list", "peak", 100),
         Bar("requests with a changelog", "bandersnatch, changelog", "requests", 1),
     )
-    return Result("no-op", "Nothing new", about, rows, bars)
+    return Result("no-op", "Nothing new", about, rows, bars, profile=seen, remark=REMARK)
 
 
 def _ours(site: Site, mirror: Path) -> list[Contestant]:

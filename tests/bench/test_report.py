@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from bench import report, results
-from bench.results import Bar, Result, Row
+from bench.results import Bar, Profile, Result, Row
 
 RECORDED = Result(
     scenario="first-sync",
@@ -25,7 +26,8 @@ RECORDED = Result(
 
 def test_round_trip(tmp_path: Path) -> None:
     """What is kept is what was measured, with when and where."""
-    dated = results.dated(RECORDED, "short", {"curl": "8.0"})
+    profile = Profile(7, (("one", 0.75), ("other", 0.25)))
+    dated = results.dated(replace(RECORDED, profile=profile, remark="So."), "short", {"curl": "8.0"})
     results.save(dated, tmp_path)
     assert results.load(tmp_path / "first-sync.json") == dated
     assert dated.machine is not None
