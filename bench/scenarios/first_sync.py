@@ -15,10 +15,10 @@ from bench.tree import Shape
 
 COPIED = "cp of what is published"
 REMARK = """\
-curl writes {paths:,} files into one folder. What is published has {objects:,} objects in folders of their own, as
-pip and every other mirror expect them: pages in three forms, the older JSON, core metadata. "{copied}" is what
-cp -a takes to write just that a second time, from memory, without network, digests, catalogue or fsync: whoever
-writes this tree on this file system is not faster."""
+curl writes {paths:,} files into one folder. What is published has {objects:,} objects, most of them in folders of their
+own, as pip and every other mirror expect them: pages in three forms, the older JSON, core metadata. "{copied}"
+is what cp -a takes to write just that a second time, from memory, without network, digests, catalogue or fsync: the
+kernel's part, which nobody who writes this tree is spared."""
 
 ABOUT = """\
 {count} projects with {files} small wheels each, into an empty directory, everything with its metadata: PyPA

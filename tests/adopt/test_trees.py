@@ -106,6 +106,20 @@ def test_state_is_put_aside(world: Adopter) -> None:
     assert sorted(os.listdir(world.directory)) == ["state", "web"]
 
 
+def test_state_is_put_aside_again(world: Adopter) -> None:
+    """Where somebody went back to the other tool and comes again, what was put aside the first time is kept."""
+    for status in (b"first", b"second", b"third"):
+        trees.PyPA().make(world.directory, world.index)
+        (world.directory / "status").write_bytes(status)
+        world.adopt()
+    former = world.state / "former"
+    assert [(former / name).read_bytes() for name in ("status.1", "status.2", "status")] == [
+        b"first",
+        b"second",
+        b"third",
+    ]
+
+
 def test_facts(world: Adopter) -> None:
     """The plan says whose tree it is, and what its memory says."""
     trees.PyPA(todo="9\nalpha 9\nbeta 8\n").make(world.directory, world.index)

@@ -149,6 +149,21 @@ def test_gc(mirrored: Program) -> None:
     assert mirrored.run("gc", "--yes").stdout == "there is nothing to take away\n"
 
 
+def test_gc_refuses(mirrored: Program) -> None:
+    """What would be refused, a dry run refuses as well: after it has shown what there is."""
+    stray = mirrored.directory / "web/packages/aa/bb" / ("c" * 60) / "stranger-1.0.tar.gz"
+    stray.parent.mkdir(parents=True)
+    stray.write_text("nobody knows")
+    mirrored.configure("[select]\neverything = true\n[removal]\nmax-files = 0\n")
+    for command in ("--dry-run", "--yes"):
+        done = mirrored.run("gc", command)
+        assert done.returncode == 3
+        assert "1 files that nothing knows would leave" in done.stderr
+        assert "stranger-1.0.tar.gz" in done.stdout
+    assert mirrored.run("gc", "--dry-run", "--accept-removals").returncode == 0
+    assert stray.exists()
+
+
 def test_nothing_to_keep(program: Program) -> None:
     """Where nothing was mirrored there is nothing to do."""
     program.configure("[select]\neverything = true\n")

@@ -211,12 +211,7 @@ def rules(config: Config, chosen: Selection) -> Rules:
             Policy(config.removal.yanked),
             Policy(config.removal.deselected),
         ),
-        brake=Brake(
-            config.removal.max_projects,
-            config.removal.max_ratio,
-            config.removal.max_files,
-            config.removal.max_files_ratio,
-        ),
+        brake=brake(config),
         first_seen=chosen.needs_first_seen,
         metadata_of_each=config.metadata.of == "each",
         transfer=transfer.Rules(
@@ -226,6 +221,12 @@ def rules(config: Config, chosen: Selection) -> Rules:
             base_url=config.publish.base_url or "", html=config.publish.html, legacy_json=config.publish.legacy_json
         ),
     )
+
+
+def brake(config: Config) -> Brake:
+    """From when on so much leaves that an operator has to agree."""
+    removal = config.removal
+    return Brake(removal.max_projects, removal.max_ratio, removal.max_files, removal.max_files_ratio)
 
 
 def _vouchers(path: Path, now: float) -> FileVouchers | None:

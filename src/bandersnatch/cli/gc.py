@@ -62,7 +62,7 @@ def run_gc(args: argparse.Namespace, out: TextIO) -> int:
     from bandersnatch.assemble import keeping, verifying
     from bandersnatch.assemble.selection import choose
     from bandersnatch.upkeep.collecting import collect, survey
-    from bandersnatch.upkeep.garbage import garbage
+    from bandersnatch.upkeep.garbage import garbage, refuse
 
     loaded = options.load(args)
     config, chosen, now = loaded.config, choose(loaded).selection, time.time()
@@ -76,9 +76,12 @@ def run_gc(args: argparse.Namespace, out: TextIO) -> int:
         with verifying.ground(config, os.environ, chosen) as ground:
             grace = config.mirror.grace
             waste = survey(ground, found, now, grace=grace, keep_partial=assemble.KEEP_PARTIAL, tell=told.tell)
-        told.sum(found, waste)
-        if args.dry_run or not (found.count or waste.partial or waste.leaving or waste.expired):
-            return exits.CLEAN
+            told.sum(found, waste)
+            if not (found.count or waste.partial or waste.leaving or waste.expired):
+                return exits.CLEAN
+            if args.dry_run:
+                refuse(ground.catalogue, None if args.accept_removals else assemble.brake(config), found)
+                return exits.CLEAN
         if not confirm.confirmed(args):
             return exits.BEHIND
         with keeping.kept(config, os.environ, now, chosen) as (mirror, _):

@@ -6,7 +6,7 @@ import errno
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from itertools import islice
+from itertools import count, islice
 from typing import BinaryIO
 
 from bandersnatch.errors import StorageError
@@ -97,15 +97,22 @@ class Foreign:
             self._tree.remove(split(path))
 
     def set_aside(self, names: Sequence[str], place: str) -> None:
-        """Move objects at the top of the tree into the folder *place*, absolute and on the same file system."""
+        """
+        Move objects at the top of the tree into the folder *place*, absolute and on the same file system.
+
+        What an earlier adoption put there keeps its name with a number behind it.
+        """
         with translated(None, place):
             make_folders(self._fs, place)
             with self._tree.folder(()) as folder:
                 aside = os.open(place, FOLDER)
                 try:
                     for name in names:
-                        with suppress(FileNotFoundError):  # an adoption that was cut off has moved it
-                            self._fs.rename(name, name, source_dir=folder, target_dir=aside)
+                        if not _is_there(name, folder):
+                            continue  # an adoption that was cut off has moved it
+                        if _is_there(name, aside):
+                            self._fs.rename(name, _free(name, aside), source_dir=aside, target_dir=aside)
+                        self._fs.rename(name, name, source_dir=folder, target_dir=aside)
                     self._fs.fsync_directory(aside)
                     self._fs.fsync_directory(folder)
                 finally:
@@ -114,3 +121,16 @@ class Foreign:
     def close(self) -> None:
         """Let go of the tree."""
         self._tree.close()
+
+
+def _is_there(name: str, folder: int) -> bool:
+    try:
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _free(name: str, folder: int) -> str:
+    """*name* with the first number behind it that is free."""
+    return next(one for number in count(1) if not _is_there(one := f"{name}.{number}", folder))

@@ -48,11 +48,11 @@ def _names(storage: Storage) -> Iterator[str]:
     """Every project that has a page, once; names that are not normalised are another tool's, and are left alone."""
     for key, _ in storage.keys("simple"):
         _, _, rest = key.partition("/")
-        name, _, page = rest.partition("/")
+        name, _, _ = rest.partition("/")
         if not names.is_normalised(name):
             continue
         [first], (second, *_) = layout.page_keys(name).values()
-        if key == first or (key == second and page and storage.stat(first) is None):
+        if key == first or (key == second and storage.stat(first) is None):
             yield name
 
 

@@ -12,6 +12,7 @@ from bandersnatch import layout, names
 from bandersnatch.catalogue.base import Buried, Catalogue, Leaving
 from bandersnatch.errors import BadContent, Refused
 from bandersnatch.model import File
+from bandersnatch.plan import Brake
 from bandersnatch.simple import html, json
 from bandersnatch.storage.base import Removal
 from bandersnatch.sync.finish import publish_index
@@ -118,6 +119,21 @@ def refuse_if_unsure(catalogue: Catalogue) -> None:
         )
 
 
+def refuse(catalogue: Catalogue, brake: Brake | None, found: Garbage) -> None:
+    """
+    Raises Refused where it is not certain what is garbage, or more files would leave than ``[removal]`` allows.
+
+    Without a *brake* any number may leave: an operator has agreed.
+    """
+    refuse_if_unsure(catalogue)
+    totals = catalogue.totals()
+    if brake is not None and brake.refuses_files(found.files.count, totals.files):
+        raise Refused(
+            f"{found.files.count} files that nothing knows would leave, and {totals.files} are known: that is more "
+            "than [removal] allows. If that is right, say --accept-removals"
+        )
+
+
 def take_away(mirror: Mirror, found: Garbage, now: float, *, accepted: bool = False) -> Taken:
     """
     Delete the pages, let the files leave, and take note of what the trash holds. The lock must be held. Blocks.
@@ -125,13 +141,7 @@ def take_away(mirror: Mirror, found: Garbage, now: float, *, accepted: bool = Fa
     Nothing leaves that a page links. Raises Refused where more would leave than ``[removal]`` allows and the operator
     has not *accepted* that, StorageError and CatalogueError.
     """
-    refuse_if_unsure(mirror.catalogue)
-    totals, brake = mirror.catalogue.totals(), mirror.rules.brake
-    if not accepted and brake.refuses_files(found.files.count, totals.files):
-        raise Refused(
-            f"{found.files.count} files that nothing knows would leave, and {totals.files} are known: that is more "
-            "than [removal] allows. If that is right, say --accept-removals"
-        )
+    refuse(mirror.catalogue, None if accepted else mirror.rules.brake, found)
     taken = Taken()
     if found.pages.count:
         publish_index(mirror, anew=True)  # it must not name what has no page
