@@ -66,6 +66,13 @@ def gone(count: int, cause: Cause = Cause.DELETED, **facts: Any) -> list[Gone]:
     return [Gone(entry(f"p{number}", **facts), cause) for number in range(count)]
 
 
+def test_where_nothing_leaves() -> None:
+    """There is nothing to refuse, whatever earlier runs held back."""
+    found = reckoning(run(Catalogue(held_back=(50, 1))))
+    assert found.are_too_many_gone() is False
+    assert reckoning(run()).too_many_lost() == ""
+
+
 # --- whole projects ------------------------------------------------------------------------------------------------
 
 
