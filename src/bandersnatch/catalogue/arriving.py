@@ -29,7 +29,8 @@ _CHANGES, _MISSABLE = 1, 2
 
 class Arriving:
     """
-    One list. What is held in memory is 8 bytes for each line: a digest of its name, to tell later what was not there.
+    One list. What is held in memory is a digest of each line's name, to tell later what was not there: 8 bytes, and
+    as much again where they have to be put in order.
 
     Python's own digest of a text is keyed anew in every process, so no list can be made to collide; by chance, two
     of a million names do once in some ten million lists, and a missing project is then noticed with the next one.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from threading import Lock
 
 from bandersnatch import layout
 from bandersnatch.catalogue.base import Catalogue, Commit, Entry, Failure, Leaving
@@ -17,7 +18,7 @@ AT_ONCE = 64
 
 class Reckoning:
     """
-    How much leaves in all, and whether that is too much: of a run, or of the plan of one.
+    How much leaves in all, and whether that is too much: of a run, or of the plan of one. Safe for several threads.
 
     What earlier runs held back counts until this one comes to it, so that what is too much in one run cannot go bit by
     bit.
@@ -26,40 +27,53 @@ class Reckoning:
     def __init__(self, catalogue: Catalogue, brake: Brake) -> None:
         """Blocks."""
         totals = catalogue.totals()
+        self._lock = Lock()
         self._brake = brake
         self._held = totals.files
         self.published = totals.projects
         self._emptied, self._files = catalogue.held_back()
-        self._gone = 0
         self._held_back = self._emptied
-        """Projects that earlier runs held back and of which this one has not found that they are gone."""
+        """Projects of which nothing was to be left in earlier runs, and that this one has not come to."""
+        self._gone = 0
+        self._is_any_lost = False
 
     @property
     def gone(self) -> int:
         """Projects that leave, as far as is known by now."""
         return self._gone + max(0, self._held_back)
 
-    def leaves(self, entry: Entry) -> None:
-        """The whole project leaves."""
-        self._gone += 1
-        self._held_back -= entry.losing > 0
+    def leaves(self, entry: Entry, held: int) -> None:
+        """The whole project leaves, with the files that are held."""
+        with self._lock:
+            self._come_to(entry, held)
+            self._gone += 1
 
     def loses(self, entry: Entry, losing: int, held: int) -> None:
-        """The project's page loses so many of the files that are held: instead of what was held back before."""
-        self._files += losing - entry.losing
-        self._emptied += (0 < held <= losing) - (0 < held <= entry.losing)
+        """The project's page loses so many of the files that are held."""
+        with self._lock:
+            self._come_to(entry, held)
+            self._files += losing
+            self._emptied += 0 < held <= losing
+            self._is_any_lost = self._is_any_lost or losing > 0
 
     def are_too_many_gone(self) -> bool:
         """Whether the brake refuses that so many projects leave; where none does, it has nothing to say."""
         return self._gone > 0 and self._brake.refuses(self.gone, self.published)
 
     def too_many_lost(self) -> str:
-        """Of what pages lose that is too much; empty if the brake has nothing against it."""
-        if self._brake.refuses_files(self._files, self._held):
+        """Of what pages lose that is too much; empty if they lose nothing, or the brake has nothing against it."""
+        if self._is_any_lost and self._brake.refuses_files(self._files, self._held):
             return f"{self._files} of {self._held} files would leave their pages"
-        if self._brake.refuses(self._emptied, self.published):
+        if self._is_any_lost and self._brake.refuses(self._emptied, self.published):
             return f"nothing would be left of {self._emptied} of {self.published} projects"
         return ""
+
+    def _come_to(self, entry: Entry, held: int) -> None:
+        """What was held back of the project before counts no more: now it is known what leaves."""
+        if entry.losing:
+            self._files -= entry.losing
+            self._emptied -= entry.losing >= held
+            self._held_back -= entry.losing >= held
 
 
 class Departures:
@@ -95,13 +109,16 @@ class Departures:
     def _judge(self, gone: Sequence[Gone]) -> None:
         reckoning = self._reckoning
         for one in gone:
-            reckoning.leaves(one.entry)
+            reckoning.leaves(one.entry, self._held_by(one))
         if not self._accepted and reckoning.are_too_many_gone():
             self.refused = _too_much(f"{reckoning.gone} or more of {reckoning.published} projects would leave")
 
     def _refuse(self, gone: Gone) -> Failure:
-        held = len(self._run.mirror.catalogue.published(gone.entry.name).held)
-        return failure(gone.entry, f"{_why(gone)}; {self.refused}", self._run.now, losing=max(1, held))
+        losing = max(1, self._held_by(gone))
+        return failure(gone.entry, f"{_why(gone)}; {self.refused}", self._run.now, losing=losing)
+
+    def _held_by(self, gone: Gone) -> int:
+        return len(self._run.mirror.catalogue.published(gone.entry.name).held)
 
     def _depart(self, gone: Gone) -> Ready:
         """The project with an empty page: the page itself goes once the list of projects does not name it."""

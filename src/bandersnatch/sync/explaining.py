@@ -217,7 +217,9 @@ class _Nobody:
     ) -> None:
         return None
 
-    def open(self, url: str, *, offset: int = 0, direct: bool = False) -> AbstractAsyncContextManager[Body]:
+    def open(
+        self, url: str, *, offset: int = 0, direct: bool = False, size: int | None = None
+    ) -> AbstractAsyncContextManager[Body]:
         raise NotFound("upstream is not asked", url=url)
 
     async def read(self, url: str, *, limit: int) -> bytes:

@@ -118,8 +118,8 @@ class _Planning:
                 fetched = await self._count_page(entry, outcome)
             case Gone(cause=cause):
                 tally.gone.append(entry.name)
-                self._reckoning.leaves(entry)
                 before = await asyncio.to_thread(self._mirror.catalogue.published, entry.name)
+                self._reckoning.leaves(entry, len(before.held))
                 _add(tally.leaving, str(cause), Sum(len(before.held), sum(one.size for one in before.held)))
             case Failure(missing_since=since) if since and not entry.published and self._mirror.selection.names is None:
                 tally.absent += 1

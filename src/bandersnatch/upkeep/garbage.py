@@ -113,7 +113,7 @@ def refuse_if_unsure(catalogue: Catalogue) -> None:
     """Raises Refused unless the last run ended so that the catalogue knows all that is published."""
     last = catalogue.last_runs(1)
     if not last or last[0].outcome not in ("clean", "behind"):
-        how = (last[0].outcome or "cut off") if last else "none"
+        how = (last[0].outcome or "it is under way, or was cut off") if last else "none"
         raise Refused(
             f"the last run did not end well ({how}), so what is garbage is not certain: run bandersnatch mirror first"
         )

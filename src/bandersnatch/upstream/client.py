@@ -18,7 +18,7 @@ from bandersnatch.upstream import failures
 from bandersnatch.upstream.address import Address
 from bandersnatch.upstream.hosts import Hosts
 from bandersnatch.upstream.pacing import Clock, Pacer, Transient, Turn, retry_after
-from bandersnatch.upstream.pools import Pools
+from bandersnatch.upstream.pools import Certificates, Pools
 from bandersnatch.upstream.resolving import Lookup, Resolving, look_up
 from bandersnatch.upstream.response import Cancellations, Response, failure
 from bandersnatch.upstream.settings import Settings
@@ -45,11 +45,14 @@ class Client:
         )
         self._settings = settings
         self._resolving = Resolving(self.hosts.own, settings, lookup)
-        self._pools = Pools(settings)
+        self._certificates = Certificates.of(settings)
+        self._pools = Pools(settings, self._certificates)
         self._placed: dict[str, tuple[Pools, float]] = {}
         """For each host that upstream chose, connections to the address that was looked at, and when it was."""
         self._left: list[Pools] = []
         """Those to addresses that did not answer."""
+        self._slow: set[str] = set()
+        """Hosts that were too slow to be read ahead."""
         self._closed = False
 
     def get(
@@ -74,8 +77,8 @@ class Client:
         """
         As ``get``; the caller closes the answer.
 
-        *ahead*: let the library read on while what came is being worked on. A long body comes several times as fast,
-        and of one that breaks off up to ``READ_AHEAD`` bytes are lost; of one that does so before, its head as well.
+        *ahead*: let the library read on while what came is being worked on. A long body comes several times as fast.
+        Of one that breaks off, up to ``READ_AHEAD`` bytes are lost; where no more had come, its head as well.
         """
         here = self.hosts.check(url)
         for _ in range(MAX_HOPS + 1):
@@ -118,10 +121,14 @@ class Client:
     async def _exchange(
         self, method: str, address: Address, headers: Mapping[str, str], body: bytes | None, ahead: int = 0
     ) -> Response:
+        ahead = 0 if address.place in self._slow else ahead
         turn = self.pacer.turn(address.place)
         await turn.begin()
         try:
-            request = self._request(await self._pools_of(address), method, address, headers, body, ahead)
+            self._refuse_closed(address)
+            pools = await self._pools_of(address)
+            self._refuse_closed(address)
+            request = self._request(pools, method, address, headers, body, ahead)
             if not ahead:
                 return await self._send(request, address, turn)
             async with self._in_time(address, ahead):
@@ -132,18 +139,25 @@ class Client:
 
     @asynccontextmanager
     async def _in_time(self, address: Address, ahead: int) -> AsyncIterator[None]:
-        """What is read *ahead* of may take as long as the slowest body would. Raises Transient."""
+        """
+        What is read *ahead* of may take as long as the slowest body would. Raises Transient.
+
+        Once is enough for each host: what is given up here, the library goes on reading for a while.
+        """
         minimum = self._settings.minimum_rate
         try:
             async with asyncio.timeout(self._settings.timeout + ahead / minimum if minimum else None):
                 yield
         except TimeoutError:
+            self._slow.add(address.place)
             shown = address.masked
             raise Transient(f"{shown}: slower than {minimum} bytes per second", url=shown) from None
 
-    async def _send(self, request: StreamRequest, address: Address, turn: Turn) -> Response:
+    def _refuse_closed(self, address: Address) -> None:
         if self._closed:
             raise UpstreamError(f"{address.masked}: we have closed our connections", url=address.masked)
+
+    async def _send(self, request: StreamRequest, address: Address, turn: Turn) -> Response:
         watch = Cancellations()
         try:
             answer = await request.__aenter__()
@@ -166,7 +180,8 @@ class Client:
         if address.place not in self._placed:
             at = (address, await self._resolving.public(address))
             if address.place not in self._placed:  # another task may have been here meanwhile
-                self._placed[address.place] = Pools(self._settings, at), self.pacer.clock.monotonic()
+                pools = Pools(self._settings, self._certificates, at)
+                self._placed[address.place] = pools, self.pacer.clock.monotonic()
         return self._placed[address.place][0]
 
     def _forget(self, address: Address) -> None:

@@ -101,9 +101,9 @@ class IndexUpstream:
         """
         As the port says: from the first of the download mirrors that has it, else from *url* itself.
 
-        Only the first try is read ahead: on a line that breaks, each byte that came counts.
+        Only the first try is read ahead, if it is not the only one: on a line that breaks, each byte that came counts.
         """
-        ahead = size is not None and size - offset >= LARGE
+        ahead = size is not None and size - offset >= LARGE and self._settings.tries > 1
         return _Opened(lambda: self._first(url, offset, direct=direct, ahead=ahead))
 
     async def read(self, url: str, *, limit: int) -> bytes:

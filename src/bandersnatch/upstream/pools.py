@@ -25,6 +25,18 @@ _LARGEST_WINDOW = 5 << 20
 _PING = timedelta(seconds=20)
 
 
+class Certificates(Struct, frozen=True):
+    """What is in the files that the settings name, read once: whatever becomes of them, a run goes on."""
+
+    authority: bytes | None
+    client: bytes | None
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Raises UsageError for a file that is no certificate, or cannot be read."""
+        return cls(_pem(settings.ca_file, "ca-file"), _pem(settings.client_certificate, "client-certificate"))
+
+
 class Pools:
     """
     Two ways to the same hosts, see ``_build``; *at* gives the IP address of one host, which is then not looked up.
@@ -32,9 +44,9 @@ class Pools:
     Raises UsageError for settings that cannot be used.
     """
 
-    def __init__(self, settings: Settings, at: tuple[Address, str] | None = None) -> None:
+    def __init__(self, settings: Settings, certificates: Certificates, at: tuple[Address, str] | None = None) -> None:
         self._settings = settings
-        self._certificates = _Certificates.of(settings)
+        self._certificates = certificates
         self._at = at
         self.either = self._build(http2_only=False)
         """To a host of which it is not known yet what it speaks."""
@@ -54,19 +66,8 @@ class Pools:
         return _build(self._settings, self._certificates, self._at, http2_only=http2_only)
 
 
-class _Certificates(Struct, frozen=True):
-    """The files that the settings name, read once: whatever becomes of them, a run goes on."""
-
-    authority: bytes | None
-    client: bytes | None
-
-    @classmethod
-    def of(cls, settings: Settings) -> Self:
-        return cls(_pem(settings.ca_file, "ca-file"), _pem(settings.client_certificate, "client-certificate"))
-
-
 def _build(
-    settings: Settings, certificates: _Certificates, at: tuple[Address, str] | None, *, http2_only: bool
+    settings: Settings, certificates: Certificates, at: tuple[Address, str] | None, *, http2_only: bool
 ) -> Library:
     """
     A pool of connections.

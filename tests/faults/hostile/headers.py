@@ -42,7 +42,8 @@ def of_the_file(headers: Mapping[str, str], status: int = 200) -> Arrange:
     )
 
 
-OK = "HTTP/1.1 200 OK\nContent-Type: {json}\n"
+OK = "HTTP/1.1 200 OK\nConnection: close\nContent-Type: {json}\n"
+"""It is closed behind each raw answer: whoever is not told may ask the next question into a connection that is gone."""
 SMUGGLED = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 NO_HTTP = "what was answered is not HTTP|cut before|no bytes for"
 TOO_LARGE = "the head of the answer is too large"
@@ -106,7 +107,7 @@ ROWS = (
     Row("headers:disposition", of_the_file({"Content-Disposition": "attachment; filename=../../../canary/x"}), "taken"),
     Row(
         "headers:status-999",
-        raw("HTTP/1.1 999 Odd\nContent-Length: 0\n\n", body=False),
+        raw("HTTP/1.1 999 Odd\nConnection: close\nContent-Length: 0\n\n", body=False),
         "behind",
         "no place here|not HTTP|fault",
     ),
