@@ -287,6 +287,16 @@ def test_what_was_held_back_counts(two: World) -> None:
     assert two.run(**rules).outcome == "refused"
 
 
+def test_why_of_an_excluded_project_that_is_kept(two: World) -> None:
+    """Its files stay, also where those of its like would only be linked."""
+    rules: dict[str, Any] = {
+        "removal__deselected": "keep", "exclude__projects": ["beta"], "select__index_only": ["b*"],
+    }  # fmt: skip
+    fates = [one.fate for one in answer_of(two, "beta", **rules).files]
+    two.run(**rules)
+    assert [fate.stays for fate in fates if fate] == [True] * len(two.filenames("beta")) == [True] * 3
+
+
 def test_state_is_lost(two: World) -> None:
     """Files that lie in storage are found, not fetched, also where nothing is known of them any more."""
     for path in sorted(two.state.rglob("*"), reverse=True):

@@ -13,7 +13,7 @@ from bandersnatch.model import Project, Rejected, Slice, Validators
 from bandersnatch.selection import Explained
 from bandersnatch.sync.mirror import Mirror
 from bandersnatch.sync.nearest import Nearest
-from bandersnatch.sync.page import compare
+from bandersnatch.sync.page import compare, keep_what_may_be
 from bandersnatch.sync.run import Health, Prepared, Run
 from bandersnatch.upstream.base import Absorb, Body, Fetched
 from bandersnatch.values import Struct, replace
@@ -97,11 +97,12 @@ async def explain(mirror: Mirror, name: str, now: float, *, offline: bool = Fals
         exists = False
     except UpstreamError as error:
         unreachable = str(error)
+    kept = await _kept_unselected(mirror, entry, now)
     if exists is None:
         alone = await _look(replace(mirror, upstream=_Nobody(name, before)), asked, now)
-        files = [replace(one, upstream=False) for one in _judge(mirror, name, alone, before)]
+        files = [replace(one, upstream=False) for one in _judge(mirror, name, alone, before, kept)]
     else:
-        files = list(_judge(mirror, name, page, before))
+        files = list(_judge(mirror, name, page, before, kept))
     return Answer(
         project=name,
         exists=exists,
@@ -121,14 +122,27 @@ async def _look(mirror: Mirror, entry: Entry, now: float) -> Prepared:
     """Upstream's page in front of the selection, by the run's own step. Raises UpstreamError."""
     fetched = await mirror.upstream.project(entry.name, Validators(), at_least=None)
     assert fetched is not None, "nothing was said to be known"
-    run = Run(mirror, now, False, lambda _: None, asyncio.Semaphore(1), Health())
-    return await compare(entry, fetched, None, run)
+    return await compare(entry, fetched, None, _run(mirror, now))
+
+
+async def _kept_unselected(mirror: Mirror, entry: Entry | None, now: float) -> frozenset[str] | None:
+    """What stays of a project that is kept though nothing selects it, whatever upstream's page says; else None."""
+    if entry is None or mirror.selection.wants(entry.name) or mirror.rules.policies.deselected is not plan.Policy.KEEP:
+        return None
+    page = await keep_what_may_be(entry, _run(mirror, now))
+    return frozenset(one.file.filename for one in (*page.plan.keep, *page.kept))
+
+
+def _run(mirror: Mirror, now: float) -> Run:
+    return Run(mirror, now, False, lambda _: None, asyncio.Semaphore(1), Health())
 
 
 # --- file by file --------------------------------------------------------------------------------------------------
 
 
-def _judge(mirror: Mirror, name: str, page: Prepared | None, before: Published) -> Iterator[Judged]:
+def _judge(
+    mirror: Mirror, name: str, page: Prepared | None, before: Published, kept: frozenset[str] | None
+) -> Iterator[Judged]:
     """Every file of upstream's *page*, and those that only the mirror has: all of them where there is no page."""
     held = {one.file.filename: one for one in before.held}
     listed: dict[str, Explained] = {}
@@ -139,7 +153,7 @@ def _judge(mirror: Mirror, name: str, page: Prepared | None, before: Published) 
         project = page.fetched.project
         listed = {one.filename: one for one in mirror.selection.explain(project, page.context)}
         digests = {file.filename: file.sha256 for file in project.files}
-        fates = dict(_fates(mirror, page))
+        fates = dict(_fates(mirror, page, kept))
     for filename in (*listed, *sorted(held.keys() - listed.keys())):
         one = listed.get(filename)
         wanted = one is not None and one.wanted
@@ -155,12 +169,12 @@ def _judge(mirror: Mirror, name: str, page: Prepared | None, before: Published) 
         )
 
 
-def _fates(mirror: Mirror, page: Prepared) -> Iterator[tuple[str, Fate]]:
+def _fates(mirror: Mirror, page: Prepared, kept: frozenset[str] | None) -> Iterator[tuple[str, Fate]]:
     """What becomes of the files that are held and not selected."""
     refused = {one.file.filename: (one.verdict.rule, one.verdict.reason) for one in page.selected.dropped}
     # If everything followed upstream and the rules, all of them would leave, each with its cause.
     _, departures = plan.depart(page.plan.drop, page.fetched.project, refused, plan.Policies())
-    stay = {one.file.filename for one in page.kept}
+    stay = {one.file.filename for one in page.kept} if kept is None else kept
     for departure in departures:
         cause, _, reason = departure.reason.partition(": ")
         filename = departure.held.file.filename

@@ -28,7 +28,7 @@ async def prepare(entry: Entry, run: Run) -> Prepared | Outcome:
     """Read the project's page and compare. Raises only what ends the whole run."""
     if not entry.wanted:
         if run.mirror.rules.policies.deselected is plan.Policy.KEEP:
-            return await _keep_what_may_be(entry, run)
+            return await keep_what_may_be(entry, run)
         return Gone(entry, plan.Cause.DESELECTED)
     try:
         prepared = await _prepare(entry, run)
@@ -115,7 +115,7 @@ def _looked_at(name: str, kept: Sequence[Held], run: Run) -> tuple[tuple[Held, .
     return whole, tuple(plan.Departure(one, LOST, hidden=False) for one, now in found if now is None)
 
 
-async def _keep_what_may_be(entry: Entry, run: Run) -> Prepared:
+async def keep_what_may_be(entry: Entry, run: Run) -> Prepared:
     """A project that nothing selects and that is kept as it is, but for the files that no policy keeps."""
     before = await run.lane.ask(run.mirror.catalogue.published, entry.name)
     page = Project(entry.name, tuple(one.file for one in before.held), serial=entry.serial)
