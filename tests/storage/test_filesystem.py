@@ -15,6 +15,7 @@ from bandersnatch.errors import NotDurable, OutOfSpace, StorageError
 from bandersnatch.storage import beneath, fsops
 from bandersnatch.storage.filesystem import FileStorage
 from bandersnatch.storage.fsops import FileSystem
+from bandersnatch.storage.staging import SMALL
 from tests.storage.watched import Failing, Quick, Recording
 
 KEY = "packages/aa/bb/demo.whl"
@@ -52,6 +53,17 @@ def temporary(web: Path) -> list[Path]:
 
 def files_below(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_nothing_stays_open(web: Path) -> None:
+    """Whatever is stored, small or large, under one key or two, no descriptor of it is left."""
+    storage = opened(web)
+    stored(storage, "aa/first", "aa/second")
+    before = len(os.listdir("/proc/self/fd"))
+    for number in range(20):
+        stored(storage, f"aa/{number}", f"bb/{number}")
+        stored(storage, f"cc/{number}", data=bytes(SMALL + 1))
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 # --- symbolic links ------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from bandersnatch.model import File, Held, Project
 from bandersnatch.storage.base import Stat
 from bandersnatch.sync.run import Kept, Ready, Unchanged
 from bandersnatch.sync.settle import settle
+from bandersnatch.values import replace
 
 NOW = 5000.0
 HELD = Held(File("a-1.0.tar.gz", "https://example.org/a-1.0.tar.gz", "ab" * 32), 9)
@@ -83,13 +84,17 @@ def _pages(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def page(shown: Project, display: str, held: object, before: object, output: World, **_: object) -> object:
         PAGES.append(shown.name)
+        LINKED.append(held)
         return (("key", "digest"),)
 
     PAGES.clear()
+    LINKED.clear()
     monkeypatch.setattr("bandersnatch.publish.project", page)
 
 
 PAGES: list[str] = []
+LINKED: list[object] = []
+"""What each of them links."""
 
 
 def test_order() -> None:
@@ -99,6 +104,18 @@ def test_order() -> None:
     assert world.calls == ["settle", "settle", "commit"]
     assert PAGES == ["a", "b"]
     assert world.noted == {"commit": ["a", "b", "gone"]}
+
+
+def test_what_is_linked() -> None:
+    """A page links what is held; of an index-only project, upstream's own files."""
+    world = World()
+    upstream = File("a-2.0.tar.gz", "https://example.org/a-2.0.tar.gz", "cd" * 32, 7)
+    stored = ready("a", held=(HELD,))
+    linked = replace(stored, shown=Project("a", (upstream,)), index_only=True)
+    settle([replace(stored, shown=Project("a", (upstream,)))], world.run())
+    settle([linked], world.run())
+    found = list(LINKED)
+    assert found == [(HELD,), (Held(upstream, 7, None),)]
 
 
 def test_nothing_to_publish() -> None:
