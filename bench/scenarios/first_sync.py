@@ -24,6 +24,10 @@ ABOUT = """\
 {count} projects with {files} small wheels each, into an empty directory, everything with its metadata: PyPA
 bandersnatch asks upstream for it, bandersnatch takes it out of the wheels. curl fetches what bandersnatch asks for."""
 
+FAR = """\
+curl asks for the same over one connection, as many at a time ({streams}): what it takes is the line's part, {paths:,}
+round trips shared by so many, and the delaying proxy's, which runs on the same two cores."""
+
 FILES = 3
 ROUND_TRIP = 0.03
 """Seconds."""
@@ -61,7 +65,11 @@ def _compared(bench: Bench, result: Result, count: int, delay: float, *, copied:
         rows = measure.compare(bench.chosen(contestants), bench.runs, room, site)
         seen = profile.take(peers.ours(bench.room("profile"), site))
     objects = sum(1 for path in published.rglob("*") if not path.is_dir())
-    remark = REMARK.format(paths=len(paths), objects=objects, copied=COPIED) if copied else ""
+    near, far = (
+        REMARK.format(paths=len(paths), objects=objects, copied=COPIED),
+        FAR.format(streams=64, paths=len(paths)),
+    )
+    remark = near if copied else far
     return replace(result, rows=rows, profile=seen, remark=remark)
 
 
