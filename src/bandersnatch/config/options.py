@@ -62,7 +62,7 @@ OPTIONS = (
         "1d",
     ),
     Option(
-        "mirror", "workers", Kind.NUMBER, 32,
+        "mirror", "workers", Kind.NUMBER, 64,
         "How many projects are worked on at the same time.",
         8, minimum=1, maximum=1000,
     ),
@@ -88,7 +88,7 @@ OPTIONS = (
         2, minimum=1, maximum=10,
     ),
     Option(
-        "upstream", "streams", Kind.NUMBER, 64,
+        "upstream", "streams", Kind.NUMBER, 100,
         "How many requests are under way at once to a host that speaks HTTP/2, all on one connection.",
         16, minimum=1, maximum=1000,
     ),

@@ -19,8 +19,8 @@ class Rules(Struct, frozen=True):
 
     changes: str = "auto"
     """How to learn what changed: auto, changelog, list or pages."""
-    projects_at_once: int = 32
-    files_at_once: int = 64
+    projects_at_once: int = 64
+    files_at_once: int = 100
     grace: float = 3600.0
     """Seconds for which a file stays in storage after it left its last page."""
     trash: float = 7 * 86400.0

@@ -45,7 +45,7 @@ class Settings:
     """Where; None: ``/pypi`` at the index's origin."""
     connections: int = 4
     """Requests at a time to a host that speaks HTTP/1.1."""
-    streams: int = 64
+    streams: int = 100
     """Requests at a time to a host that speaks HTTP/2, all over one connection."""
     bandwidth: int | None = None
     """Bytes per second, all hosts together."""
