@@ -26,7 +26,11 @@ def main() -> int:
     args = _parser().parse_args()
     bench = Bench(args.work.absolute(), args.size == "full", args.runs, frozenset(args.peers))
     names = [name for name in args.scenarios or SCENARIOS if name != REPORT]
-    failed = [name for name in names if not _measured(bench, name, args.size)]
+    try:
+        failed = [name for name in names if not _measured(bench, name, args.size)]
+    finally:
+        # Not before: where a file system has just been rid of many files, whoever writes next is slowed down.
+        shutil.rmtree(bench.work / "runs", ignore_errors=True)
     if failed:
         print(f"not measured: {', '.join(failed)}", file=sys.stderr)
     written = _report(bench.work, args.output) if REPORT in args.scenarios else True
@@ -40,8 +44,6 @@ def _measured(bench: Bench, name: str, size: str) -> bool:
     except (Failed, FileNotFoundError) as error:
         print(f"{name}: {error}", file=sys.stderr)
         return False
-    finally:
-        shutil.rmtree(bench.work / "runs", ignore_errors=True)
     results.save(result, bench.work / "results")
     print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
     return True
