@@ -25,8 +25,8 @@ ABOUT = """\
 bandersnatch asks upstream for it, bandersnatch takes it out of the wheels. curl fetches what bandersnatch asks for."""
 
 FAR = """\
-curl asks for the same over one connection, as many at a time ({streams}): what it takes is the line's part, {paths:,}
-round trips shared by so many, and the delaying proxy's, which runs on the same two cores."""
+curl asks for the same over one connection, {streams} at a time: what it takes is the line's part, {paths:,} round trips
+shared by so many, and the delaying proxy's, which runs on the same two cores."""
 
 FILES = 3
 ROUND_TRIP = 0.03
