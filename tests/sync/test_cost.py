@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import subprocess
 import sys
 import threading
 from collections import Counter
@@ -163,3 +165,25 @@ def test_a_first_sync_costs_no_more_than_it_must(costs: Costs) -> None:
 def test_a_first_sync_works_no_more_than_it_must(costs: Costs) -> None:
     """Calls of our own functions for each project: a tenth more than there were when this was written."""
     assert costs.work <= 2000 * costs.count
+
+
+def test_objects_are_let_go(tmp_path: Path) -> None:
+    """
+    Of the objects that are allocated for a project few stay: what bounded caches keep while they are not full.
+
+    That is 24 blocks for each of the first thousands of projects; its page alone, kept as values, would be as much again.
+    """
+    count = 800
+    settings: dict[str, object] = {
+        "mirror.directory": str(tmp_path / "mirror"), "mirror.reserve": "0", "select.everything": True
+    }  # fmt: skip
+    with UpstreamServer() as upstream:
+        for number in range(count):
+            upstream.index.upload(f"project-{number:03}", "1.0")
+        settings["mirror.upstream"] = upstream.url
+        command = [sys.executable, "-m", "tests.sync.counted_objects", json.dumps(settings)]
+        done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
+    alive, half = json.loads(done.stdout), count // 2
+    assert len(alive) == count
+    # The least of a hundred: how much is on its way at a time varies by thousands.
+    assert min(alive[-100:]) - min(alive[half - 100 : half]) < 34 * half
