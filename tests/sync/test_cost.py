@@ -171,7 +171,7 @@ def test_objects_are_let_go(tmp_path: Path) -> None:
     """
     Of the objects that are allocated for a project few stay: what bounded caches keep while they are not full.
 
-    That is 24 blocks for each of the first thousands of projects; its page alone, kept as values, would be as much again.
+    That is 24 blocks for each of the first thousands of projects; its page alone, kept as values, would be as many.
     """
     count = 800
     settings: dict[str, object] = {
