@@ -424,8 +424,23 @@ def test_a_large_file_that_begins_too_slowly(server: UpstreamServer, monkeypatch
         async with upstream.open(server.url_of(file), size=file.size) as body:
             return b"".join([chunk async for chunk in body])
 
-    assert ask(server.url, question, timeout=0.3, minimum_rate=50_000) == file.content
-    assert server.count(file.path) == 2
+    async def questions(upstream: IndexUpstream) -> bytes:
+        assert await question(upstream) == file.content
+        assert server.count(file.path) == 2
+        server.fault(file.path, Cut(2_000))
+        return await cut_off(upstream, server.url_of(file), 0, file.size)
+
+    got = ask(server.url, questions, timeout=0.3, minimum_rate=50_000)
+    assert got == file.content[:2_000], "the host is not read ahead again"
+    assert server.count(file.path) == 3
+
+
+def test_the_only_try_is_not_read_ahead(server: UpstreamServer) -> None:
+    """Where nothing is tried again, each byte of the only try counts."""
+    file = server.index.upload("foo", "1.0", padding=SIZE)
+    server.fault(file.path, Cut(5_000))
+    got = ask(server.url, lambda u: cut_off(u, server.url_of(file), 0, file.size), tries=1)
+    assert got == file.content[:5_000]
 
 
 def test_a_large_file_is_redirected_and_missing(server: UpstreamServer) -> None:
