@@ -21,7 +21,7 @@ class File(Struct, frozen=True):
     size: int | None = None
     """Bytes (PEP 700: mandatory from API 1.1 on; older indexes do not say)."""
     upload_time: str | None = None
-    """PEP 700: ``yyyy-mm-ddThh:mm:ss.ffffffZ``, kept to the letter as upstream wrote it, and never invented."""
+    """PEP 700: ``yyyy-mm-ddThh:mm:ss.ffffffZ``, put so where upstream wrote it in another way, and never invented."""
     requires_python: str | None = None
     """PEP 503: a version specifier; the raw string, since indexes hold invalid ones and clients cope."""
     yanked: str | None = None

@@ -16,7 +16,7 @@ from bandersnatch.simple import facts, json, releases
 from bandersnatch.storage.base import Stat, Storage
 from bandersnatch.values import Struct
 
-FORMAT = 1
+FORMAT = 2
 """Counts the changes of what the renderers write, so that pages of an older form are made anew."""
 
 MAX_METADATA = 16 << 20

@@ -46,7 +46,7 @@ def nowhere(one: Held) -> None:
 
 
 def as_read(one: Held) -> File:
-    """What a reader of our page must see of a held file; sizes and times are not in HTML."""
+    """What a reader of our page must see of a held file."""
     return replace(
         one.file,
         url=f"https://example.org/{layout.url_of(layout.file_key(one.file))}",

@@ -25,7 +25,7 @@ def in_html(file: File) -> File:
         for key, text in (("yanked", file.yanked), ("requires_python", file.requires_python))
     }
     said = None if file.core_metadata is False else file.core_metadata
-    return replace(file, size=None, upload_time=None, core_metadata=said, **clean)
+    return replace(file, size=file.size or None, core_metadata=said, **clean)
 
 
 @pytest.mark.parametrize("one", CASES.values(), ids=CASES.keys())
@@ -94,10 +94,11 @@ def expected_attributes(one: Held) -> dict[str, str]:
     """The attributes of a held file's link, as the specification names them."""
     maybe = {
         "href": f"{urls(one)}#sha256={one.file.sha256}",
+        "data-size": str(one.size) if one.size else None,
+        "data-upload-time": one.file.upload_time,
         "data-requires-python": one.file.requires_python and CONTROLS.sub("\ufffd", one.file.requires_python),
         "data-yanked": None if one.file.yanked is None else CONTROLS.sub("\ufffd", one.file.yanked),
         "data-core-metadata": one.metadata and f"sha256={one.metadata}",
-        "data-dist-info-metadata": one.metadata and f"sha256={one.metadata}",
         "data-provenance": provenance(one),
     }
     return {key: value for key, value in maybe.items() if value is not None}
@@ -137,13 +138,13 @@ GOLDEN_HTML = """\
   </head>
   <body>
     <h1>Links for foo</h1>
-    <a href="../../packages/aa/aa/AAA/foo-2004d.zip#sha256=AAAA" data-yanked="">foo-2004d.zip</a><br>
-    <a href="../../packages/aa/aa/AAA/foo-1.9-py3-none-any.whl#sha256=AAAA" data-core-metadata="sha256=BBBB" \
-data-dist-info-metadata="sha256=BBBB" data-yanked="bad &lt;build&gt;" \
+    <a href="../../packages/aa/aa/AAA/foo-2004d.zip#sha256=AAAA" data-size="7" data-yanked="">foo-2004d.zip</a><br>
+    <a href="../../packages/aa/aa/AAA/foo-1.9-py3-none-any.whl#sha256=AAAA" data-size="7" \
+data-core-metadata="sha256=BBBB" data-yanked="bad &lt;build&gt;" \
 data-provenance="https://example.org/integrity/foo/1/foo-1.9-py3-none-any.whl/provenance">foo-1.9-py3-none-any.whl</a><br>
-    <a href="../../packages/aa/aa/AAA/foo-1.9.tar.gz#sha256=AAAA">foo-1.9.tar.gz</a><br>
-    <a href="../../packages/aa/aa/AAA/foo-1.10.tar.gz#sha256=AAAA" data-requires-python="&gt;=3.8">\
-foo-1.10.tar.gz</a><br>
+    <a href="../../packages/aa/aa/AAA/foo-1.9.tar.gz#sha256=AAAA" data-size="7">foo-1.9.tar.gz</a><br>
+    <a href="../../packages/aa/aa/AAA/foo-1.10.tar.gz#sha256=AAAA" data-size="7" \
+data-upload-time="2024-01-02T03:04:05Z" data-requires-python="&gt;=3.8">foo-1.10.tar.gz</a><br>
   </body>
 </html>
 <!--SERIAL 7-->

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable
-from datetime import datetime
 from functools import lru_cache
 from urllib.parse import quote, urldefrag, urljoin, urlsplit
 
@@ -18,6 +17,7 @@ import msgspec
 from bandersnatch import names
 from bandersnatch.errors import BadContent
 from bandersnatch.model import File, Held, Rejected
+from bandersnatch.simple import times
 
 API_VERSION = "1.4"
 """The version of the simple repository API that we publish (PEP 629; 1.4 is PEP 792's)."""
@@ -38,7 +38,6 @@ Provenances = Callable[[Held], str | None]
 
 _VERSION = re.compile(r"(\d{1,9})(?:\.\d{1,9})*\Z", re.ASCII)
 _DIGITS = re.compile(r"[0-9]{1,19}\Z")
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z\Z", re.ASCII)
 # URLs that need no second look: absolute, and only characters that a URL may hold; the highest ports are looked at.
 _PLAIN_URL = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::[1-5]?[0-9]{1,4})?/[A-Za-z0-9._~!$&'()*+,;=:@/%-]*\Z")
 # The same for relative ones: from the root or some steps up, then only parts that are neither "." nor "..".
@@ -160,7 +159,7 @@ def make_file(
         url=address,
         sha256=digest,
         size=size,
-        upload_time=_upload_time(upload_time),
+        upload_time=times.upload_time(upload_time),
         requires_python=requires_python or None,
         yanked=yanked,
         core_metadata=core_metadata,
@@ -190,14 +189,3 @@ def one_per_name(entries: Iterable[File | Rejected]) -> tuple[tuple[File, ...], 
 def first_said(*answers: str | bool | None) -> str | bool | None:
     """The first of *answers* that is one; an attribute goes before its older alias (PEP 714)."""
     return next((answer for answer in answers if answer is not None), None)
-
-
-def _upload_time(value: object) -> str | None:
-    """*value* if it has PEP 700's form and is a time that exists."""
-    if not isinstance(value, str) or not _TIME.match(value):
-        return None
-    try:
-        datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    return value

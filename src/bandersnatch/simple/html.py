@@ -144,13 +144,14 @@ def _metas(project: Project) -> Iterator[tuple[str, str]]:
 
 
 def _link(one: Held, url: str, provenance: str | None) -> str:
+    """One link. ``data-dist-info-metadata`` is left out on purpose: pip 22.3 to 23.1.2 misread it (PEP 714)."""
     file = one.file
-    metadata = f"sha256={one.metadata}" if one.metadata else None
     attributes = {
         "href": f"{url}#sha256={file.sha256}",
+        "data-size": str(one.size) if one.size else None,
+        "data-upload-time": file.upload_time,
         "data-requires-python": file.requires_python,
-        "data-core-metadata": metadata,
-        "data-dist-info-metadata": metadata,
+        "data-core-metadata": f"sha256={one.metadata}" if one.metadata else None,
         "data-yanked": file.yanked,
         "data-provenance": provenance,
     }

@@ -75,9 +75,9 @@ class Links:
                 yield f"it says other things about {file.filename}"
 
     def _facts(self, file: File) -> tuple[object, ...]:
-        """What a page of this form says of a file; HTML escapes what it cannot say, and leaves out more."""
-        common = (file.core_metadata or None, file.yanked is None, bool(file.requires_python))
-        return (*common, file.upload_time, file.yanked, file.requires_python) if self._in_json else common
+        """What a page of this form says of a file; HTML cannot say every letter of a text."""
+        common = (file.upload_time, file.core_metadata or None, file.yanked is None, bool(file.requires_python))
+        return (*common, file.yanked, file.requires_python) if self._in_json else common
 
 
 def _as_published(held: Held) -> File:

@@ -40,8 +40,8 @@ _TAGS = {
     "body": set(),
     "h1": set(),
     "br": set(),
-    "a": {"href", "data-requires-python", "data-core-metadata", "data-dist-info-metadata", "data-yanked"}
-    | {"data-provenance"},
+    "a": {"href", "data-requires-python", "data-core-metadata", "data-yanked", "data-provenance"}
+    | {"data-size", "data-upload-time"},
 }
 
 
