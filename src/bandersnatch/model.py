@@ -6,6 +6,7 @@ Each field's comment gives the sentence of the specification that governs it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 
 from bandersnatch.values import Struct
 
@@ -16,8 +17,8 @@ class File(Struct, frozen=True):
     filename: str
     url: str
     """Absolute; resolved against the address that the page finally came from."""
-    sha256: str
-    """64 lower-case hexadecimal digits. PEP 503 allows other algorithms; a file without SHA-256 is not taken."""
+    sha256: str = ""
+    """64 lower-case hexadecimal digits; empty where upstream states none. What is held has it: it is computed."""
     size: int | None = None
     """Bytes (PEP 700: mandatory from API 1.1 on; older indexes do not say)."""
     upload_time: str | None = None
@@ -30,13 +31,27 @@ class File(Struct, frozen=True):
     """PEP 658/714: the SHA-256 of ``<url>.metadata``; True: there, digest unknown; False: none; None: not said."""
     provenance: str | None = None
     """PEP 740: the absolute URL of the file's provenance object."""
+    digests: tuple[tuple[str, str], ...] = ()
+    """What upstream states besides (PEP 503 allows any of hashlib): algorithms and digits, the strongest first."""
+
+
+class Refusal(StrEnum):
+    """Why a file that upstream lists is not taken."""
+
+    UNUSABLE = "unusable"
+    """What upstream says of it cannot be used: the project is behind."""
+    CONFIGURED = "configured"
+    """A key of the operator's own refuses it."""
+    SPARE = "spare"
+    """It is no file of its own, or stands for one that is here: nobody misses it."""
 
 
 class Rejected(Struct, frozen=True):
-    """A file that upstream lists and that cannot be mirrored, with the reason."""
+    """A file that upstream lists and that is not taken, with the reason."""
 
     filename: str
     reason: str
+    refusal: Refusal = Refusal.UNUSABLE
 
 
 class Project(Struct, frozen=True):

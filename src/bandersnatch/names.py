@@ -5,7 +5,9 @@ Every name and digest that upstream sends passes through here before it becomes 
 
 from __future__ import annotations
 
+import hashlib
 import re
+from functools import lru_cache
 
 # PEP 508's form of a name; \Z because $ would let a trailing newline pass.
 _PROJECT = re.compile(r"([A-Z0-9]|[A-Z0-9][A-Z0-9._-]*[A-Z0-9])\Z", re.IGNORECASE | re.ASCII)
@@ -62,6 +64,22 @@ def is_filename(filename: str) -> bool:
 def is_sha256(digest: str) -> bool:
     """Whether *digest* is a SHA-256 in lower-case hexadecimal."""
     return _SHA256.match(digest) is not None
+
+
+@lru_cache(maxsize=64)
+def digits_of(algorithm: str) -> int | None:
+    """How many hexadecimal digits a digest by *algorithm* has; None unless hashlib knows it, and of one length."""
+    if algorithm not in hashlib.algorithms_available:
+        return None
+    try:
+        return 2 * hashlib.new(algorithm, usedforsecurity=False).digest_size or None
+    except ValueError:  # named, and switched off on this machine
+        return None
+
+
+def strength(algorithm: str) -> tuple[bool, bool, int]:
+    """Sorts algorithms by what a digest of theirs proves: SHA-256, which is always known, before all others."""
+    return algorithm == "sha256", algorithm not in ("md5", "sha1", "md5-sha1"), digits_of(algorithm) or 0
 
 
 def stem(filename: str) -> str:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bandersnatch.catalogue import records
 from bandersnatch.catalogue.base import Published
-from bandersnatch.model import File, Held
+from bandersnatch.model import File, Held, Refusal, Rejected
 from tests.catalogue.samples import held, published
 
 SIZES = st.integers(0, 2**63 - 1)
@@ -28,12 +28,14 @@ FILES = st.builds(
     yanked=MAYBE,
     core_metadata=MAYBE | st.booleans(),
     provenance=MAYBE,
+    digests=st.lists(st.tuples(st.text(), st.text()), max_size=2).map(tuple),
 )
 HELD = st.builds(Held, FILES, SIZES, MAYBE, st.booleans())
 PUBLISHED = st.builds(
     Published,
     st.lists(HELD, max_size=5).map(tuple),
     st.lists(st.tuples(st.text(), st.text()), max_size=5).map(tuple),
+    rejected=st.lists(st.builds(Rejected, st.text(), st.text(), st.sampled_from(Refusal)), max_size=2).map(tuple),
 )
 
 
@@ -54,15 +56,15 @@ def test_large_is_deflated() -> None:
 
 
 def _older(value: Any) -> Any:
-    """Without the last field of the file and of what is held, and the last two of the whole."""
-    [[[*file, _], size, metadata, _]], _, _ = value
+    """Without the last two fields of the file, the last of what is held, and the last three of the whole."""
+    [[[*file, _, _], size, metadata, _]], _, _, _ = value
     return [[[file, size, metadata]]]
 
 
 def _newer(value: Any) -> Any:
     """With one field more in each structure."""
-    [[file, *rest]], pages, seen = value
-    return [[[[*file, "new"], *rest, {"new": 1}]], pages, seen, ["new"]]
+    [[file, *rest]], *others = value
+    return [[[[*file, "new"], *rest, {"new": 1}]], *others, ["new"]]
 
 
 def test_older_and_newer_records() -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from bandersnatch.model import Held, Listed, Validators
+from bandersnatch.model import Held, Listed, Rejected, Validators
 from bandersnatch.values import Struct
 
 RUNS_KEPT = 1000
@@ -61,7 +61,9 @@ class Published(Struct, frozen=True):
     pages: tuple[tuple[str, str], ...] = ()
     """For each published page, its key and a digest of what it was made from."""
     seen: tuple[tuple[str, float], ...] = ()
-    """Files that upstream lists and that are not held: their SHA-256, and when they were seen first."""
+    """Files that upstream lists and that are not held: their digests, and when they were seen first."""
+    rejected: tuple[Rejected, ...] = ()
+    """The first few of the files that upstream lists and that are not taken: they were named."""
 
 
 class Failure(Struct, frozen=True):

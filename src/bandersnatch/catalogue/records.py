@@ -12,7 +12,7 @@ import zlib
 import msgspec
 
 from bandersnatch.catalogue.base import Published
-from bandersnatch.model import File, Held
+from bandersnatch.model import File, Held, Refusal, Rejected
 
 FORMAT = 1
 _PLAIN, _DEFLATED = 0, 1
@@ -31,6 +31,13 @@ class _File(msgspec.Struct, array_like=True, frozen=True, gc=False):
     yanked: str | None = None
     core_metadata: str | bool | None = None
     provenance: str | None = None
+    digests: tuple[tuple[str, str], ...] = ()
+
+
+class _Rejected(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    filename: str
+    reason: str
+    refusal: str = Refusal.UNUSABLE
 
 
 class _Held(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -44,6 +51,7 @@ class _Published(msgspec.Struct, array_like=True, frozen=True, gc=False):
     held: tuple[_Held, ...] = ()
     pages: tuple[tuple[str, str], ...] = ()
     seen: tuple[tuple[str, float], ...] = ()
+    rejected: tuple[_Rejected, ...] = ()
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -52,7 +60,8 @@ _decoder = msgspec.msgpack.Decoder(_Published)
 
 def pack(published: Published) -> bytes:
     """*published* as bytes: equal values give equal bytes. Raises ValueError for text that is not Unicode."""
-    data = _encoder.encode(_Published(tuple(map(_narrow, published.held)), published.pages, published.seen))
+    rejected = tuple(_Rejected(one.filename, one.reason, one.refusal) for one in published.rejected)
+    data = _encoder.encode(_Published(tuple(map(_narrow, published.held)), published.pages, published.seen, rejected))
     if len(data) < WORTH_DEFLATING:
         return bytes((FORMAT, _PLAIN)) + data
     return bytes((FORMAT, _DEFLATED)) + zlib.compress(data, 1)
@@ -67,7 +76,11 @@ def unpack(content: bytes) -> Published:
         packed = _decoder.decode(data)
     except (zlib.error, msgspec.MsgspecError) as error:
         raise ValueError(f"a record that cannot be unpacked: {error}") from error
-    return Published(tuple(map(_widen, packed.held)), packed.pages, packed.seen)
+    try:
+        rejected = tuple(Rejected(one.filename, one.reason, Refusal(one.refusal)) for one in packed.rejected)
+    except ValueError as error:
+        raise ValueError(f"a record that cannot be unpacked: {error}") from error
+    return Published(tuple(map(_widen, packed.held)), packed.pages, packed.seen, rejected)
 
 
 def _narrow(held: Held) -> _Held:
@@ -82,6 +95,7 @@ def _narrow(held: Held) -> _Held:
         file.yanked,
         file.core_metadata,
         file.provenance,
+        file.digests,
     )
     return _Held(packed, held.size, held.metadata, held.provenance)
 
