@@ -189,6 +189,20 @@ def test_another_environment_never_refuses(filenames: list[str], order: list[Env
             "a-1-cp311-cp311-win_amd64.whl a-1-cp311-cp311-musllinux_1_1_x86_64.whl",
         ),
         (["*"], "a-1-cp311-cp311-win32.whl", "a-1-py3-none-any.whl a-1.tar.gz"),
+        (
+            ["manylinux2014_aarch64", "manylinux_2_5_*", "manylinux2010_i686", "pyodide_2025_0_wasm32"],
+            (
+                "a-1-cp311-cp311-manylinux_2_17_aarch64.whl a-1-cp311-cp311-manylinux2014_aarch64.whl "
+                "a-1-cp311-cp311-manylinux_2_17_aarch64.manylinux2014_aarch64.whl "
+                "a-1-cp27-cp27mu-manylinux1_x86_64.whl a-1-cp311-cp311-manylinux_2_12_i686.whl "
+                "a-1-cp313-cp313-pyemscripten_2025_0_wasm32.whl"
+            ),
+            (
+                "a-1-cp311-cp311-manylinux_2_28_aarch64.whl a-1-cp311-cp311-manylinux2014_x86_64.whl "
+                "a-1-cp311-cp311-manylinux_2_17_aarch64.musllinux_1_2_aarch64.whl "
+                "a-1-cp311-cp311-manylinux_2_50_x86_64.whl"
+            ),
+        ),
     ],
 )
 def test_excluded_platforms(items: list[str], refused: str, kept: str) -> None:
@@ -221,6 +235,17 @@ def test_excluded_platforms(items: list[str], refused: str, kept: str) -> None:
         ),
         (["pp*"], "a-1-pp310-pypy310_pp73-win32.whl", "a-1-pp310.cp310-none-win32.whl a-1-py3-none-any.whl"),
         (["cp3*"], "a-1-cp36-abi3-win32.whl a-1-cp311-cp311-win32.whl", "a-1-py3-none-any.whl"),
+        (
+            ["cp314t", "3.13t", "cp27mu"],
+            "a-1-cp314-cp314t-win32.whl a-1-cp313-cp313t-win32.whl a-1-cp27-cp27mu-manylinux1_x86_64.whl",
+            (
+                "a-1-cp314-cp314-win32.whl a-1-cp313-cp313-win32.whl a-1-cp27-cp27m-manylinux1_x86_64.whl "
+                "a-1-cp314-abi3-win32.whl a-1-cp314-cp314.cp314t-win32.whl a-1-cp314-none-win32.whl"
+            ),
+        ),
+        (["*t"], "a-1-cp313.cp314-cp314t-win32.whl", "a-1-cp314-cp314-win32.whl a-1-py3-none-any.whl"),
+        (["abi3"], "a-1-cp36-abi3-win32.whl", "a-1-cp36-cp36m-win32.whl a-1-py3-none-any.whl"),
+        (["3.14", "pypy311_pp73"], "a-1-cp314-cp314t-win32.whl a-1-pp311-pypy311_pp73-win32.whl", "a-1.tar.gz"),
     ],
 )
 def test_excluded_pythons(items: list[str], refused: str, kept: str) -> None:

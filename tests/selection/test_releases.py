@@ -126,9 +126,11 @@ def test_yanked(yanked: str | None, wanted: bool, reason: str) -> None:
 
 
 def test_releases_are_counted_once() -> None:
-    """Counted is what upstream names and what its files are of, those that cannot be taken too; spellings are one."""
+    """Counted is what upstream names and its files are of, also what cannot be taken; spellings and builds once."""
     files = (file("demo-1.0.tar.gz"), file("demo-1.0.0-py3-none-any.whl"), file("demo-2004d.tar.gz"))
-    page = Project("demo", files, ("1", "3.0"), rejected=(Rejected("demo-4.zip", "no digest"), Rejected("x", "name")))
+    page = Project(
+        "demo", files, ("1", "1+cpu", "3.0"), rejected=(Rejected("demo-4.zip", "no digest"), Rejected("x", "name"))
+    )
     assert releases_of(page) == 4
 
 
@@ -145,6 +147,16 @@ def test_releases_are_counted_once() -> None:
         # What nobody can read is older than all others.
         (Newest(1), ["2004d", "1.0"], ["1.0"]),
         (Newest(2), ["2004d", "2003d", "1.0"], ["2004d", "1.0"]),
+        # Local builds stand or fall with the release that they build.
+        (
+            Newest(2),
+            ["1.0+cpu", "1.0+xpu", "2.0+cpu", "2.0+xpu", "3.0", "3.0+a"],
+            ["2.0+cpu", "2.0+xpu", "3.0", "3.0+a"],
+        ),
+        (Newest(1), ["1.0", "2.0rc1+cpu", "2.0rc1+xpu", "2.0rc2+cpu"], ["1.0", "2.0rc2+cpu"]),
+        (Newest(1), ["1.0+cpu", "2.0+cpu!", "2.0+xpu"], ["2.0+cpu", "2.0+xpu"]),
+        (Newest(1), ["1.0+cpu", "2.0+cpu!", "2.0+xpu!"], ["1.0+cpu"]),
+        (Newest(1, "time"), ["1.0+cpu@1", "1.0+xpu@9", "0.9@5"], ["0.9"]),
         # Yanked releases do not count, and are not kept, unless there is nothing else.
         (Newest(1), ["1.0", "2.0!"], ["1.0"]),
         (Newest(3), ["1.0", "2.0!"], ["1.0"]),

@@ -88,7 +88,8 @@ SELECTION_OPTIONS = (
     Option(
         "releases", "newest", Kind.NUMBER, 0,
         "How many releases of a project are wanted, counted after every other rule and for each item of [select] "
-        "by itself, so that a pinned version stays. Yanked releases are not counted. 0: all.",
+        "by itself, so that a pinned version stays. Local builds (2.11.0+cpu) are of the release that they build. "
+        "Yanked releases are not counted. 0: all.",
         3, minimum=0,
     ),
     Option(
@@ -181,13 +182,15 @@ SELECTION_OPTIONS = (
     ),
     Option(
         "files", "exclude-platforms", Kind.EXCLUDED_PLATFORM, (),
-        "Files that are built for these platforms alone are not wanted. Empty: none is excluded.",
+        "Files that are built for these platforms alone are not wanted, whichever of its names a platform has there "
+        "(manylinux2014 is manylinux_2_17). Empty: none is excluded.",
         ("windows", "macosx_10_*", "*_i686"),
     ),
     Option(
         "files", "exclude-pythons", Kind.EXCLUDED_PYTHON, (),
-        "Files that are built for these Pythons alone are not wanted. Empty: none is excluded.",
-        ("2.7", "cp36", "pp*"),
+        "Files that are built for these Pythons alone are not wanted: versions, tags of a Python or an ABI, globs over "
+        "tags. Empty: none is excluded.",
+        ("2.7", "cp36", "cp314t", "pp*"),
     ),
     Option(
         "files", "metadata", Kind.SWITCH, True,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import ClassVar, Self
@@ -128,21 +128,22 @@ class _Excluding(Configured):
     def _decide(self, built: Built) -> Verdict:
         raise NotImplementedError
 
-    def _verdict(self, tags: tuple[str, ...], what: str) -> Verdict:
-        """The verdict about a file that was built for all of *tags* and nothing else."""
-        deciding = [self._excluded_by(tag) for tag in tags]
-        left = next((tag for tag, item in zip(tags, deciding, strict=True) if item is None), None)
+    def _verdict(self, targets: Sequence[tuple[str, ...]], what: str) -> Verdict:
+        """The verdict about a file that was built for all of *targets* and nothing else; each has its tags."""
+        deciding = [self._excluded_by(tags) for tags in targets]
+        left = next((tags for tags, item in zip(targets, deciding, strict=True) if item is None), None)
         if left is not None:
-            return self.passes(f"it was built for {left}, which is not excluded")
+            return self.passes(f"it was built for {left[0]}, which is not excluded")
         if not deciding:
             return self.passes(f"its name does not say which {what} it was built for")
         items = list(dict.fromkeys(item for item in deciding if item))
         verdict = self.refuses(f"every {what} that it was built for is excluded: {', '.join(items)}")
         return replace(verdict, origin=self.origin and replace(self.origin, text=items[0]))
 
-    def _excluded_by(self, tag: str) -> str | None:
-        """The first item that *tag* is excluded by."""
-        return next((item for item, one in zip(self.items, self._patterns, strict=True) if one.fullmatch(tag)), None)
+    def _excluded_by(self, tags: tuple[str, ...]) -> str | None:
+        """The first item that one of *tags*, which are of one target, is excluded by."""
+        pairs = zip(self.items, self._patterns, strict=True)
+        return next((item for item, one in pairs if any(map(one.fullmatch, tags))), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,8 @@ class ExcludedPlatforms(_Excluding):
     ``files.exclude-platforms``: no wheels, eggs, installers and packages that are for these platforms only.
 
     An item is a family of systems (``windows``, ``linux``, …), a platform tag (``win32``), or a glob over them
-    (``*_i686``). What suits any platform, or one that is not excluded, stays; so do sdists.
+    (``*_i686``). All spellings of a platform are one: ``manylinux2014_x86_64`` is ``manylinux_2_17_x86_64``. What
+    suits any platform, or one that is not excluded, stays; so do sdists.
     """
 
     name: ClassVar[str] = "files.exclude-platforms"
@@ -169,7 +171,7 @@ class ExcludedPlatforms(_Excluding):
         raise ValueError(f"{text!r} is no platform: write one of {families}, or a tag such as win32, or *_i686")
 
     def _decide(self, built: Built) -> Verdict:
-        return self._verdict(built.platforms, "platform")
+        return self._verdict([platforms.spellings(tag) for tag in built.platforms], "platform")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,9 +179,10 @@ class ExcludedPythons(_Excluding):
     """
     ``files.exclude-pythons``: no wheels, eggs and installers that are for these Pythons only.
 
-    ``py2`` is every Python 2 of every implementation, ``py2.7`` one line of them; ``cp27`` is one tag (PEP 425),
-    and ``pp*`` a glob over them. A wheel for the stable ABI from 3.6 on suits newer Pythons as well, and so does
-    one for ``py36``: to exclude ``py3.6`` leaves it.
+    ``py2`` is every Python 2 of every implementation, ``py2.7`` one line of them, ``3.14t`` its free-threaded build;
+    ``cp27`` is one tag of a Python or an ABI (PEP 425), such as ``cp314t``, and ``pp*`` a glob over them. A wheel for
+    the stable ABI from 3.6 on suits newer Pythons as well, and so does one for ``py36``: to exclude ``py3.6`` leaves
+    it.
     """
 
     name: ClassVar[str] = "files.exclude-pythons"
@@ -187,15 +190,18 @@ class ExcludedPythons(_Excluding):
     @staticmethod
     def pattern(text: str) -> re.Pattern[str]:
         item = text.strip().lower()
-        if found := re.fullmatch(r"(?:py)?([23])(?:\.?(\d{1,2}))?", item):
-            return re.compile(rf"[a-z]+{found[1]}{found[2] or '[0-9]*'}")
+        if found := re.fullmatch(r"(?:py)?([23])(?:\.?(\d{1,2})(t?))?", item):
+            return re.compile(rf"[a-z]+{found[1]}{found[2] or '[0-9]*'}{found[3] or ''}")
         is_glob = "*" in item or "?" in item
-        if re.fullmatch(r"[a-z0-9_*?]+", item) and (is_glob or re.match(r"[a-z]{2}\d", item)):
+        if re.fullmatch(r"[a-z0-9_*?]+", item) and (is_glob or re.match(r"[a-z]+\d", item)):
             return re.compile(patterns.glob(item))
         raise ValueError(f"{text!r} is no Python: write py2, py2.7, a tag such as cp27, or a glob such as pp*")
 
     def _decide(self, built: Built) -> Verdict:
-        return self._verdict(tuple(tag for pair in built.pythons for tag in _suited(*pair)), "Python")
+        targets = [
+            (tag,) if abi == "none" else (tag, abi) for python, abi in built.pythons for tag in _suited(python, abi)
+        ]
+        return self._verdict(targets, "Python")
 
 
 _LAST = {"2": 7, "3": 40}

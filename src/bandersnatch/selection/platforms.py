@@ -119,6 +119,17 @@ def family_of(tag: str) -> str | None:
     return FAMILIES.get(word[0]) if word else None
 
 
+def spellings(tag: str) -> tuple[str, ...]:
+    """*tag*, and the other tag of the very same platform where it has one: PEP 600 and PEP 783 renamed some."""
+    if found := re.fullmatch(r"manylinux(1|2010|2014)_(\w+)", tag):
+        return tag, f"manylinux_2_{_LEGACY[found[1]]}_{found[2]}"
+    if found := re.fullmatch(r"manylinux_2_(\d+)_(\w+)", tag):
+        return tag, *(f"manylinux{name}_{found[2]}" for name, minor in _LEGACY.items() if str(minor) == found[1])
+    if found := re.fullmatch(r"(pyodide|pyemscripten)(_\w+)", tag):
+        return tag, f"{'pyemscripten' if found[1] == 'pyodide' else 'pyodide'}{found[2]}"
+    return (tag,)
+
+
 def parse(text: str) -> Platform:
     """
     The platform that *text* names: a tag, or a readable spelling.

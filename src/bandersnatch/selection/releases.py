@@ -18,7 +18,7 @@ from bandersnatch.selection.distributions import release_of, version_of
 from bandersnatch.selection.times import uploaded
 
 Release: TypeAlias = Version | str
-"""A version, equal for spellings that PEP 440 says are the same; as it is spelled where PEP 440 does not know it."""
+"""A public version, equal for spellings that PEP 440 says are the same; as it is spelled where that knows it not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +101,13 @@ def releases_of(project: Project) -> int:
     How many releases *project* has on upstream's page.
 
     Counted are those that the page names (PEP 700) and those that its files are of, also of files that cannot be
-    mirrored. Where the page does not name them, only a whole page can be counted.
+    mirrored; local builds are of the release that they build. Where the page does not name them, only a whole page can
+    be counted.
     """
     files = (*(one.filename for one in project.files), *(one.filename for one in project.rejected))
     of_files = (release_of(filename, project.name) for filename in files)
     named = ((text, version_of(text)) for text in project.versions)
-    return len({text if version is None else version for text, version in (*of_files, *named) if text})
+    return len({_public(text, version) for text, version in (*of_files, *named) if text})
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,7 @@ class Newest:
     - *count* final releases are kept. Pre-releases are not counted: up to *count* of them that are newer than the
       newest final release are kept as well, and older ones are not. A project that has only pre-releases keeps the
       newest *count* of those. With *counts_prereleases* all releases are counted alike.
+    - Local builds (``2.11.0+cpu``) are of the release that they build: they are kept, or not, with it.
     - A release is yanked when all its files that are left are. Yanked releases are neither counted nor kept, unless
       all are yanked: then they are counted like others.
     - *by* "version": in the order of PEP 440; versions that nobody can read are final and older than all others.
@@ -191,8 +193,14 @@ class Newest:
 
 
 def release_key(subject: Subject) -> Release:
-    """The release that a file is of."""
-    return subject.release if subject.version is None else subject.version
+    """The release that a file is of, or builds."""
+    return _public(subject.release, subject.version)
+
+
+def _public(text: str, version: Version | None) -> Release:
+    if version is None:
+        return text
+    return version if version.local is None else Version(version.public)
 
 
 def _is_yanked(files: Iterable[Subject]) -> bool:
