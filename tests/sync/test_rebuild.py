@@ -157,6 +157,16 @@ def test_reserve(world: World) -> None:
     assert world.run().outcome == "clean"
 
 
+def test_reserve_holds_for_pages(world: World) -> None:
+    """A run that would not leave the reserve free writes no page either, also where no file is to be fetched."""
+    world.index.upload("alpha", "1.0")
+    world.settings |= {"select.index-only": ["alpha"], "select.everything": False}
+    finished = world.run(mirror__reserve="100000 TB")
+    assert (finished.outcome, "[mirror] reserve" in finished.reason) == ("disk", True)
+    assert not (world.web / "simple/alpha").exists()
+    assert world.run().outcome == "clean"
+
+
 def test_deselected_projects_stay(world: World) -> None:
     """By the policy "keep", deselected projects stay as they are, neither counted as missing nor waited for."""
     for number in range(12):

@@ -74,7 +74,8 @@ async def mirror(
     state = state_directory(config)
     settings = upstream_settings(config, environment)
     helped = fs is None and filesystem.can_be_helped()
-    storage = _told(FileStorage(web_directory(config), state, fs=fs, helped=helped), config)
+    reserve = config.mirror.reserve
+    storage = _told(FileStorage(web_directory(config), state, fs=fs, helped=helped, reserve=reserve), config)
     catalogue = open_catalogue(state / CATALOGUE, now)
     upstream = IndexUpstream(settings, Client(settings, clock))
     upstream.learned.update(_recall(catalogue, settings.url))

@@ -58,7 +58,8 @@ def ground(
         stack.enter_context(assemble.locked(config))
         stack.enter_context(_their_lock(source, layout, config))
         state = assemble.state_directory(config)
-        storage = stack.enter_context(closing(FileStorage(assemble.web_directory(config), state, fs=fs)))
+        web, reserve = assemble.web_directory(config), config.mirror.reserve
+        storage = stack.enter_context(closing(FileStorage(web, state, fs=fs, reserve=reserve)))
         storage.sweep(keep_partial_ns=0)
         vouchers = stack.enter_context(closing(open_vouchers(state / assemble.VOUCHERS)))
         asking = stack.enter_context(_upstream(config, environment)) if ask else None

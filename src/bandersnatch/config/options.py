@@ -53,7 +53,7 @@ OPTIONS = (
     ),
     Option(
         "mirror", "reserve", Kind.SIZE, "1 GiB",
-        "Disk space that a run leaves free; it stops before it would take more.",
+        "Disk space that a run leaves free: it stops before a file, core metadata or a page would take more.",
         "50 GB",
     ),
     Option(

@@ -22,6 +22,7 @@ from bandersnatch.storage.keys import check_token, distinct, split, split_prefix
 from bandersnatch.storage.oserrors import storage_error, synchronised, translated
 from bandersnatch.storage.partial import Partials
 from bandersnatch.storage.reading import stream
+from bandersnatch.storage.room import Room
 from bandersnatch.storage.settling import Settling
 from bandersnatch.storage.staging import Stage, Staged
 from bandersnatch.storage.trash import Trash
@@ -59,15 +60,21 @@ class FileStorage:
         *,
         fs: FileSystem | None = None,
         helped: bool = False,
+        reserve: int = 0,
     ) -> None:
-        """With *helped*, large batches are settled by a process of their own, which *fs* then does nothing for."""
+        """
+        With *helped*, large batches are settled by a process of their own, which *fs* then does nothing for.
+
+        What would leave less than *reserve* bytes free is not written: that raises OutOfSpace.
+        """
         self._fs = fs or FileSystem()
         self._root = os.path.abspath(root)
         work = os.path.abspath(work)
         tmp, partial, trash = (os.path.join(work, name) for name in ("tmp", "partial", "trash"))
         served, stage = self._open_folder(self._root), self._open_folder(tmp)
         self._tree = Tree(served, self._root, self._fs)
-        self._stage = Stage(stage, tmp, self._fs)
+        self._room = Room(self._tree, reserve)
+        self._stage = Stage(stage, tmp, self._fs, self._room.admit)
         self._refuse_two_file_systems(tmp)
         self._partials = Partials(self._open_folder(partial), partial, self._fs, self._stage)
         self._way = Settling(self._tree, self._stage, self._fs)
@@ -131,6 +138,7 @@ class FileStorage:
         with self._settling:
             staged = self._stage.take()
             try:
+                self._room.admit((one.key, len(one.data), len(one.data)) for one in staged if one.data is not None)
                 self._settle(staged)
                 self._fresh.add(staged)
             except BaseException:

@@ -76,6 +76,11 @@ class FileSystem:
         """Bytes that a name may have. Changes nothing."""
         return os.fpathconf(folder, "PC_NAME_MAX")
 
+    def free(self, folder: int) -> int:
+        """Bytes that somebody without privileges can still write. Changes nothing."""
+        system = os.fstatvfs(folder)
+        return system.f_bavail * system.f_frsize
+
     def rename(self, source: str, target: str, *, source_dir: int, target_dir: int) -> None:
         """Give the file *source* the name *target*, in place of what has it."""
         os.rename(source, target, src_dir_fd=source_dir, dst_dir_fd=target_dir)

@@ -13,6 +13,7 @@ from bandersnatch.errors import StorageError
 from bandersnatch.storage.base import Stat
 from bandersnatch.storage.fsops import FileSystem, write_all
 from bandersnatch.storage.oserrors import storage_error, synchronised, translated
+from bandersnatch.storage.room import Admit
 from bandersnatch.values import Struct
 
 SMALL = 256 * 1024
@@ -43,12 +44,17 @@ class Staged(Struct, frozen=True):
 
 
 class Stage:
-    """What is staged, in order. *folder* is a descriptor of ``work/tmp``, *place* its path for messages."""
+    """
+    What is staged, in order. *folder* is a descriptor of ``work/tmp``, *place* its path for messages.
 
-    def __init__(self, folder: int, place: str, fs: FileSystem) -> None:
+    *admit* is asked before anything is written that was not held in memory first.
+    """
+
+    def __init__(self, folder: int, place: str, fs: FileSystem, admit: Admit = lambda _: None) -> None:
         self.folder = folder
         self._place = place
         self._fs = fs
+        self._admit = admit
         self._lock = Lock()
         self._staged: list[Staged] = []
         self._held = 0
@@ -105,6 +111,7 @@ class Stage:
         try:
             with translated(key, self._place):
                 if copy or not self._link_across(source, name, source_dir):
+                    self._admit([(key, seen.size, seen.size)])
                     self._copy(source, name, source_dir)
                     now = os.stat(source, dir_fd=source_dir, follow_symlinks=False)
                 else:
@@ -219,8 +226,11 @@ class Stage:
         self._ours.add(name)
         with translated(key, self._place):
             fd = self._fs.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, dir_fd=self.folder)
+        size = 0
         try:
             for chunk in chunks:
+                size += len(chunk)
+                self._admit([(key, size, len(chunk))])
                 with translated(key, self._place):
                     write_all(self._fs, fd, chunk)
         except BaseException:

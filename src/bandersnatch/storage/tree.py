@@ -56,8 +56,7 @@ class Tree:
 
     def free(self) -> int:
         """Bytes that somebody without privileges can still write."""
-        system = os.fstatvfs(self._root)
-        return system.f_bavail * system.f_frsize
+        return self._fs.free(self._root)
 
     @contextmanager
     def folder(self, parts: Parts) -> Iterator[int]:
