@@ -17,9 +17,14 @@ from bandersnatch.storage.base import Stat, Storage
 from bandersnatch.values import Struct
 
 FORMAT = 2
-"""Counts the changes of what the renderers write, so that pages of an older form are made anew."""
+"""Counts the changes of what the renderers of project pages write, so that pages of an older form are made anew."""
+
+LEGACY_FORMAT = 1
+"""The same for the older JSON, of which there are many more."""
 
 MAX_METADATA = 16 << 20
+
+_Render = Callable[[str, int | None, tuple[Held, ...], Project, facts.Urls, facts.Provenances], bytes]
 
 Pages = tuple[tuple[str, str], ...]
 """For each page of a project, its key and a digest of what it is made from."""
@@ -36,7 +41,7 @@ class Settings(Struct, frozen=True):
     @property
     def fingerprint(self) -> str:
         """Changes whenever the same files would make other pages."""
-        return hashlib.sha256(repr((FORMAT, self)).encode()).hexdigest()[:16]
+        return hashlib.sha256(repr((FORMAT, LEGACY_FORMAT, self)).encode()).hexdigest()[:16]
 
 
 def project(
@@ -75,6 +80,16 @@ def keys(
         found += [layout.legacy_key(shown.name, version) for version in versions if _has_own_json(version)]
         found += [layout.legacy_key(shown.name)] if versions else []
     return tuple(found)
+
+
+def page_digest(data: bytes) -> str:
+    """What ``Pages`` has of a page of the simple API that is *data*."""
+    return hashlib.sha256(data).hexdigest()[:32]
+
+
+def page_in_json(shown: Project, held: tuple[Held, ...], settings: Settings, *, upstream_files: bool = False) -> bytes:
+    """The page in JSON that ``project`` makes of the same."""
+    return _rendered(json.render, shown, held, settings, upstream_files=upstream_files)
 
 
 def linked(files: Iterable[File]) -> tuple[Held, ...]:
@@ -136,7 +151,7 @@ class _Writer:
         data = None
         if digest is None:
             data = render()
-            digest = hashlib.sha256(data).hexdigest()[:32]
+            digest = page_digest(data)
         self.pages.update(dict.fromkeys(keys, digest))
         if self._trust and all(self._before.get(key) == digest for key in keys):
             return
@@ -164,18 +179,23 @@ def _simple(
     shown: Project, held: tuple[Held, ...], settings: Settings, writer: _Writer, *, upstream_files: bool
 ) -> None:
     keys = layout.page_keys(shown.name)
+    writer.write(keys["json"], lambda: page_in_json(shown, held, settings, upstream_files=upstream_files))
+    if settings.html:
+        from bandersnatch.simple import html
 
+        writer.write(keys["html"], lambda: _rendered(html.render, shown, held, settings, upstream_files=upstream_files))
+
+
+def _rendered(
+    render: _Render, shown: Project, held: tuple[Held, ...], settings: Settings, *, upstream_files: bool
+) -> bytes:
     def url(one: Held) -> str:
         return one.file.url if upstream_files else layout.from_page(layout.file_key(one.file))
 
     def provenance(one: Held) -> str | None:
         return _provenance_url(shown.name, one, settings)
 
-    writer.write(keys["json"], lambda: json.render(shown.name, shown.serial, held, shown, url, provenance))
-    if settings.html:
-        from bandersnatch.simple import html
-
-        writer.write(keys["html"], lambda: html.render(shown.name, shown.serial, held, shown, url, provenance))
+    return render(shown.name, shown.serial, held, shown, url, provenance)
 
 
 def _provenance_url(name: str, one: Held, settings: Settings) -> str | None:
@@ -226,4 +246,4 @@ def _has_own_json(version: str) -> bool:
 
 def _digest(*made_from: object) -> str:
     """Stands for the bytes of a page that is made from these and from objects named by their digests in them."""
-    return facts.digest(FORMAT, *made_from)
+    return facts.digest(LEGACY_FORMAT, *made_from)

@@ -77,7 +77,7 @@ def mirrors(rows: tuple[Path, Path], tmp_path: Path) -> Iterator[tuple[Ground, G
     """Mirrors of these rows, and no disk."""
     opened = [SqliteCatalogue(Path(shutil.copy(path, tmp_path))) for path in rows]
     small, large = (
-        Ground(Nowhere(count), one, None, lambda _: "") for one, count in zip(opened, (SMALL, LARGE), strict=True)
+        Ground(Nowhere(count), one, None, lambda *_: False) for one, count in zip(opened, (SMALL, LARGE), strict=True)
     )
     yield small, large
     for one in opened:

@@ -86,7 +86,7 @@ def restore(config: Config, source: Path, now: float) -> tuple[Totals, Counter[S
             leftover.unlink()
     take_over(source, side)
     with closing(SqliteCatalogue(side)) as catalogue, closing(Glance(config.mirror.directory)) as place:
-        ground = Ground(place, catalogue, None, lambda _: "", publish=assemble.rules(config, Selection()).publish)
+        ground = Ground(place, catalogue, None, lambda *_: False, publish=assemble.rules(config, Selection()).publish)
         steps = doubt_since(ground, now)
         totals = catalogue.totals()
     with translated(None, str(side)):

@@ -97,7 +97,7 @@ def ground_of(mirror: Mirror, config: Config, place: Glance) -> Ground:
         place=place,
         catalogue=mirror.catalogue,
         selection=closed.mirror.selection if closed else None,
-        fingerprint=closed.mirror.fingerprint if closed else mirror.fingerprint,
+        has_asked=closed.mirror.has_asked if closed else mirror.has_asked,
         policies=mirror.rules.policies,
         publish=mirror.rules.publish,
         metadata_of_each=mirror.rules.metadata_of_each,

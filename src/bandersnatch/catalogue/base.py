@@ -304,6 +304,13 @@ class Catalogue(Protocol):
         Keys that are held again leave the list of those to be swept.
         """
 
+    def reform(self, commits: Sequence[Commit]) -> None:
+        """
+        Take note that the same facts were published in another form: the pages and the ``selection`` of the commits.
+
+        Whatever else is known of the projects stays as it is, what is due and behind included.
+        """
+
     def unchanged(self, names: Sequence[str], now: float) -> None:
         """Upstream confirmed that these published projects are as they are: no longer due, behind or missing."""
 

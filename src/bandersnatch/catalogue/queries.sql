@@ -321,6 +321,10 @@ ON CONFLICT (name) DO UPDATE SET
     losing = 0,
     due = coalesce(due, excluded.due);
 
+-- name: reform
+-- The same facts have pages in another form.
+UPDATE project SET selection = :selection, page = :page WHERE name = :name;
+
 -- name: keep_promise
 -- A project whose published page is as new as was promised is neither due nor behind.
 UPDATE project SET due = NULL, tries = 0, reason = NULL, since = NULL, losing = 0

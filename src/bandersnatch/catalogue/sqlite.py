@@ -180,6 +180,14 @@ class SqliteCatalogue:
             connection.executemany(SQL["stray"], failures)
             keys.leave(connection, commits, now, lambda name: self._published(connection, name))
 
+    def reform(self, commits: Sequence[Commit]) -> None:
+        with self._database.transaction() as connection:
+            for commit in commits:
+                name, page = commit.entry.name, _keep_page(connection, commit.entry.name, commit.published)
+                connection.execute(SQL["reform"], {"name": name, "selection": commit.entry.selection, "page": page})
+            connection.execute(SQL["arrived"], {"projects": json.dumps([commit.entry.name for commit in commits])})
+            keys.leave(connection, commits, self._clock(), lambda name: self._published(connection, name))
+
     def unchanged(self, names: Sequence[str], now: float) -> None:
         self._write("unchanged", [{"name": name} for name in names])
 

@@ -41,7 +41,7 @@ def level_of(event: events.Event) -> Level:
             return Level.WARNING
         case events.Started() | events.SoFar() | events.Compared() | events.Planned():
             return Level.INFO
-        case events.Removed() | events.Skipped() | events.HookRan():
+        case events.Removed() | events.Skipped() | events.Reformed() | events.HookRan():
             return Level.INFO
         case _:
             return Level.DEBUG

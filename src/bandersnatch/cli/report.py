@@ -182,6 +182,8 @@ def of_project(event: events.Event) -> list[str]:
             return [f"{event.project}: refreshed, {text.count(event.files, 'file')}"]
         case events.Confirmed():
             return [f"{event.project}: unchanged"]
+        case events.Reformed():
+            return [f"Made anew in their present form: the pages of {text.count(event.projects, 'project')}"]
         case _:
             return []
 

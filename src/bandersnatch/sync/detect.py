@@ -125,7 +125,7 @@ def _leaves(known: Known, mirror: Mirror, now: float) -> bool:
 def _is_other(known: Known, mirror: Mirror) -> bool:
     """Whether the rules may have another answer than when they were last asked; a new project is due anyway."""
     asked = known.published or known.selection != ""
-    return asked and (not known.wanted or known.selection != mirror.fingerprint(known.name))
+    return asked and (not known.wanted or not mirror.has_asked(known.name, known.selection))
 
 
 class _Detection:

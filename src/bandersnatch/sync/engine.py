@@ -19,6 +19,7 @@ from bandersnatch.sync.found import find_pages
 from bandersnatch.sync.hands import each
 from bandersnatch.sync.mirror import Mirror
 from bandersnatch.sync.page import prepare
+from bandersnatch.sync.reform import reform
 from bandersnatch.sync.run import Health, Outcome, Prepared, Run
 from bandersnatch.sync.settle import settle
 from bandersnatch.sync.sweep import sweep
@@ -123,6 +124,7 @@ class _Engine:
         departures = Departures(run, reckoning, accepted=wish.accept_removals)
         losses = Losses(run, reckoning, accepted=wish.accept_removals)
         await self._refresh_all(run, departures, losses)
+        await reform(run)
         reached = not unreachable and not self._health.is_over
         await asyncio.to_thread(finish, run, reached=reached, believed=believed)
         if not unreachable and not self._health.is_over:

@@ -99,6 +99,13 @@ class Refreshed(Event, frozen=True):
     """On its page now."""
 
 
+class Reformed(Event, frozen=True):
+    """Pages were made anew from the catalogue, since their form is another now."""
+
+    projects: int
+    """Of which they are."""
+
+
 class Confirmed(Event, frozen=True):
     """Upstream said that a project has not changed."""
 

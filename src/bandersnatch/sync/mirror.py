@@ -63,7 +63,24 @@ class Mirror(Struct, frozen=True, dict=True):
         return _digest((self.address, self.selection.digest, self._taken))
 
     def fingerprint(self, name: str) -> str:
-        """Changes whenever the same upstream page would make another page here."""
+        """Changes whenever the same upstream page would make another page here: of other facts, or in another form."""
+        return f"{self._asked(name)}-{self.rules.publish.fingerprint}"
+
+    def has_asked(self, name: str, fingerprint: str) -> bool:
+        """Whether a page with this *fingerprint* has the facts that one of today would have, in whatever form."""
+        return fingerprint.startswith(f"{self._asked(name)}-") or fingerprint == self._of_version_5(name)
+
+    def has_form(self, fingerprint: str) -> bool:
+        """Whether a page with this *fingerprint* has today's form, whatever its facts are."""
+        return fingerprint.endswith(f"-{self.rules.publish.fingerprint}")
+
+    def in_present_form(self, name: str, fingerprint: str) -> str:
+        """The *fingerprint* of a page with the same facts, once it has today's form."""
+        if self.has_asked(name, fingerprint):
+            return self.fingerprint(name)
+        return f"{'-'.join(fingerprint.split('-')[:2])}-{self.rules.publish.fingerprint}"
+
+    def _asked(self, name: str) -> str:
         return f"{self.selection.fingerprint(name)}-{self._of_all}"
 
     @cached_property
@@ -72,17 +89,31 @@ class Mirror(Struct, frozen=True, dict=True):
         return _digest((self.address, self._taken))[:16]
 
     @property
-    def _taken(self) -> tuple[object, ...]:
-        """What besides the selection a page depends on."""
-        rules = self.rules
-        return (
-            rules.file_hosts,
-            rules.transfer.metadata,
-            rules.transfer.provenance,
-            rules.publish.fingerprint,
-            rules.policies,
-            rules.metadata_of_each,
-        )
+    def _taken(self) -> tuple[tuple[str, object], ...]:
+        """What besides the selection a page's facts depend on; a key at its default says nothing, so more can come."""
+        usual = _facts(Rules())
+        return tuple((name, value) for name, value in _facts(self.rules).items() if value != usual[name])
+
+    def _of_version_5(self, name: str) -> str:
+        """The fingerprint in catalogues of earlier programs, which did not tell form and facts apart."""
+        return f"{self.selection.fingerprint(name)}-{self._of_all_in_version_5}"
+
+    @cached_property
+    def _of_all_in_version_5(self) -> str:
+        facts = _facts(self.rules)
+        form = _digest((1, self.rules.publish))[:16]
+        told = (*list(facts.values())[:3], form, facts["policies"], facts["metadata-of-each"])
+        return _digest((self.address, told))[:16]
+
+
+def _facts(rules: Rules) -> dict[str, object]:
+    return {
+        "file-hosts": rules.file_hosts,
+        "metadata": rules.transfer.metadata,
+        "provenance": rules.transfer.provenance,
+        "policies": rules.policies,
+        "metadata-of-each": rules.metadata_of_each,
+    }
 
 
 def _digest(value: object) -> str:

@@ -71,7 +71,7 @@ async def compare(entry: Entry, fetched: Fetched, late: Stale | None, run: Run) 
     index_only = mirror.selection.is_index_only(entry.name)
     fingerprint = mirror.fingerprint(entry.name)
     # What belongs to a file is asked for again by other rules, when its time has come, and after a try that failed.
-    anew = entry.selection != fingerprint or _is_due_by_time(entry, run) or not entry.digest
+    anew = not mirror.has_asked(entry.name, entry.selection) or _is_due_by_time(entry, run) or not entry.digest
     files = plan.files(
         () if index_only else selected.project.files,
         before.held,
@@ -136,7 +136,7 @@ def strict(selection: Selection) -> Selection:
 
 def _is_current(entry: Entry, run: Run) -> bool:
     """Whether the project need not be looked at as long as upstream's page is the one that was looked at last."""
-    same_rules = entry.selection == run.mirror.fingerprint(entry.name)
+    same_rules = run.mirror.has_asked(entry.name, entry.selection)
     return run.trusts(entry) and same_rules and not _is_due_by_time(entry, run)
 
 

@@ -21,7 +21,7 @@ from bandersnatch.values import replace
 def settle(batch: Sequence[Outcome], run: Run) -> None:
     """Publish and commit what a batch of projects came to. Raises only what ends the whole run."""
     ready = [one for one in batch if isinstance(one, Ready)]
-    commits, failures = _publish(ready, run)
+    commits, failures = make_visible(ready, run)
     if failures:
         # Part of their pages may be visible: the next try looks.
         run.mirror.catalogue.suspect([one.name for one in failures], run.now, files=False)
@@ -44,7 +44,7 @@ def settle(batch: Sequence[Outcome], run: Run) -> None:
         run.tell(event)
 
 
-def _publish(ready: Sequence[Ready], run: Run) -> tuple[list[Commit], list[Failure]]:
+def make_visible(ready: Sequence[Ready], run: Run) -> tuple[list[Commit], list[Failure]]:
     """Make the files of all visible, then the pages of all; one by one once the disk has refused anything."""
     if not ready:
         return [], []

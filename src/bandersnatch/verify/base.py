@@ -138,8 +138,8 @@ class Ground(Struct, frozen=True):
     catalogue: Catalogue
     selection: Selection | None
     """None: what is wanted cannot be known without asking upstream, so nothing is called unwanted."""
-    fingerprint: Callable[[str], str]
-    """As ``Entry.selection`` has it: changes whenever the same upstream page would make another page here."""
+    has_asked: Callable[[str, str], bool]
+    """Whether a project's page was made by the present rules, by its name and ``Entry.selection``."""
     policies: Policies = Policies()
     publish: publish.Settings = publish.Settings()
     metadata_of_each: bool = False

@@ -96,7 +96,7 @@ class _Judge:
         """Whether the page was made by these very rules: then they saw all that upstream has, and let this pass."""
         entry = self._record.entry
         is_due = entry.review is not None and entry.review <= self._now
-        return entry.selection == self._ground.fingerprint(entry.name) and not is_due
+        return self._ground.has_asked(entry.name, entry.selection) and not is_due
 
     @property
     def _of_whole_pages(self) -> set[str]:
