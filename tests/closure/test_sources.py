@@ -48,7 +48,7 @@ def test_build_requirements(project: bytes, requires: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     "project",
     [b"\xff", b"[", b"build-system = 1", b"[build-system]\nrequires = 'x'", b"[build-system]\nrequires = [1]",
-     b"[build-system]\nbuild-backend = 'x'"],
+     b"[build-system]\nbuild-backend = 'x'", b"a." * 100_000 + b"a = 1"],
 )  # fmt: skip
 def test_build_requirements_that_cannot_be_read(project: bytes) -> None:
     """A pyproject.toml that installers refuse is refused."""

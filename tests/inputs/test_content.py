@@ -19,10 +19,19 @@ from bandersnatch.inputs import content, files
         codecs.BOM_UTF8 + b"six\nidna",
         codecs.BOM_UTF16_LE + "six\r\nidna".encode("utf-16-le"),
         codecs.BOM_UTF16_BE + "six\nidna".encode("utf-16-be"),
+        codecs.BOM_UTF32_LE + "six\nidna".encode("utf-32-le"),
+        codecs.BOM_UTF32_BE + "six\nidna".encode("utf-32-be"),
+        "# -*- coding: latin-1 -*-\nsix  # caf\xe9\nidna".encode("latin-1"),
+        "# made\n# vim: set fileencoding=cp1252 :\nsix  # \u201cx\u201d\r\nidna".encode("cp1252"),
+        "#coding=gbk\nsix # \u4e2d\u6587\nidna".encode("gbk"),
+        codecs.BOM_UTF8 + "# coding: latin-1\nsix # \xe9\nidna".encode(),
+        b"# encoding: utf8\nsix\nidna",
+        "six\n# coding of the third line: nonsense\nidna # \xe9".encode(),
+        b"six # coding: nonsense\nidna",
     ],
 )
 def test_encodings(data: bytes, tmp_path: Path) -> None:
-    """UTF-8 is read, with or without its mark, and UTF-16 with it."""
+    """As pip has it: what a byte order mark shows, what a comment on one of the first lines declares, else UTF-8."""
     path = tmp_path / "requirements.txt"
     path.write_bytes(data)
     assert [one.text for one in files.read(path).items] == ["six", "idna"]
@@ -34,7 +43,12 @@ def test_encodings(data: bytes, tmp_path: Path) -> None:
         (b"six\n# caf\xe9\n", "is not text in UTF-8: save it as UTF-8", 2),
         (codecs.BOM_UTF16_LE + b"abc", "is not text in UTF-16-LE", 1),
         (b"six\0", "holds NUL bytes", None),
-        (codecs.BOM_UTF32_LE + "six".encode("utf-32-le"), "holds NUL bytes", None),
+        ("six\n".encode("utf-32-le"), "holds NUL bytes", None),
+        (b"#\n# coding: ascii\n# caf\xe9\n", "is not text in ASCII: save it as UTF-8", 3),
+        (b"# coding: none\nsix", "declares an encoding in which it cannot be", 1),
+        (b"#\n# coding: utf-16\nsix", "declares an encoding in which it cannot be", 2),
+        (b"# coding: zip\nsix", "declares an encoding in which it cannot be", 1),
+        (b"# coding: punycode\n" + b"9a9b" * 1_000_000, "declares an encoding in which it cannot be", 1),
     ],
 )
 def test_not_text(data: bytes, message: str, line: int | None, tmp_path: Path) -> None:

@@ -340,6 +340,67 @@ def test_other_names(name: str, text: str, count: int, tmp_path: Path) -> None:
     assert len(read(tmp_path, name, text).items) == count
 
 
+BARE = """\
+lock-version = "1.0"
+created-by = "hand"
+
+[[packages]]
+name = "torchy"
+version = "2.6+cu124"
+wheels = [
+    { url = "https://example.org/torchy-2.6%2Bcu124-py3-none-any.whl", hashes = {} },
+    { url = "https://example.org/torchy-2.6%2Bcu124-cp312-cp312-win32.whl" },
+]
+
+[[packages]]
+name = "six"
+version = "1.17.0"
+sdist = { url = "https://example.org/six-1.17.0.tar.gz" }
+wheels = [{ url = "https://example.org/six-1.17.0-py3-none-any.whl", hashes = { sha256 = "2" } }]
+
+[[packages]]
+name = "archive"
+archive = { url = "https://example.org/archive.zip" }
+"""
+
+
+def test_without_hashes(tmp_path: Path) -> None:
+    """A lock of an index that has no digests wants what it names; the hashes that it has are taken."""
+    found = read(tmp_path, "pylock.toml", BARE)
+    assert [(one.text, one.hashes) for one in found.items] == [
+        ("torchy==2.6+cu124", ()),
+        ("six==1.17.0", ("sha256:2",)),
+    ]
+    assert [line[:11] for line in warned(found)] == ["18: archive"]
+
+
+@pytest.mark.parametrize(
+    "wrong", ["packages = 1", "packages = [1]", "[[packages]]\nsdist = 1", "[[packages]]\nwheels=[1]"]
+)
+def test_without_sense(wrong: str, tmp_path: Path) -> None:
+    """Whatever a lock has in the place of packages and files, it is refused and not tripped over."""
+    assert refused(tmp_path, "pylock.toml", f'lock-version = "1.0"\ncreated-by = "hand"\n{wrong}\n')
+
+
+@pytest.mark.parametrize(
+    "key", ["a." * 20_000 + "a", '"a" . ' * 33 + "a", "'a'." * 33 + "a", "[" + "a." * 40 + "a]\nb"]
+)
+def test_deep_keys(key: str, tmp_path: Path) -> None:
+    """A key of very many parts, which takes gigabytes to read, is refused before it is read."""
+    [problem] = refused(tmp_path, "uv.lock", f"{key} = 1\n")
+    assert "a key has more than 32 parts" in problem.message
+
+
+@pytest.mark.parametrize(
+    "text", ["[hunter2]\n[hunter2]", "a = {hunter2 = 1, hunter2 = 2}", "password: hunter2", "hunter2"]
+)
+def test_what_is_no_lock_is_not_shown(text: str, tmp_path: Path) -> None:
+    """What is wrong with a file that is not TOML is told without a word of it."""
+    [problem] = refused(tmp_path, "uv.lock", text)
+    assert "is not TOML" in problem.message
+    assert "hunter2" not in problem.message
+
+
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [

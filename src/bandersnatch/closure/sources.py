@@ -8,7 +8,6 @@ import io
 import lzma
 import re
 import tarfile
-import tomllib
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +15,7 @@ from email.parser import BytesParser
 from typing import IO, Any
 
 from bandersnatch.errors import BadContent
+from bandersnatch.inputs import documents
 from bandersnatch.values import Struct
 
 DEFAULT_BUILD = ("setuptools>=40.8.0",)
@@ -67,8 +67,8 @@ class Source(Struct, frozen=True):
 
     def _table(self, name: str) -> dict[str, Any]:
         try:
-            table = tomllib.loads(self.pyproject.decode("utf-8")).get(name, {})
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            table = documents.tables(self.pyproject.decode("utf-8")).get(name, {})
+        except (ValueError, RecursionError) as error:
             raise BadContent(f"its pyproject.toml cannot be read: {error}") from error
         if not isinstance(table, dict):
             raise BadContent(f"its pyproject.toml has no table {name}")

@@ -1,10 +1,14 @@
-"""TOML and JSON read into typed values, and on which lines things stand in them."""
+"""
+TOML and JSON read into typed values, and on which lines things stand in them.
+
+Messages repeat nothing of a file: it may be another than the operator thought, with secrets in it.
+"""
 
 from __future__ import annotations
 
 import re
 import tomllib
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -12,17 +16,26 @@ from bandersnatch.errors import Problem, UsageError
 
 Shape = TypeVar("Shape")
 
+_DEEP_KEY = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){32}""", re.ASCII)
+_QUOTED = re.compile(r" \(.*\)| '[^']{2,}'")
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"|\'([^\']*)\'')
+
+
+def tables(text: str) -> dict[str, Any]:
+    """*text* as TOML. Raises ValueError; for a key of thousands of parts too, whose reading would take gigabytes."""
+    if _DEEP_KEY.search(text):
+        raise ValueError("a key has more than 32 parts")
+    return tomllib.loads(text)
 
 
 def toml(text: str, file: str, shape: type[Shape], first_line: int = 1) -> Shape:
     """*text* as a value of type *shape*; keys that it has not are passed over. Raises UsageError."""
     try:
-        return msgspec.convert(tomllib.loads(text), shape)
+        return msgspec.convert(tables(text), shape)
     except tomllib.TOMLDecodeError as error:
         found = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)", str(error))
         line = (int(found[1]) if found and found[1] else text.count("\n") + 1) + first_line - 1
-        message = str(error).replace(found[0], "") if found else str(error)
+        message = _QUOTED.sub("", str(error).replace(found[0], "") if found else str(error))
         raise UsageError(Problem(f"is not TOML: {message}", file, line)) from error
     except (msgspec.ValidationError, ValueError, RecursionError) as error:  # ValueError: a number of 5,000 digits
         raise _unusable(error, file) from error

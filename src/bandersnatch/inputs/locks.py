@@ -50,12 +50,24 @@ def _refuse_version(tool: str, version: object, file: str) -> None:
 def read_pylock(text: str, findings: Findings) -> None:
     """PEP 751. Raises UsageError."""
     table = documents.toml(text, findings.file, dict[str, Any])
+    _fill_in_hashes(table)
     try:
         lock = pylock.Pylock.from_dict(table)
     except (pylock.PylockValidationError, pylock.PylockUnsupportedVersionError) as error:
         raise UsageError(Problem(f"is not a lock of PEP 751: {error}", findings.file)) from error
     lines = documents.lines_of_tables(text, "packages", len(lock.packages))
     collect((_pylock_pin(one, line) for one, line in zip(lock.packages, lines, strict=True)), findings)
+
+
+def _fill_in_hashes(table: dict[str, Any]) -> None:
+    """PEP 751 wants hashes, and ``packaging`` no lock without; tools write none where an index has none."""
+    packages = table.get("packages")
+    for package in packages if isinstance(packages, list) else ():
+        for kind in ("sdist", "archive", "wheels") if isinstance(package, dict) else ():
+            files = package.get(kind)
+            for file in files if isinstance(files, list) else [files]:
+                if isinstance(file, dict) and not file.get("hashes"):
+                    file["hashes"] = {"sha256": ""}
 
 
 def _pylock_pin(package: pylock.Package, line: int | None) -> Pin:
@@ -68,7 +80,7 @@ def _pylock_pin(package: pylock.Package, line: int | None) -> Pin:
         None if package.version is None else str(package.version),
         line,
         markers=() if package.marker is None else (str(package.marker),),
-        hashes=tuple(f"{kind}:{value}" for file in files for kind, value in file.hashes.items()),
+        hashes=tuple(f"{kind}:{value}" for file in files for kind, value in file.hashes.items() if value),
         index=package.index or "",
         elsewhere=direct if package.is_direct else "",
     )

@@ -3,6 +3,8 @@ Requirement files as pip reads them: https://pip.pypa.io/en/stable/reference/req
 
 The format is pip's, and pip offers no reader of it. The lines are taken apart here in the order that pip does it (join,
 strip comments, fill in variables, split off the options); what a line requires is read by ``packaging``.
+
+Messages repeat no line: a file may include any other, and what is no requirement there may be anything, a secret too.
 """
 
 from __future__ import annotations
@@ -15,9 +17,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
+from bandersnatch import names
 from bandersnatch.errors import UsageError
 from bandersnatch.inputs import content
-from bandersnatch.inputs.findings import Findings, mask, parse
+from bandersnatch.inputs.findings import Findings, parse
 from bandersnatch.values import Struct
 
 MAX_DEPTH = 50
@@ -25,7 +28,10 @@ MAX_DEPTH = 50
 
 _COMMENT = re.compile(r"(?:^|(?<=\s))#.*$")
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
-_URL = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+_URL = re.compile(r"(?:https?|ftp|file|ssh|(?:git|hg|svn|bzr)(?:\+[a-z]+)?):", re.IGNORECASE)
+_OPTION = re.compile(r"-[a-zA-Z]|--[a-z]")
+_LONG_OPTION = re.compile(r"--[a-z]+(?:-[a-z]+)*")
+_PLACE = "is a URL or path, which a mirror cannot hold: skipped"
 _ARCHIVE = re.compile(r"\.(whl|zip|tar|tar\.gz|tgz|tar\.bz2|tbz|tar\.xz|txz)(\[[^\]]*\])?\Z", re.IGNORECASE)
 
 
@@ -74,17 +80,21 @@ def _read_line(number: int, line: str, file: _File, findings: Findings) -> None:
     # A variable that is not set, or is empty, stays as it is written: so does pip.
     filled = _VARIABLE.sub(lambda found: os.environ.get(found[1]) or found[0], line)
     requirement, rest = _split(filled)
+    if rest and not _OPTION.match(rest):
+        findings.refuse("is neither a requirement (PEP 508) nor an option", number)
+        return
     try:
         options, unknown = _PARSER.parse_known_args(shlex.split(rest))
-    except ValueError as error:
-        findings.refuse(f"the options cannot be understood: {mask(str(error))}", number)
+    except ValueError:
+        findings.refuse("the options cannot be understood", number)
         return
     if unknown:
-        findings.warn(f"options in {mask(line)!r} are not understood: ignored", number)
+        named = ", ".join(found[0] for one in unknown if (found := _LONG_OPTION.match(one)))
+        findings.warn(f"not understood, and ignored: {named or 'an option'}", number)
     if requirement:
         _require(requirement, _split(line)[0], tuple(options.hash), number, file, findings)
     else:
-        _obey(options, number, mask(line), file, findings)
+        _obey(options, number, file, findings)
 
 
 def _split(line: str) -> tuple[str, str]:
@@ -95,26 +105,27 @@ def _split(line: str) -> tuple[str, str]:
 
 
 def _require(text: str, written: str, hashes: tuple[str, ...], number: int, file: _File, findings: Findings) -> None:
-    """Note what *text* requires. Messages show it as *written*, without what variables may have brought in secret."""
+    """Note what *text* requires; as *written* it may still have had variables."""
     unset = [name for name in _VARIABLE.findall(text) if not os.environ.get(name)]
-    if _is_requirement(text) and not _ARCHIVE.search(text.partition("@")[0]):
+    objection = _objection(text)
+    if not objection and not _ARCHIVE.search(text.partition("@")[0]):
         findings.want(text, number, hashes, constraint=file.constraint)
     elif _is_place(text):
-        findings.warn(f"{mask(written)!r} is a URL or path, which a mirror cannot hold: skipped", number)
+        findings.warn(_PLACE, number)
     elif unset:
         findings.refuse(f"the variable {unset[0]} is not set", number)
     elif text != written:
-        findings.refuse(f"{written!r} is not a requirement (PEP 508) with the variables as they are set", number)
+        findings.refuse("is not a requirement (PEP 508) with the variables as they are set", number)
     else:
-        findings.want(text, number)  # says what is wrong with it
+        findings.refuse(f"is not a requirement (PEP 508): {objection}", number)
 
 
-def _is_requirement(text: str) -> bool:
+def _objection(text: str) -> str:
+    """Why *text* is not a requirement; empty if it is one."""
     try:
-        parse(text)
-    except ValueError:
-        return False
-    return True
+        return "" if names.is_project_name(parse(text).name) else "no project can have such a name"
+    except ValueError as error:
+        return str(error)
 
 
 def _is_place(text: str) -> bool:
@@ -122,21 +133,21 @@ def _is_place(text: str) -> bool:
     head = text.partition(";")[0].strip()
     if _URL.match(head) or head.startswith((".", "/", "~")) or _ARCHIVE.search(head):
         return True
-    # What has a slash before any specifier or URL: "packages/one".
-    return "/" in re.split(r"[@=<>!~\s]", head, maxsplit=1)[0]
+    # What has a slash before any specifier or URL: "packages/one"; a line of /etc/passwd is no path.
+    return "/" in re.split(r"[@=<>!~\s]", head, maxsplit=1)[0] and ":" not in head
 
 
 # --- lines that require nothing themselves -------------------------------------------------------------------------
 
 
-def _obey(options: argparse.Namespace, number: int, written: str, file: _File, findings: Findings) -> None:
+def _obey(options: argparse.Namespace, number: int, file: _File, findings: Findings) -> None:
     """Follow a line of options only."""
     if options.editable:
-        findings.warn(f"{written!r} is a URL or path, which a mirror cannot hold: skipped", number)
+        findings.warn(_PLACE, number)
     for constraint, places in ((False, options.requirement), (True, options.constraint)):
         for place in places:
             if _URL.match(place):
-                findings.refuse(f"{written!r} names a URL: fetch it, and name the file", number)
+                findings.refuse("names a URL: fetch it, and name the file", number)
             else:
                 _include(place, constraint, number, file, findings)
     if options.hash:
