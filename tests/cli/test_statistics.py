@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -108,11 +109,17 @@ def test_one_at_a_time(home: Path) -> None:
         assert run(["update-stats"]) == exits.LOCKED
 
 
-def test_the_disk_is_no_disk(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A ledger that is none is named, with what to do."""
+def test_the_disk_is_no_disk(home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ledger that is none is named, with what to do, and is not held open."""
+    opened: list[sqlite3.Connection] = []
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *how, **named: opened.append(connect(*how, **named)) or opened[-1])
     (home / "mirror/state/statistics.sqlite").write_bytes(b"no database" * 1000)
     assert run(["update-stats"]) == exits.DISK
     assert "move it away" in capsys.readouterr().err
+    [ledger] = opened
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        ledger.execute("SELECT 1")
 
 
 def test_a_damaged_day(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

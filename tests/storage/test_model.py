@@ -135,7 +135,7 @@ class FilesModel(Model):
     def no_more_than_the_model(self) -> None:
         assert len(list((self.directory / "state/tmp").iterdir())) <= len(self.staged)
         for root in ("web", "state/trash"):
-            for folder in (self.directory / root).glob("*/*/**"):
+            for folder in (self.directory / root).glob("*/*/**/"):
                 assert not folder.is_dir() or any(folder.iterdir()), f"{folder} is empty"
 
     def teardown(self) -> None:

@@ -332,7 +332,7 @@ def assert_changed(mirror: Path) -> None:
     held = OBJECTS.keys() - served - {"packages/ee/taken"}
     assert files_below(mirror / "state/trash") == {key: OBJECTS[key] for key in held}
     for root in ("web", "state/trash"):
-        assert all(any(path.iterdir()) for path in (mirror / root / "packages").glob("**") if path.name != "packages")
+        assert all(any(path.iterdir()) for path in (mirror / root / "packages").glob("**/") if path.name != "packages")
 
 
 @pytest.mark.parametrize("whole", [False, True], ids=["fsync", "syncfs"])
@@ -428,7 +428,7 @@ class Disk:
         self._named |= {str(path) for path in Path(folder).iterdir() if path.is_dir()}
 
     def _synchronise_all(self) -> None:
-        for folder in self._mirror.glob("**"):
+        for folder in self._mirror.glob("**/"):
             self._synchronise(str(folder))
 
 

@@ -79,7 +79,11 @@ class SqliteLedger:
                 # Even to read it SQLite wants to write beside it, which others may not. Nobody is counting now.
                 uri += "&immutable=1"
             self._connection = sqlite3.connect(uri, uri=True, timeout=_BUSY, isolation_level=None)
-            self._prepare(read_only=read_only)
+            try:
+                self._prepare(read_only=read_only)
+            except BaseException:
+                self._connection.close()
+                raise
 
     @contextmanager
     def entry(self) -> Iterator[SqliteEntry]:

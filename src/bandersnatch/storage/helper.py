@@ -152,7 +152,8 @@ def main(arguments: Sequence[str]) -> None:
         while True:
             _say(_settle(settling, source), target)
     except (EOFError, pickle.UnpicklingError, BrokenPipeError):
-        os.close(target.fileno())  # nobody is left to tell: not even that at the interpreter's end
+        # Nobody is left to tell: not even what the interpreter flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), target.fileno())
 
 
 def _say(answer: Answer, target: IO[bytes]) -> None:
