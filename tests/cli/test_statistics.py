@@ -7,6 +7,7 @@ import json
 import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -113,7 +114,12 @@ def test_the_disk_is_no_disk(home: Path, capsys: pytest.CaptureFixture[str], mon
     """A ledger that is none is named, with what to do, and is not held open."""
     opened: list[sqlite3.Connection] = []
     connect = sqlite3.connect
-    monkeypatch.setattr(sqlite3, "connect", lambda *how, **named: opened.append(connect(*how, **named)) or opened[-1])
+
+    def noted(*how: Any, **named: Any) -> sqlite3.Connection:
+        opened.append(connect(*how, **named))
+        return opened[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", noted)
     (home / "mirror/state/statistics.sqlite").write_bytes(b"no database" * 1000)
     assert run(["update-stats"]) == exits.DISK
     assert "move it away" in capsys.readouterr().err

@@ -185,5 +185,5 @@ def test_objects_are_let_go(tmp_path: Path) -> None:
         done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
     alive, half = json.loads(done.stdout), count // 2
     assert len(alive) == count
-    # The least of a hundred: how much is on its way at a time varies by thousands.
-    assert min(alive[-100:]) - min(alive[half - 100 : half]) < 34 * half
+    # The least of a hundred: how much is on its way at a time varies by thousands, or by ten for each project here.
+    assert min(alive[-100:]) - min(alive[half - 100 : half]) < 44 * half
