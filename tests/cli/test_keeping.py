@@ -257,10 +257,10 @@ def test_audit_of_nothing(program: Program) -> None:
 
 def test_report_or_nothing(tmp_path: Path) -> None:
     """A report is whole or not there, whatever ends the audit; a reader that left is not taken for the disk."""
-    with pytest.raises(BrokenPipeError), audit._written(str(tmp_path / "report")) as write:
+    with pytest.raises(BrokenPipeError), audit._written(str(tmp_path / "report"), "/srv/pypi") as write:
         write("{}")
         raise BrokenPipeError
-    with pytest.raises(UsageError, match="is a folder"), audit._written(str(tmp_path)):
+    with pytest.raises(UsageError, match="is a folder"), audit._written(str(tmp_path), "/srv/pypi"):
         pass
     assert list(tmp_path.iterdir()) == []
 
@@ -272,7 +272,7 @@ def test_backup_and_restore(mirrored: Program) -> None:
     """What cannot be the copy is refused and left, above all the catalogue; a dry run says what it would do."""
     catalogue = mirrored.directory / "state/catalogue.sqlite"
     before = catalogue.stat().st_ino
-    for name, reason in ((".", "is a folder"), (str(catalogue), "is the catalogue itself")):
+    for name, reason in ((".", "is a folder"), (str(catalogue), "is where the mirror has its own files")):
         refused = mirrored.run("backup", name)
         assert refused.returncode == 2
         assert reason in refused.stderr

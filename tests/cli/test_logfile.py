@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 import signal
 import time
 from pathlib import Path
+from unittest.mock import Mock
+
+import pytest
 
 from bandersnatch.cli.levels import Level
 from bandersnatch.cli.logfile import LogFile
@@ -26,7 +31,7 @@ class Clock:
 
 
 def log(path: Path, level: Level = Level.INFO, *, as_json: bool = False, err: io.StringIO | None = None) -> LogFile:
-    return LogFile(str(path), level, as_json=as_json, err=err or io.StringIO(), clock=Clock())
+    return LogFile(str(path), level, as_json=as_json, err=err or io.StringIO(), mirror="/srv/pypi", clock=Clock())
 
 
 def test_lines(tmp_path: Path) -> None:
@@ -82,10 +87,11 @@ def test_cannot_be_written(tmp_path: Path) -> None:
     assert "demo is behind" in (tmp_path / "missing" / "log").read_text()
 
 
-def test_full_disk(tmp_path: Path) -> None:
+def test_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A full disk below the log costs lines, nothing else."""
     err = io.StringIO()
-    file = log(Path("/dev/full"), err=err)
+    file = log(tmp_path / "log", err=err)
+    monkeypatch.setattr(os, "write", Mock(side_effect=OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))))
     file.tell(STARTED)
     assert "No space left on device" in err.getvalue()
 

@@ -11,11 +11,12 @@ from pathlib import Path
 from bandersnatch import assemble
 from bandersnatch.assemble.reaching import STATE
 from bandersnatch.catalogue.base import Totals
-from bandersnatch.catalogue.opening import CatalogueCorrupt, connect, set_aside, take_over
+from bandersnatch.catalogue.opening import is_catalogue, set_aside, take_over
 from bandersnatch.catalogue.sqlite import SqliteCatalogue
 from bandersnatch.config.schema import Config
-from bandersnatch.errors import CatalogueError, UsageError
+from bandersnatch.errors import UsageError
 from bandersnatch.selection import Selection
+from bandersnatch.storage import outputs
 from bandersnatch.storage.glance import Glance
 from bandersnatch.storage.oserrors import translated
 from bandersnatch.upkeep.repairing import Step
@@ -25,7 +26,7 @@ from bandersnatch.verify.base import Ground
 RESTORING = "catalogue.restoring"
 """The copy that is being prepared, in the folder of the state."""
 
-NEW = ".new"
+COPY = outputs.Kind("copy of a catalogue", is_catalogue)
 
 
 def backup(config: Config, to: Path) -> Totals:
@@ -38,37 +39,9 @@ def backup(config: Config, to: Path) -> Totals:
     source = assemble.catalogue_to_read(config)
     if source is None:
         raise UsageError(f"{config.mirror.directory}: nothing was mirrored here yet; bandersnatch mirror does that")
-    with closing(source):
-        _refuse_other(to, config)
-        new = to.with_name(to.name + NEW)
-        with translated(None, str(to)):
-            new.unlink(missing_ok=True)
-        try:
-            source.copy(str(new))
-            with translated(None, str(to)):
-                _sync(new)
-                os.rename(new, to)
-                _sync(to.parent)
-        except BaseException:
-            new.unlink(missing_ok=True)
-            raise
+    with closing(source), outputs.replacing(to, COPY, config.mirror.directory) as new:
+        source.copy(str(new))
         return source.totals()
-
-
-def _refuse_other(to: Path, config: Config) -> None:
-    """Raises UsageError if *to* is there and is no copy of a catalogue."""
-    if not to.exists():
-        return
-    if to.is_dir():
-        raise UsageError(f"{to} is a folder: name the file that is to be written")
-    if to.samefile(Path(config.mirror.directory, STATE, assemble.CATALOGUE)):
-        raise UsageError(f"{to} is the catalogue itself, which a run may be writing to: choose another name")
-    try:
-        connect(to, read_only=True, at_rest=True).close()  # nothing is made beside it
-    except CatalogueCorrupt as error:
-        raise UsageError(f"{to} is there, and is no copy of a catalogue: choose another name") from error
-    except CatalogueError:
-        pass  # of another version
 
 
 def restore(config: Config, source: Path, now: float) -> tuple[Totals, Counter[Step]]:

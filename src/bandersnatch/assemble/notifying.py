@@ -13,7 +13,7 @@ from bandersnatch.assemble.reaching import STATE, user_agent
 from bandersnatch.catalogue.base import Catalogue
 from bandersnatch.config.options import OPTIONS
 from bandersnatch.config.schema import Config
-from bandersnatch.errors import BandersnatchError, CatalogueError, StorageError
+from bandersnatch.errors import BandersnatchError, CatalogueError, StorageError, UsageError
 from bandersnatch.hooks.changes import QUEUES, ChangeLog
 from bandersnatch.storage.base import Storage
 from bandersnatch.sync import events
@@ -140,20 +140,24 @@ def _write_files(mirror: Mirror, config: Config, finished: events.Finished, now:
     state, web = Path(config.mirror.directory, STATE), Path(config.mirror.directory, "web")
     key, diff_file = config.publish.freshness_file, config.mirror.diff_file
     if key:
+        from bandersnatch.assemble.outputs import FRESHNESS
         from bandersnatch.hooks import files
+        from bandersnatch.storage import outputs
 
         try:
+            outputs.check(web / key, FRESHNESS, config.mirror.directory)
             mirror.storage.put((key,), files.freshness(finished, now, mirror.catalogue))
             mirror.storage.settle()
-        except (StorageError, CatalogueError) as error:
+        except (UsageError, StorageError, CatalogueError) as error:
             failed[FRESHNESS_FILE] = str(error)
     if diff_file:
+        from bandersnatch.assemble.outputs import write_diff
         from bandersnatch.hooks import files
 
         epoch = int(now) if config.mirror.diff_append_epoch else None
         try:
-            files.diff_file(state / CHANGES, diff_file, web, mirror.storage, epoch)
-        except (OSError, StorageError) as error:
+            write_diff(config, files.brought(state / CHANGES, web, mirror.storage), epoch)
+        except (OSError, UsageError, StorageError) as error:
             failed[DIFF_FILE] = f"{diff_file} cannot be written: {error}"
     # Where hooks were taken out of the configuration, what waits for them goes.
     waiting = config.hooks or any(Path(state, name).exists() for name in (CHANGES, QUEUES))

@@ -144,6 +144,11 @@ def _checked_version(connection: sqlite3.Connection, path: Path) -> int:
     return version
 
 
+def is_catalogue(begin: bytes) -> bool:
+    """Whether a file that begins like this is a catalogue, of any version."""
+    return begin.startswith(b"SQLite format 3\0") and begin[68:72] == APPLICATION_ID.to_bytes(4)
+
+
 def migrate(connection: sqlite3.Connection, version: int, migrations: Sequence[tuple[int, str]]) -> None:
     """Bring the schema from *version* to the last of *migrations*, each step whole or not at all."""
     for number, script in migrations:

@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 from bandersnatch.cli import exits, options, text
@@ -28,7 +28,7 @@ EXIT = """\
 exit status:
   0    complete; with --check, the tree is as the report says
   1    incomplete, or upstream could not be asked; with --check, the tree is not as the report says
-  2    wrong usage, nothing was mirrored yet, or the report is none
+  2    wrong usage, nothing was mirrored yet, or FILE is something else than a report
   3    upstream's list is not to be believed
   74   the catalogue, or the mirror's directory, cannot be read
 """
@@ -81,7 +81,7 @@ def _audit(args: argparse.Namespace, out: TextIO) -> int:
         if ground.selection is None:
             raise UsageError(_unknown(loaded))
         refused = runner.run(compare(mirror, Question(), now, lambda _: None))
-        with _written(args.report) as write:
+        with _written(args.report, loaded.config.mirror.directory) as write:
             told = _Told(out, as_json=args.json)
 
             def hear(line: str) -> None:
@@ -119,31 +119,29 @@ def _bandwidth(args: argparse.Namespace) -> float:
 
 
 @contextmanager
-def _written(report: str | None) -> Iterator[Callable[[str], None]]:
+def _written(report: str | None, mirror: str) -> Iterator[Callable[[str], None]]:
     """Writes lines to the file *report*, which is whole or not there; nowhere if there is to be none."""
     from pathlib import Path
 
-    from bandersnatch.errors import StorageError, UsageError
+    from bandersnatch.storage import outputs
+    from bandersnatch.storage.oserrors import translated
+    from bandersnatch.upkeep.auditing import is_report
 
     if report is None:
         yield lambda _: None
         return
-    if os.path.isdir(report):
-        raise UsageError(f"{report} is a folder: name the file that is to be written")
-    new = Path(f"{report}.new")
-    try:
-        with new.open("w", encoding="ascii") as file:
-            yield lambda line: print(line, file=file)
+    with (
+        outputs.replacing(Path(report), outputs.Kind("report of an audit", is_report), mirror) as new,
+        new.open("w", encoding="ascii") as file,
+    ):
+
+        def write(line: str) -> None:
+            with translated(None, report):
+                print(line, file=file)
+
+        yield write
+        with translated(None, report):
             file.flush()
-            os.fsync(file.fileno())
-        new.replace(report)
-    except BrokenPipeError:
-        raise  # not of the report: whoever reads our output has left
-    except OSError as error:
-        raise StorageError(f"{report}: {error.strerror}", errno=error.errno) from error
-    finally:
-        with suppress(OSError):
-            new.unlink(missing_ok=True)
 
 
 class _Told:

@@ -71,8 +71,13 @@ def run_check(args: argparse.Namespace, out: TextIO) -> int:
         return _report(error, out)
     for note in loaded.notes:
         print(note, file=out)
+    from bandersnatch.assemble.outputs import problems
+
+    found = problems(loaded)
     if loaded.config.selects_nothing:
-        return _report(UsageError(loaded.nothing_selected()), out)
+        found.append(loaded.nothing_selected())
+    if found:
+        return _report(UsageError(*found), out)
     print(f"{loaded.file or 'the environment'}: no problem found", file=out)
     return exits.CLEAN
 

@@ -8,14 +8,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Self, TextIO
 
+from bandersnatch.assemble.outputs import LOG
 from bandersnatch.cli import text, wire
 from bandersnatch.cli.levels import Level, level_of
 from bandersnatch.cli.report import lines
+from bandersnatch.errors import UsageError
+from bandersnatch.storage import outputs
 from bandersnatch.sync import events
-
-FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-_MODE = 0o640
-"""Before the umask: what upstream or a disk said is for who runs the mirror and who belongs to its group."""
 
 PAUSE = 60.0
 """Seconds after which a file that could not be written is tried again."""
@@ -30,9 +29,18 @@ class LogFile:
     """
 
     def __init__(
-        self, path: str, level: Level, *, as_json: bool, err: TextIO, clock: Callable[[], float] = time.time
+        self,
+        path: str,
+        level: Level,
+        *,
+        as_json: bool,
+        err: TextIO,
+        mirror: str,
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        """*mirror* is its directory, of whose own files none can be the log."""
         self._path = path
+        self._mirror = mirror
         self._level = level
         self._as_json = as_json
         self._err = err
@@ -62,10 +70,10 @@ class LogFile:
             self._write(
                 "".join(f"{line}\n" for line in self._lines(event, level, now)).encode("utf-8", "backslashreplace")
             )
-        except OSError as error:
+        except (UsageError, OSError) as error:
             self._close()
             self._again = now + PAUSE
-            self._complain(error)
+            self._complain(f"{self._path}: {error.strerror}" if isinstance(error, OSError) else str(error))
 
     def _lines(self, event: events.Event, level: Level, now: float) -> list[str]:
         if self._as_json:
@@ -79,7 +87,7 @@ class LogFile:
             return
         if self._fd < 0 or self._stale or not self._is_ours():
             self._close()
-            self._fd = os.open(self._path, FLAGS, _MODE)
+            self._fd = outputs.appending(self._path, LOG, self._mirror)
         rest = memoryview(data)
         while rest:
             rest = rest[os.write(self._fd, rest) :]
@@ -92,14 +100,14 @@ class LogFile:
     def _is_ours(self) -> bool:
         """Whether what is open is what has the name."""
         try:
-            there = os.stat(self._path)
+            there = os.lstat(self._path)
         except FileNotFoundError:
             return False
         here = os.fstat(self._fd)
         return (there.st_dev, there.st_ino) == (here.st_dev, here.st_ino)
 
-    def _complain(self, error: OSError) -> None:
+    def _complain(self, reason: str) -> None:
         if not self._complained:
             self._complained = True
-            message = f"{self._path}: the log cannot be written: {error.strerror}; the run goes on without it"
-            print(f"bandersnatch: {message}", file=self._err, flush=True)
+            message = f"the log cannot be written: {reason}; the run goes on without it"
+            print(f"bandersnatch: {text.shown(message)}", file=self._err, flush=True)

@@ -67,18 +67,34 @@ def run_mirror(args: argparse.Namespace, out: TextIO) -> int:
     loaded = options.load(args, _overrides(args))
     if loaded.config.selects_nothing:
         return explain_empty_selection(loaded)
+    refused = _refused_outputs(loaded)
     from bandersnatch import assemble
     from bandersnatch.errors import CatalogueError, StorageError, UpstreamError
 
     try:
         with assemble.locked(loaded.config):
-            return run_locked(args, loaded, out)
+            code = run_locked(args, loaded, out)
     except (StorageError, CatalogueError) as error:
         _alarm(loaded, "disk", error)
         raise
     except UpstreamError as error:
         _alarm(loaded, "unreachable", error)
         raise
+    return code or (exits.USAGE if refused else exits.CLEAN)
+
+
+def _refused_outputs(loaded: Loaded) -> bool:
+    """Whether the configuration names a file that must not be written, said: the mirror is worth more than the file."""
+    config = loaded.config
+    if not (config.mirror.diff_file or config.publish.freshness_file or config.log.file):
+        return False
+    from bandersnatch.assemble.outputs import problems
+    from bandersnatch.cli import text
+
+    found = problems(loaded)
+    for problem in found:
+        print(f"bandersnatch: {text.shown(str(problem))}", file=sys.stderr)
+    return bool(found)
 
 
 def _alarm(loaded: Loaded, outcome: str, error: BandersnatchError) -> None:
@@ -212,7 +228,13 @@ def _listener(args: argparse.Namespace, config: Config, out: TextIO, last_outcom
     if log.file is not None:
         from bandersnatch.cli.logfile import LogFile
 
-        file = LogFile(log.file, Level.named(log.file_level), as_json=log.format == "json", err=sys.stderr)
+        file = LogFile(
+            log.file,
+            Level.named(log.file_level),
+            as_json=log.format == "json",
+            err=sys.stderr,
+            mirror=config.mirror.directory,
+        )
         _reopen_on_hangup(file)
         others.append(file)
     return report.Reports(here, *others)

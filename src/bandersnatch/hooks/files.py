@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bandersnatch.catalogue.base import RUNS_KEPT, Catalogue, RunRecord
 from bandersnatch.hooks import changes
-from bandersnatch.hooks.lists import Writer
 from bandersnatch.storage.base import Storage
 from bandersnatch.sync.events import Finished
 
@@ -17,21 +17,34 @@ MIRRORED_FILES = "mirrored-files"
 """What PyPA bandersnatch calls the list where only its folder was named."""
 
 
-def diff_file(log: Path, path: str, web: Path, storage: Storage, epoch: int | None) -> Path:
+def diff_file(path: str, epoch: int | None) -> Path:
     """
-    Write what *log* says is new or replaced and still there to *path*: absolute paths, one a line.
+    Where the list of what a run brought is, if it is to be at *path*: in a folder, it is called ``mirrored-files``.
 
-    A folder gets ``mirrored-files``; *epoch* is appended to the name, so that each run has a file of its own. Without
-    it, the file is replaced by every run. Raises OSError and StorageError. Returns where the file is.
+    *epoch* is appended to the name, so that each run has a file of its own.
     """
     place = Path(path, MIRRORED_FILES) if os.path.isdir(path) else Path(path)
-    place = place if epoch is None else place.with_name(f"{place.name}-{epoch}")
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with Writer(place) as writer:
-        for sign, key in changes.lines(log):
-            if sign != changes.DROPPED and storage.stat(key) is not None:
-                writer.add(f"{web}/{key}")
-    return place
+    return place if epoch is None else place.with_name(f"{place.name}-{epoch}")
+
+
+def is_diff(begin: bytes) -> bool:
+    """Whether a file that begins like this is such a list."""
+    first, _, _ = begin.partition(b"\n")
+    return first.startswith(b"/") and b"/web/" in first
+
+
+def brought(log: Path, web: Path, storage: Storage) -> Iterator[str]:
+    """The absolute paths of what *log* says is new or replaced and still there. Raises OSError and StorageError."""
+    last = ""
+    for sign, key in changes.lines(log):
+        if key != last and sign != changes.DROPPED and storage.stat(key) is not None:
+            yield f"{web}/{key}"
+            last = key
+
+
+def is_freshness(begin: bytes) -> bool:
+    """Whether a file that begins like this says how fresh a mirror is."""
+    return begin.startswith(b"{") and b'"run_started_at"' in begin
 
 
 def freshness(finished: Finished, now: float, catalogue: Catalogue) -> bytes:

@@ -55,6 +55,11 @@ def line(facts: dict[str, object]) -> str:
     return json.dumps(facts, sort_keys=True, separators=(",", ":"))
 
 
+def is_report(begin: bytes) -> bool:
+    """Whether a file that begins like this is a report."""
+    return begin.startswith(b'{"audit":')
+
+
 class Auditor:
     """Writes the report while a verification goes through the mirror. Blocks. Raises StorageError, CatalogueError."""
 
