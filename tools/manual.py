@@ -103,10 +103,12 @@ def _entries(title: str, rows: list[tuple[str, str]]) -> str:
 
 
 def _epilog(text: str) -> str:
-    """The exit codes, and what else stands below the options of ``--help``."""
-    head, colon, rest = text.strip().partition(":")
-    if not colon:
-        return _prose(text) and f".SH NOTES\n{_prose(text)}"
+    """What stands below the options of ``--help``: a section for each of its own."""
+    return "\n".join(_section(part) for part in re.split(r"\n\s*\n", text.strip()))
+
+
+def _section(text: str) -> str:
+    head, _, rest = text.partition(":")
     if "\n" not in rest.strip():
         return f".SH {head.upper()}\n{_prose(rest)}"
     lines = "\n".join(_text(line) for line in rest.strip("\n").splitlines())

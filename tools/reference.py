@@ -25,7 +25,7 @@ COMMAND_LINE = """\
 # Command line
 
 Every command takes `-h` and `--help`.
-Options of `bandersnatch` itself stand before the command: `bandersnatch -c FILE mirror`.
+`-c` may stand before the command or after it: `bandersnatch -c FILE mirror`, `bandersnatch mirror -c FILE`.
 Values given here go before the environment, and the environment before the [configuration](configuration.md).
 """
 

@@ -8,7 +8,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
-from bandersnatch.cli import exits, options
+from bandersnatch.cli import command, exits, options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,12 +38,14 @@ exit status:
 
 def add_parser(commands: Any) -> None:
     """Add ``adopt`` to *commands*, the result of ``add_subparsers``."""
-    parser = commands.add_parser(
+    parser = command.add(
+        commands,
         "adopt",
-        help="take over what another tool has mirrored",
+        run_adopt,
+        "take over what another tool has mirrored",
         description=DESCRIPTION,
-        epilog=EXIT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        exits=EXIT,
+        examples=["adopt --dry-run /srv/pypi", "adopt /srv/pypi --write-config bandersnatch.conf"],
     )
     parser.add_argument("source", metavar="DIR", help="the other tool's folder, or a folder of files")
     options.add_place(parser)
@@ -79,7 +81,6 @@ def add_parser(commands: Any) -> None:
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--json", action="store_true", help="print one JSON object a line for each thing, and a sum")
     output.add_argument("--all", action="store_true", help="print everything that is damaged or strange, not only some")
-    parser.set_defaults(run=run_adopt)
 
 
 def run_adopt(args: argparse.Namespace, out: TextIO) -> int:

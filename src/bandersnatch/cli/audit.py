@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
-from bandersnatch.cli import exits, options, text
+from bandersnatch.cli import command, exits, options, text
 
 if TYPE_CHECKING:
     from bandersnatch.config.load import Loaded
@@ -36,12 +36,14 @@ exit status:
 
 def add_parser(commands: Any) -> None:
     """Add ``audit`` to *commands*, the result of ``add_subparsers``."""
-    parser = commands.add_parser(
+    parser = command.add(
+        commands,
         "audit",
-        help="prove that the mirror is complete",
+        run_audit,
+        "prove that the mirror is complete",
         description=DESCRIPTION,
-        epilog=EXIT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        exits=EXIT,
+        examples=["audit --report audit.jsonl", "audit --check audit.jsonl --tree /media/copy"],
     )
     options.add_place(parser)
     parser.add_argument("--report", metavar="FILE", help="write what was found to FILE, for another machine to check")
@@ -52,7 +54,6 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--quick", action="store_true", help="compare the sizes of files, and do not read them")
     parser.add_argument("--bandwidth", metavar="RATE", help="read no more than this, such as 50MiB/s")
     parser.add_argument("--json", action="store_true", help="print one JSON object a line for what is wrong, and a sum")
-    parser.set_defaults(run=run_audit)
 
 
 def run_audit(args: argparse.Namespace, out: TextIO) -> int:

@@ -6,7 +6,7 @@ import argparse
 from contextlib import nullcontext
 from typing import Any, TextIO
 
-from bandersnatch.cli import confirm, exits, options, text
+from bandersnatch.cli import command, confirm, exits, options, text
 
 BACKUP = """\
 Copy the catalogue, all that the mirror remembers, to a file. A run may go on at the same time. The file is whole or
@@ -37,21 +37,30 @@ exit status:
 
 def add_parser(commands: Any) -> None:
     """Add ``backup`` and ``restore`` to *commands*, the result of ``add_subparsers``."""
-    form = argparse.RawDescriptionHelpFormatter
-    backup = commands.add_parser(
-        "backup", help="copy the catalogue to a file", description=BACKUP, epilog=EXIT_BACKUP, formatter_class=form
+    backup = command.add(
+        commands,
+        "backup",
+        run_backup,
+        "copy the catalogue to a file",
+        description=BACKUP,
+        exits=EXIT_BACKUP,
+        examples=["backup /backup/catalogue.db"],
     )
     backup.add_argument("file", metavar="FILE", help="where to")
-    restore = commands.add_parser(
-        "restore", help="put a copy of the catalogue back", description=RESTORE, epilog=EXIT_RESTORE,
-        formatter_class=form,
-    )  # fmt: skip
+    restore = command.add(
+        commands,
+        "restore",
+        run_restore,
+        "put a copy of the catalogue back",
+        description=RESTORE,
+        exits=EXIT_RESTORE,
+        examples=["restore --dry-run /backup/catalogue.db"],
+    )
     restore.add_argument("file", metavar="FILE", help="what backup has made")
     confirm.add_options(restore)
-    for parser, run in ((backup, run_backup), (restore, run_restore)):
+    for parser in (backup, restore):
         options.add_place(parser)
         parser.add_argument("--json", action="store_true", help="print one JSON object")
-        parser.set_defaults(run=run)
 
 
 def run_backup(args: argparse.Namespace, out: TextIO) -> int:

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
-from bandersnatch.cli import exits
+from bandersnatch.cli import command, exits
 
 SHELLS = ("bash", "zsh", "tcsh", "fish")
 
@@ -14,7 +14,7 @@ FILES = ("FILE", "OLD", "NEW", "LOG")
 DIRECTORIES = ("DIR", "FOLDER")
 """Placeholders of values that are paths: what stands for one is completed as one."""
 
-EPILOG = """\
+EXIT = """\
 where it belongs:
   bash   eval "$(bandersnatch completion bash)" in ~/.bashrc
   zsh    a file called _bandersnatch in a folder of $fpath
@@ -27,15 +27,17 @@ exit status: 0 printed, 2 wrong usage
 
 def add_parser(commands: Any, build_parser: Callable[[], argparse.ArgumentParser]) -> None:
     """Add ``completion`` to *commands*, the result of ``add_subparsers``; *build_parser* makes all of the parser."""
-    parser = commands.add_parser(
+    parser = command.add(
+        commands,
         "completion",
-        help="print the completion script for a shell",
+        lambda args, out: run_completion(args, out, build_parser()),
+        "print the completion script for a shell",
         description="Print the completion script for a shell: commands, options, choices and paths.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        exits=EXIT,
+        examples=["completion bash"],
+        goes_on=False,
     )
     parser.add_argument("shell", choices=SHELLS, help="the shell that is to complete")
-    parser.set_defaults(run=lambda args, out: run_completion(args, out, build_parser()))
 
 
 def run_completion(args: argparse.Namespace, out: TextIO, parser: argparse.ArgumentParser) -> int:

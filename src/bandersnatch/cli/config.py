@@ -9,38 +9,72 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TextIO
 
-from bandersnatch.cli import exits
+from bandersnatch.cli import command, exits
 
 if TYPE_CHECKING:
     from bandersnatch.config.load import Loaded
     from bandersnatch.errors import UsageError
 
-EPILOG = "exit status: 0 done, 2 wrong usage, or any problem with the configuration or its file"
+EXIT = "exit status: 0 done, 2 wrong usage, or any problem with the configuration or its file"
 
 # What needs the configuration is imported inside the functions, so that --help answers at once.
 
 
 def add_parser(subparsers: Any) -> None:
     """Add ``config`` and its commands to *subparsers*, the result of ``add_subparsers``; each sets ``run``."""
-    summary = "write, check and show the configuration"
-    parser = subparsers.add_parser("config", help=summary, description=summary, epilog=EPILOG)
+    parser = command.add(
+        subparsers,
+        "config",
+        None,
+        "write, check and show the configuration",
+        exits=EXIT,
+        examples=["config init /etc/bandersnatch.conf", "config check"],
+    )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    init = _command(commands, "init", run_init, "write a new file with every key, commented out")
+    init = command.add(
+        commands,
+        "init",
+        run_init,
+        "write a new file with every key, commented out",
+        exits=EXIT,
+        examples=["config init bandersnatch.conf"],
+    )
     init.add_argument("file", metavar="FILE", help="where to write it; an existing file is never touched")
 
-    _command(commands, "check", run_check, "say what is wrong with the configuration, all at once")
+    command.add(
+        commands,
+        "check",
+        run_check,
+        "say what is wrong with the configuration, all at once",
+        exits=EXIT,
+        examples=["config check", "config check -c bandersnatch.conf"],
+    )
 
-    show = _command(commands, "show", run_show, "print the values in force and where each comes from; no secrets")
+    show = command.add(
+        commands,
+        "show",
+        run_show,
+        "print the values in force and where each comes from; no secrets",
+        exits=EXIT,
+        examples=["config show --json"],
+        goes_on=False,
+    )
     show.add_argument("--json", action="store_true", help="as one JSON object")
 
-    _command(commands, "path", run_path, "print which file is read")
+    command.add(
+        commands, "path", run_path, "print which file is read", exits=EXIT, examples=["config path"], goes_on=False
+    )
 
-    convert = _command(
-        commands, "convert", run_convert, "write the TOML for a configuration of PyPA bandersnatch (INI)"
+    convert = command.add(
+        commands,
+        "convert",
+        run_convert,
+        "write the TOML for a configuration of PyPA bandersnatch (INI)",
+        exits=EXIT,
+        examples=["config convert --check /etc/bandersnatch.conf", "config convert old.conf new.conf"],
     )
     convert.add_argument("old", metavar="OLD", help="the configuration of PyPA bandersnatch, which is left as it is")
     convert.add_argument(
@@ -148,11 +182,3 @@ def _load(args: argparse.Namespace) -> Loaded:
 def _report(error: UsageError, out: TextIO) -> int:
     print(error, file=out)
     return exits.USAGE
-
-
-def _command(
-    commands: Any, name: str, run: Callable[[argparse.Namespace, TextIO], int], summary: str
-) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary, epilog=EPILOG)
-    parser.set_defaults(run=run)
-    return parser

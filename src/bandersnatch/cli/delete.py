@@ -7,7 +7,7 @@ import os
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, TextIO
 
-from bandersnatch.cli import confirm, exits, options, text
+from bandersnatch.cli import command, confirm, exits, options, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,12 +32,14 @@ exit status:
 
 def add_parser(commands: Any) -> None:
     """Add ``delete`` to *commands*, the result of ``add_subparsers``."""
-    parser = commands.add_parser(
+    parser = command.add(
+        commands,
         "delete",
-        help="take projects, versions or files off the mirror",
+        run_delete,
+        "take projects, versions or files off the mirror",
         description=DESCRIPTION,
-        epilog=EXIT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        exits=EXIT,
+        examples=["delete --dry-run six==1.16.0", "delete --yes six"],
     )
     parser.add_argument(
         "names", nargs="+", metavar="NAME[==VERSION]|FILE", help="a project, one version of it, or a file's name"
@@ -45,7 +47,6 @@ def add_parser(commands: Any) -> None:
     options.add_place(parser)
     confirm.add_options(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object a line for each project")
-    parser.set_defaults(run=run_delete)
 
 
 def run_delete(args: argparse.Namespace, out: TextIO) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any, TextIO
 
-from bandersnatch.cli import exits
+from bandersnatch.cli import command, exits
 
 DESCRIPTION = """\
 Print this machine and the Python that runs this command as a target environment: a table for the configuration.
@@ -15,16 +15,18 @@ Run it on the machines that the mirror is for, and name the tables in the config
 
 def add_parser(commands: Any) -> None:
     """Add ``environment`` to *commands*, the result of ``add_subparsers``."""
-    parser = commands.add_parser(
+    parser = command.add(
+        commands,
         "environment",
-        help="print this machine as a target environment for the configuration",
+        run_environment,
+        "print this machine as a target environment for the configuration",
         description=DESCRIPTION,
-        epilog="exit status: 0 printed, 2 wrong usage, or a machine that cannot be described",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        exits="exit status: 0 printed, 2 wrong usage, or a machine that cannot be described",
+        examples=["environment"],
+        goes_on=False,
     )
     parser.add_argument("--name", metavar="NAME", help="what to call it (default: its system and processor)")
     parser.add_argument("--json", action="store_true", help="as one JSON object")
-    parser.set_defaults(run=run_environment)
 
 
 def run_environment(args: argparse.Namespace, out: TextIO) -> int:

@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, TextIO
 
-from bandersnatch.cli import exits, options
+from bandersnatch.cli import command, exits, options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,18 +33,20 @@ exit status:
 
 def add_parser(commands: Any) -> None:
     """Add ``follow`` to *commands*, the result of ``add_subparsers``."""
-    parser = commands.add_parser(
+    parser = command.add(
+        commands,
         "follow",
-        help="show the progress of the run that is under way",
+        run_follow,
+        "show the progress of the run that is under way",
         description=DESCRIPTION,
-        epilog=EXIT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        exits=EXIT,
+        examples=["follow", "follow --json"],
+        goes_on=False,
     )
     options.add_place(parser)
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--json", action="store_true", help="print one JSON object a line for each event")
     output.add_argument("-v", "--verbose", action="store_true", help="print a line for every file and project, too")
-    parser.set_defaults(run=run_follow)
 
 
 def run_follow(args: argparse.Namespace, out: TextIO) -> int:

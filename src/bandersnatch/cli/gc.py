@@ -7,7 +7,7 @@ import os
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, TextIO
 
-from bandersnatch.cli import confirm, exits, options, text
+from bandersnatch.cli import command, confirm, exits, options, text
 
 if TYPE_CHECKING:
     from bandersnatch.upkeep.collecting import Waste
@@ -36,12 +36,14 @@ exit status:
 
 def add_parser(commands: Any) -> None:
     """Add ``gc`` to *commands*, the result of ``add_subparsers``."""
-    parser = commands.add_parser(
+    parser = command.add(
+        commands,
         "gc",
-        help="take away what takes room and nobody needs",
+        run_gc,
+        "take away what takes room and nobody needs",
         description=DESCRIPTION,
-        epilog=EXIT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        exits=EXIT,
+        examples=["gc --dry-run", "gc --yes"],
     )
     options.add_place(parser)
     confirm.add_options(parser)
@@ -51,7 +53,6 @@ def add_parser(commands: Any) -> None:
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--json", action="store_true", help="print one JSON object a line for each object, and a sum")
     output.add_argument("--all", action="store_true", help=f"print every object, not {SHOWN} at most")
-    parser.set_defaults(run=run_gc)
 
 
 def run_gc(args: argparse.Namespace, out: TextIO) -> int:

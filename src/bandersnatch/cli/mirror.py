@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
-from bandersnatch.cli import exits, options, plan
+from bandersnatch.cli import command, exits, options, plan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,12 +33,18 @@ With requirements on the command line no configuration is needed. Running it aga
 
 def add_parser(commands: Any) -> None:
     """Add ``mirror`` to *commands*, the result of ``add_subparsers``."""
-    parser = commands.add_parser(
+    parser = command.add(
+        commands,
         "mirror",
-        help="make the mirror, or bring it up to date",
+        run_mirror,
+        "make the mirror, or bring it up to date",
         description=DESCRIPTION,
-        epilog=exits.HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        exits=exits.HELP,
+        examples=[
+            'mirror --directory ./mirror six "idna>=3.7"',
+            "mirror -r requirements.txt --with-dependencies",
+            "mirror --dry-run",
+        ],
     )
     options.add_requirements(parser, "mirror")
     options.add_place(parser)
@@ -55,7 +61,6 @@ def add_parser(commands: Any) -> None:
     output.add_argument("--json", action="store_true", help="print one JSON object a line for each event")
     output.add_argument("-v", "--verbose", action="store_true", help="print plan and summary also without a terminal")
     output.add_argument("-q", "--quiet", action="store_true", help="print bad news only, also on a terminal")
-    parser.set_defaults(run=run_mirror)
 
 
 def run_mirror(args: argparse.Namespace, out: TextIO) -> int:

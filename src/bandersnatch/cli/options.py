@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from bandersnatch.config.load import Loaded
 
 
+LISTS = (".txt", ".in", ".toml", ".lock", ".json", ".xml", ".py")
+"""How files end that say what is required."""
+
+
 def add_place(parser: argparse.ArgumentParser) -> None:
     """Add ``--directory``."""
     parser.add_argument("--directory", metavar="DIR", help="the mirror's directory (in place of [mirror] directory)")
@@ -28,8 +32,9 @@ def threads(given: str) -> int:
 def add_requirements(parser: argparse.ArgumentParser, verb: str) -> None:
     """Add what says on the command line which projects are meant, in place of the configuration's selection."""
     parser.add_argument(
-        "requirements", nargs="*", metavar="REQUIREMENT", help=f"{verb} these, such as six or 'idna>=3.7'"
-    )
+        "requirements", nargs="*", type=requirement, metavar="REQUIREMENT",
+        help=f"{verb} these, such as six or 'idna>=3.7'",
+    )  # fmt: skip
     parser.add_argument(
         "-r", "--requirement", dest="files", action="append", default=[], metavar="FILE",
         help=f"{verb} what FILE names: requirements.txt, pyproject.toml, a lock file, an SBOM; can be repeated",
@@ -37,6 +42,14 @@ def add_requirements(parser: argparse.ArgumentParser, verb: str) -> None:
     parser.add_argument(
         "--with-dependencies", action="store_true", help="and all that it needs, on every environment (uses uv)"
     )
+
+
+def requirement(given: str) -> str:
+    """A requirement of the command line, and not a file of some by mistake: its name might well be a project's."""
+    is_path = os.sep in given and not given.endswith(os.sep)  # which would be a regular expression
+    if "@" not in given and (is_path or given.endswith(LISTS)):
+        raise argparse.ArgumentTypeError(f"{given} looks like a file; for what it requires say -r {given}")
+    return given
 
 
 def names_projects(args: argparse.Namespace) -> bool:

@@ -8,7 +8,7 @@ import sys
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
-from bandersnatch.cli import exits, options, text
+from bandersnatch.cli import command, exits, options, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,12 +37,15 @@ PAGES = 400
 
 def add_parser(commands: Any) -> None:
     """Add ``plan`` to *commands*, the result of ``add_subparsers``."""
-    parser = commands.add_parser(
+    parser = command.add(
+        commands,
         "plan",
-        help="say what a run would fetch, keep and remove",
+        run_plan,
+        "say what a run would fetch, keep and remove",
         description=DESCRIPTION,
-        epilog=EXIT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        exits=EXIT,
+        examples=["plan", "plan --full", "plan --directory ./mirror -r requirements.txt"],
+        goes_on=False,
     )
     options.add_requirements(parser, "plan for")
     options.add_place(parser)
@@ -53,7 +56,7 @@ def add_parser(commands: Any) -> None:
         help=f"read so many pages only, drawn at random, and estimate what is to be fetched (default: {PAGES})",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="as one JSON object")
-    parser.set_defaults(run=run_plan, accept_removals=False)
+    parser.set_defaults(accept_removals=False)
 
 
 def _pages(given: str) -> int:

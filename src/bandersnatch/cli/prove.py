@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
-from bandersnatch.cli import exits, options
+from bandersnatch.cli import command, exits, options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,15 +33,17 @@ exit status:
 
 def add_parser(commands: Any) -> None:
     """Add ``prove`` to *commands*, the result of ``add_subparsers``."""
-    parser = commands.add_parser(
+    parser = command.add(
+        commands,
         "prove",
-        help="prove that requirements can be installed from the mirror alone",
+        run_prove,
+        "prove that requirements can be installed from the mirror alone",
         description=DESCRIPTION,
-        epilog=EXIT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        exits=EXIT,
+        examples=["prove", "prove 'idna>=3.7' --environment server"],
     )
     parser.add_argument(
-        "requirements", nargs="*", metavar="REQUIREMENT",
+        "requirements", nargs="*", type=options.requirement, metavar="REQUIREMENT",
         help="prove these, such as 'idna>=3.7' (default: what the configuration names)",
     )  # fmt: skip
     parser.add_argument(
@@ -59,7 +61,6 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--hash", action="store_true", help="read every file that is needed, and check its SHA-256")
     parser.add_argument("--json", action="store_true", help="as one JSON object")
-    parser.set_defaults(run=run_prove)
 
 
 def run_prove(args: argparse.Namespace, out: TextIO) -> int:

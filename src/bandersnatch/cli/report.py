@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Protocol, Self, TextIO
 
-from bandersnatch.cli import text, wire
+from bandersnatch.cli import output, text, wire
 from bandersnatch.cli.levels import Level, Printer, level_of
 from bandersnatch.sync import events
 
@@ -228,10 +228,22 @@ def summary(event: events.Finished) -> list[str]:
     return result
 
 
+def missed(count: int) -> str:
+    """Said in place of lines that nobody read in time."""
+    return f"({text.count(count, 'line')} left out here: nobody read so much in time)\n"
+
+
+def missed_json(count: int) -> str:
+    """The same for a machine."""
+    return f"{wire.encode(events.Missed(count), time.time())}\n"
+
+
 def choose(
     *, as_json: bool, verbose: bool, quiet: bool, level: Level, out: TextIO, err: TextIO, last_outcome: str
 ) -> Report:
-    """The report that fits who is listening; *level* is for those who do not sit at a terminal."""
+    """The report that fits who is listening, whom no run waits for; *level*: for those who do not sit at a terminal."""
+    output.never_wait(out, missed_json if as_json else missed)
+    output.never_wait(err, missed)
     if as_json:
         return JsonReport(out)
     if quiet:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
-from bandersnatch.cli import exits, options, text
+from bandersnatch.cli import command, exits, options, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,12 +31,15 @@ exit status:
 
 def add_parser(commands: Any) -> None:
     """Add ``stats`` to *commands*, the result of ``add_subparsers``."""
-    parser = commands.add_parser(
+    parser = command.add(
+        commands,
         "stats",
-        help="say what was downloaded from the mirror",
+        run_stats,
+        "say what was downloaded from the mirror",
         description="Say what was downloaded from the mirror, as far as update-stats has counted it.",
-        epilog=EXIT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        exits=EXIT,
+        examples=["stats --since 7d", "stats --by file --project six --csv"],
+        goes_on=False,
     )
     options.add_place(parser)
     parser.add_argument(
@@ -55,7 +58,6 @@ def add_parser(commands: Any) -> None:
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--json", action="store_true", help="as one JSON object")
     output.add_argument("--csv", action="store_true", help="as CSV, with a header")
-    parser.set_defaults(run=run_stats)
 
 
 def _limit(given: str) -> int:

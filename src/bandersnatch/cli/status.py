@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any, TextIO
 
-from bandersnatch.cli import exits, options
+from bandersnatch.cli import command, exits, options
 
 if TYPE_CHECKING:
     from bandersnatch.catalogue.base import Catalogue
@@ -17,15 +17,18 @@ SHOWN = 50
 
 def add_parser(commands: Any) -> None:
     """Add ``status`` to *commands*, the result of ``add_subparsers``."""
-    parser = commands.add_parser(
+    parser = command.add(
+        commands,
         "status",
-        help="say how the mirror stands, and what is behind",
+        run_status,
+        "say how the mirror stands, and what is behind",
         description="Say how the mirror stands, and name what is behind, with reasons. Upstream is not asked.",
-        epilog="exit status: 0 nothing is behind, 1 something is, 2 wrong usage, 74 the catalogue cannot be read",
+        exits="exit status: 0 nothing is behind, 1 something is, 2 wrong usage, 74 the catalogue cannot be read",
+        examples=["status", "status --json"],
+        goes_on=False,
     )
     options.add_place(parser)
     parser.add_argument("--json", action="store_true", help="as one JSON object")
-    parser.set_defaults(run=run_status)
 
 
 def run_status(args: argparse.Namespace, out: TextIO) -> int:

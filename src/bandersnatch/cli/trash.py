@@ -7,7 +7,7 @@ import os
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, TextIO
 
-from bandersnatch.cli import confirm, exits, options, text
+from bandersnatch.cli import command, confirm, exits, options, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,24 +46,37 @@ NAMES = "NAME[==VERSION]|FILE"
 
 def add_parser(commands: Any) -> None:
     """Add ``trash`` to *commands*, the result of ``add_subparsers``."""
-    parser = commands.add_parser("trash", help="see what is in the trash, restore it, or empty it", epilog=EXIT,
-        description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+    parser = command.add(
+        commands,
+        "trash",
+        None,
+        "see what is in the trash, restore it, or empty it",
+        description=DESCRIPTION,
+        exits=EXIT,
+        examples=["trash list six", "trash restore --dry-run six==1.16.0"],
+    )
     verbs = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    _verb(verbs, "list", "print what is in the trash", LIST, run_list, many="*")
-    confirm.add_options(_verb(verbs, "restore", "put files back on their pages", RESTORE, run_restore, many="+"))
-    confirm.add_options(_verb(verbs, "empty", "delete what is in the trash for good", EMPTY, run_empty, many="*"))
+    _add(verbs, "list", run_list, "print what is in the trash", LIST, many="*", goes_on=False)
+    confirm.add_options(_add(verbs, "restore", run_restore, "put files back on their pages", RESTORE, many="+"))
+    confirm.add_options(_add(verbs, "empty", run_empty, "delete what is in the trash for good", EMPTY, many="*"))
 
 
-def _verb(
-    verbs: Any, name: str, summary: str, description: str, run: Callable[..., int], *, many: str
+def _add(
+    verbs: Any, name: str, run: Callable[..., int], summary: str, description: str, *, many: str, goes_on: bool = True
 ) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = verbs.add_parser(
-        name, help=summary, description=description, epilog=EXIT, formatter_class=argparse.RawDescriptionHelpFormatter
+    parser = command.add(
+        verbs,
+        name,
+        run,
+        summary,
+        description=description,
+        exits=EXIT,
+        examples=[f"trash {name} six"],
+        goes_on=goes_on,
     )
     parser.add_argument("names", nargs=many, metavar=NAMES, help="a project, one version of it, or a file's name")
     options.add_place(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
-    parser.set_defaults(run=run)
     return parser
 
 

@@ -7,7 +7,7 @@ import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, TextIO
 
-from bandersnatch.cli import exits, options, text
+from bandersnatch.cli import command, exits, options, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,12 +33,14 @@ exit status:
 
 def add_parser(commands: Any) -> None:
     """Add ``update-stats`` to *commands*, the result of ``add_subparsers``."""
-    parser = commands.add_parser(
+    parser = command.add(
+        commands,
         "update-stats",
-        help="count downloads in the web server's logs",
+        run_update,
+        "count downloads in the web server's logs",
         description=DESCRIPTION,
-        epilog=EXIT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        exits=EXIT,
+        examples=["update-stats", "update-stats --format combined /var/log/nginx/access.log"],
     )
     options.add_place(parser)
     parser.add_argument(
@@ -47,7 +49,6 @@ def add_parser(commands: Any) -> None:
     )  # fmt: skip
     parser.add_argument("--format", metavar="FORMAT", help="how they are written, in place of [statistics] format")
     parser.add_argument("--json", action="store_true", help="say what was done as one JSON object")
-    parser.set_defaults(run=run_update)
 
 
 def run_update(args: argparse.Namespace, out: TextIO) -> int:

@@ -9,7 +9,7 @@ from collections import Counter
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
-from bandersnatch.cli import exits, options
+from bandersnatch.cli import command, exits, options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,12 +52,14 @@ with --repair, that of the run that repairs:
 
 def add_parser(commands: Any) -> None:
     """Add ``verify`` to *commands*, the result of ``add_subparsers``."""
-    parser = commands.add_parser(
+    parser = command.add(
+        commands,
         "verify",
-        help="compare what is stored with what was published",
+        run_verify,
+        "compare what is stored with what was published",
         description=DESCRIPTION,
-        epilog=EXIT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        exits=EXIT,
+        examples=["verify", "verify --hash --project six", "verify --repair --dry-run"],
     )
     options.add_place(parser)
     parser.add_argument("--pages", action="store_true", help="read every page, and compare what it links and promises")
@@ -89,7 +91,6 @@ def add_parser(commands: Any) -> None:
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--json", action="store_true", help="print one JSON object a line for each finding, and a sum")
     output.add_argument("--all", action="store_true", help=f"print every finding, not {SHOWN} of each kind at most")
-    parser.set_defaults(run=run_verify)
 
 
 def _add_repair(parser: argparse.ArgumentParser) -> None:

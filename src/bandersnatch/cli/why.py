@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
-from bandersnatch.cli import exits, options, text
+from bandersnatch.cli import command, exits, options, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,19 +47,21 @@ class Target(NamedTuple):
 
 def add_parser(commands: Any) -> None:
     """Add ``why`` to *commands*, the result of ``add_subparsers``."""
-    parser = commands.add_parser(
+    parser = command.add(
+        commands,
         "why",
-        help="say why a project, a version or a file is mirrored or not",
+        run_why,
+        "say why a project, a version or a file is mirrored or not",
         description=DESCRIPTION,
-        epilog=EXIT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        exits=EXIT,
+        examples=["why six", "why six==1.16.0 --offline"],
+        goes_on=False,
     )
     parser.add_argument("target", metavar="NAME[==VERSION][/FILE]", help="what to explain, such as six or six==1.16.0")
     options.add_place(parser)
     parser.add_argument("--offline", action="store_true", help="do not ask upstream: explain what the mirror holds")
     parser.add_argument("--all", action="store_true", help=f"every release, not the newest {RELEASES} only")
     parser.add_argument("--json", action="store_true", help="as one JSON object, with every file that is asked about")
-    parser.set_defaults(run=run_why)
 
 
 def run_why(args: argparse.Namespace, out: TextIO) -> int:

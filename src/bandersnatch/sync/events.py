@@ -144,6 +144,12 @@ class Warned(Event, frozen=True):
     message: str
 
 
+class Missed(Event, frozen=True):
+    """Events are left out here: a run waits for no reader, and so much was not read in time."""
+
+    count: int
+
+
 class Finished(Event, frozen=True):
     """The run is over."""
 
