@@ -37,7 +37,11 @@ class UsageError(BandersnatchError):
 
 
 class Locked(BandersnatchError):
-    """Another run holds this mirror's lock."""
+    """Another run holds this mirror's lock. *odd*: it may be none, and somebody should look at it."""
+
+    def __init__(self, message: str, *, odd: bool = False) -> None:
+        self.odd = odd
+        super().__init__(message)
 
 
 class Refused(BandersnatchError):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -84,26 +87,26 @@ def test_no_text(path: Path) -> None:
 
 def test_waits_and_gets_it(path: Path) -> None:
     """Who waits has the lock soon after it is free."""
-    time = Time()
-    time.release_at = (1002.5, Lock(path, STARTED).acquire())
-    with time.lock(path).acquire(wait=10):
-        assert time.slept == [1.0, 1.0, 1.0]
+    clock = Time()
+    clock.release_at = (1002.5, Lock(path, STARTED).acquire())
+    with clock.lock(path).acquire(wait=10):
+        assert clock.slept == [1.0, 1.0, 1.0]
 
 
 def test_waits_in_vain(path: Path) -> None:
     """Who waits stops when the time is over, not later, and tries once more then."""
-    time = Time()
+    clock = Time()
     with Lock(path, STARTED).acquire(), pytest.raises(Locked):
-        time.lock(path).acquire(wait=2.5)
-    assert time.slept == [1.0, 1.0, 0.5]
+        clock.lock(path).acquire(wait=2.5)
+    assert clock.slept == [1.0, 1.0, 0.5]
 
 
 def test_waits_for_ever(path: Path) -> None:
     """With no limit, waiting goes on as long as it takes."""
-    time = Time()
-    time.release_at = (1000.0 + 86400, Lock(path, STARTED).acquire())
-    time.lock(path).acquire(wait=None).release()
-    assert sum(time.slept) == 86400
+    clock = Time()
+    clock.release_at = (1000.0 + 86400, Lock(path, STARTED).acquire())
+    clock.lock(path).acquire(wait=None).release()
+    assert sum(clock.slept) == 86400
 
 
 def test_killed_holder(path: Path) -> None:
@@ -122,6 +125,53 @@ def test_cannot_be_opened(path: Path) -> None:
     path.mkdir(parents=True)
     with pytest.raises(StorageError, match=f"Is a directory at {path}"):
         Lock(path, STARTED).acquire()
+
+
+def test_its_owners_alone(path: Path) -> None:
+    """Nobody else can open the file, and so lock it, be it new or one that an earlier version made for all to read."""
+    for _ in range(2):
+        Lock(path, STARTED).acquire().release()
+        assert path.stat().st_mode & 0o777 == 0o600
+        path.chmod(0o644)
+
+
+@pytest.fixture
+def neighbour(tmp_path: Path) -> Iterator[Callable[[], None]]:
+    """Locks the mirror's folder, as whoever may read it can; a shared lock is enough to keep others out."""
+    fd = os.open(tmp_path, os.O_RDONLY)
+    yield lambda: fcntl.flock(fd, fcntl.LOCK_SH)
+    os.close(fd)
+
+
+def test_neighbour(path: Path, tmp_path: Path, neighbour: Callable[[], None]) -> None:
+    """Who locks the folder stops no run of a mirror that had one before, and two runs still exclude each other."""
+    Lock(path, STARTED, anchor=tmp_path).acquire().release()
+    neighbour()
+    with Lock(path, STARTED, anchor=tmp_path).acquire(), pytest.raises(Locked):
+        Lock(path, STARTED, anchor=tmp_path).acquire()
+
+
+def test_deleted_while_held(path: Path, tmp_path: Path) -> None:
+    """A file that was deleted under its holder lets nobody else in, however often he tries, and that is said."""
+    with Lock(path, STARTED, anchor=tmp_path).acquire():
+        path.unlink()
+        for _ in range(2):
+            with pytest.raises(Locked, match=f"fuser -v {tmp_path} names the process") as caught:
+                Lock(path, STARTED, anchor=tmp_path).acquire()
+            assert caught.value.odd
+    Lock(path, STARTED, anchor=tmp_path).acquire().release()
+
+
+def test_held_for_long(path: Path) -> None:
+    """That a lock is held for more than a day is worth a word, once a day; a run of some hours is not."""
+    with Lock(path, STARTED).acquire():
+        for hours, odd in ((1, False), (25, True), (0, False), (25, True)):
+            if hours:
+                then = time.time() - hours * 3600
+                os.utime(path, (then, then))
+            with pytest.raises(Locked, match=f"process {os.getpid()} since 2026") as caught:
+                Lock(path, STARTED).acquire()
+            assert caught.value.odd == odd, hours
 
 
 def test_nothing_stays_open(path: Path) -> None:

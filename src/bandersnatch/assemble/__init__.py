@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from bandersnatch.catalogue.sqlite import SqliteCatalogue
 from bandersnatch.catalogue.vouchers import FileVouchers, forget, open_vouchers
 from bandersnatch.config.schema import Config
 from bandersnatch.errors import StorageError
+from bandersnatch.hooks.changes import QUEUES
 from bandersnatch.plan import Brake, Policies, Policy
 from bandersnatch.selection import Selection
 from bandersnatch.storage import filesystem
@@ -193,7 +196,21 @@ def state_directory(config: Config) -> Path:
             f"{error.filename}: {error.strerror}; choose another [mirror] directory, or make this one yours to write",
             errno=error.errno,
         ) from error
+    _refuse_links(state)
     return state
+
+
+def _refuse_links(state: Path) -> None:
+    """Raises StorageError for a symbolic link in the state: what is behind it would be written to, or deleted."""
+    for folder in (state, state / QUEUES):
+        with translated(None, str(folder)), suppress(FileNotFoundError), os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_symlink():
+                    raise StorageError(
+                        f"{entry.path} is a symbolic link, and nothing in state/ may be one: what is behind it would "
+                        "be written to, or deleted; nothing was done; put what it leads to in its place, or remove it",
+                        errno=errno.ELOOP,
+                    )
 
 
 def rules(config: Config, chosen: Selection) -> Rules:

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from bandersnatch import assemble
 from bandersnatch.accesslog.formats import reader
 from bandersnatch.assemble.reaching import STATE
 from bandersnatch.config.schema import Config
@@ -41,7 +42,7 @@ def update(config: Config, now: datetime, form: str | None = None, tell: Tell = 
     """
     home = _home(config)
     wish = replace(wish_of(config, now, form), offered=lambda: _pages(home / "web/simple"))
-    with Lock(home / STATE / LOCK, now).acquire(config.mirror.wait):
+    with Lock(assemble.state_directory(config) / LOCK, now).acquire(config.mirror.wait):
         shelf = Shelf(home / SHELF, home / STATE / STAGING)
         with closing(SqliteLedger(home / STATE / LEDGER)) as ledger:
             yield Update(ledger, shelf, wish, tell)

@@ -74,7 +74,7 @@ def _do(arguments: Sequence[str], out: Output) -> int:
         return _complain(exits.USAGE, *str(error).splitlines())
     except Locked as error:
         # Not worth a mail: from cron, a long run simply lasts longer than the interval.
-        return _complain(exits.LOCKED, str(error)) if sys.stderr.isatty() else exits.LOCKED
+        return _complain(exits.LOCKED, str(error)) if error.odd or sys.stderr.isatty() else exits.LOCKED
     except Refused as error:
         return _complain(exits.REFUSED, str(error))
     except (StorageError, CatalogueError) as error:

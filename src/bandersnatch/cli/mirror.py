@@ -74,7 +74,7 @@ def run_mirror(args: argparse.Namespace, out: TextIO) -> int:
         return explain_empty_selection(loaded)
     refused = _refused_outputs(loaded)
     from bandersnatch import assemble
-    from bandersnatch.errors import CatalogueError, StorageError, UpstreamError
+    from bandersnatch.errors import CatalogueError, Locked, StorageError, UpstreamError
 
     try:
         with assemble.locked(loaded.config):
@@ -84,6 +84,10 @@ def run_mirror(args: argparse.Namespace, out: TextIO) -> int:
         raise
     except UpstreamError as error:
         _alarm(loaded, "unreachable", error)
+        raise
+    except Locked as error:
+        if error.odd:
+            _alarm(loaded, "disk", error)
         raise
     return code or (exits.USAGE if refused else exits.CLEAN)
 

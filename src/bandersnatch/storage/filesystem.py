@@ -71,12 +71,12 @@ class FileStorage:
         self._root = os.path.abspath(root)
         work = os.path.abspath(work)
         tmp, partial, trash = (os.path.join(work, name) for name in ("tmp", "partial", "trash"))
-        served, stage = self._open_folder(self._root), self._open_folder(tmp)
+        served, stage = self._open_folder(self._root), self._open_folder(tmp, os.O_NOFOLLOW)
         self._tree = Tree(served, self._root, self._fs)
         self._room = Room(self._tree, reserve)
         self._stage = Stage(stage, tmp, self._fs, self._room.admit)
         self._refuse_two_file_systems(tmp)
-        self._partials = Partials(self._open_folder(partial), partial, self._fs, self._stage)
+        self._partials = Partials(self._open_folder(partial, os.O_NOFOLLOW), partial, self._fs, self._stage)
         self._way = Settling(self._tree, self._stage, self._fs)
         self._of_helper = (served, self._root, stage, tmp) if helped else None
         """What a helper that is not there yet will need."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 _FILE_MODE = 0o666
+_PRIVATE_MODE = 0o600
 _FOLDER_MODE = 0o777
 """Before the umask: a web server that runs as somebody else has to be able to read what is published."""
 
@@ -30,6 +31,13 @@ class FileSystem:
     def open(self, name: str, flags: int, *, dir_fd: int | None = None) -> int:
         """A descriptor for writing, of a file that is made if *flags* say so."""
         return os.open(name, flags | os.O_NOFOLLOW, _FILE_MODE, dir_fd=dir_fd)
+
+    def open_private(self, name: str, flags: int) -> int:
+        """The same, of a file that is its owner's alone, also if it was not before."""
+        fd = os.open(name, flags | os.O_NOFOLLOW, _PRIVATE_MODE)
+        with suppress(PermissionError):  # somebody else's
+            os.fchmod(fd, _PRIVATE_MODE)
+        return fd
 
     def write(self, fd: int, data: bytes | memoryview) -> int:
         """Write some of *data*; returns how many bytes."""

@@ -20,6 +20,8 @@ from bandersnatch.storage.oserrors import translated
 _EVERY = 1.0
 """Seconds between two attempts."""
 _LONGEST_TEXT = 200
+_LONG = 86400.0
+"""Seconds for which no usual run holds the lock, and in which it is told only once that one does."""
 _NO_LOCKS = frozenset({errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.EOPNOTSUPP})
 
 
@@ -27,9 +29,13 @@ class Lock:
     """
     ``flock`` on the file *path*, which stays when the lock is let go: to remove it could split the lock in two.
 
-    The file says whose the lock was last: process id and *started*. Only people read that; the lock is the truth.
+    The file says whose the lock was last: process id and *started*. Only people read that; the lock is the truth. It
+    is its owner's alone, for whoever may open a file can lock it.
+
     *anchor* is a folder that is locked as well where the file system can do that: it is there still when somebody has
-    deleted the file, or the folder that the file is in, while the lock was held.
+    deleted the file, or the folder that the file is in, while the lock was held. It counts for a file that is new, thus
+    empty: one that tells of a holder is the one that each holder since has locked. So a neighbour, who may open the
+    folder to read it, can stop nobody by locking it.
     """
 
     def __init__(
@@ -61,12 +67,13 @@ class Lock:
         with translated(None, self._path):
             make_folders(self._fs, os.path.dirname(self._path))
             end = None if wait is None else self._clock() + wait
-            self._fd = self._fs.open(self._path, os.O_RDWR | os.O_CREAT)
+            self._fd = self._fs.open_private(self._path, os.O_RDWR | os.O_CREAT)
             try:
                 self._wait_for(self._fd, end)
                 if self._anchor is not None:
                     self._anchor_fd = os.open(self._anchor, os.O_RDONLY | os.O_DIRECTORY)
-                    self._wait_for(self._anchor_fd, end)
+                    if not _taken(self._anchor_fd) and not os.fstat(self._fd).st_size:
+                        self._wait_for(self._anchor_fd, end)
             except BaseException:
                 self.release()
                 raise
@@ -95,9 +102,23 @@ class Lock:
         while not _taken(fd):
             left = _EVERY if end is None else min(_EVERY, end - self._clock())
             if left <= 0:
-                holder = os.pread(self._fd, _LONGEST_TEXT, 0).decode(errors="replace").strip() or "an unknown process"
-                raise Locked(f"another run holds this mirror: {holder} ({self._path}); wait for it, or stop it")
+                raise self._refusal(fd)
             self._sleep(left)
+
+    def _refusal(self, fd: int) -> Locked:
+        """Why the lock is not to be had; odd if its holder is not known, or has it for long, and that once a day."""
+        holder = os.pread(self._fd, _LONGEST_TEXT, 0).decode(errors="replace").strip()
+        if fd == self._fd and time.time() - os.fstat(fd).st_mtime < _LONG:
+            holder = holder or "an unknown process"
+            return Locked(f"another run holds this mirror: {holder} ({self._path}); wait for it, or stop it")
+        os.utime(self._fd)
+        place = self._path if fd == self._fd else self._anchor
+        since = f"since a day or more (the last that said so is {holder})" if holder else "and does not say who it is"
+        return Locked(
+            f"somebody holds the lock {place} {since}, so no run can begin; fuser -v {place} names the process: "
+            "wait for it if it is a run, else stop it",
+            odd=True,
+        )
 
     def _say_whose(self) -> None:
         # On a full disk the lock is as good without its text, and a run that makes room must be able to start.

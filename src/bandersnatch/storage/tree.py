@@ -20,6 +20,8 @@ Parts = tuple[str, ...]
 
 # What was a regular file a moment ago might be a pipe now, whose opening would wait for a writer.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+DEEPEST = 64
+"""Folders in each other that are looked into. Trees of packages have up to six; each takes two descriptors."""
 _KEPT_OPEN = 64
 """Folders, of the 1,024 descriptors that a process may usually have."""
 _NOT_EMPTY = (errno.ENOTEMPTY, errno.EEXIST)
@@ -131,15 +133,22 @@ class Tree:
             self._fs.fsync_directory(folder)
 
     def walk(self, parts: Parts) -> Iterator[tuple[str, Stat]]:
-        """Every object below a folder with its key, as the disk has them: nothing is gathered."""
+        """
+        Every object below a folder with its key, as the disk has them: nothing is gathered.
+
+        What lies deeper than any key is left out; a folder that may not be looked into raises.
+        """
         with suppress(FileNotFoundError), self.folder(parts) as folder:
-            yield from _walk(folder, "".join(part + "/" for part in parts))
+            for key, found in _survey(folder, "".join(part + "/" for part in parts), strict=True):
+                if found is not None:
+                    yield key, found
 
     def survey(self, parts: Parts, *, without: Sequence[str] = ()) -> Iterator[tuple[str, Stat | None]]:
         """
         Everything below a folder, folder by folder, as the disk has it, but for the folders *without* in it.
 
-        None stands for what is no object: a link, a pipe, a folder that this user may not look into.
+        None stands for what is no object: a link, a pipe, a folder that this user may not look into, or one that lies
+        deeper in others than any tool puts it.
         """
         with suppress(FileNotFoundError), self.folder(parts) as folder:
             yield from _survey(folder, "".join(part + "/" for part in parts), without)
@@ -207,44 +216,33 @@ class Placing:
         return os.open(parts[-1], FOLDER, dir_fd=outer)
 
 
-def _walk(folder: int, prefix: str) -> Iterator[tuple[str, Stat]]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            with suppress(FileNotFoundError):  # removed since it was listed
-                if entry.is_dir(follow_symlinks=False):
-                    yield from _walk_inner(folder, entry.name, prefix)
-                elif found := object_of(entry.stat(follow_symlinks=False)):
-                    yield prefix + entry.name, found
-
-
-def _walk_inner(outer: int, name: str, prefix: str) -> Iterator[tuple[str, Stat]]:
-    folder = os.open(name, FOLDER, dir_fd=outer)
-    try:
-        yield from _walk(folder, f"{prefix}{name}/")
-    finally:
-        os.close(folder)
-
-
-def _survey(folder: int, prefix: str, without: Sequence[str] = ()) -> Iterator[tuple[str, Stat | None]]:
+def _survey(
+    folder: int, prefix: str, without: Sequence[str] = (), *, depth: int = 0, strict: bool = False
+) -> Iterator[tuple[str, Stat | None]]:
+    """*strict*: raise PermissionError where a folder may not be looked into."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name in without:
                 continue
             with suppress(FileNotFoundError):  # removed since it was listed
-                if entry.is_dir(follow_symlinks=False):
-                    yield from _survey_inner(folder, entry.name, prefix)
-                else:
+                if not entry.is_dir(follow_symlinks=False):
                     yield prefix + entry.name, object_of(entry.stat(follow_symlinks=False))
+                elif depth < DEEPEST:
+                    yield from _survey_inner(folder, entry.name, prefix, depth + 1, strict=strict)
+                else:
+                    yield prefix + entry.name, None
 
 
-def _survey_inner(outer: int, name: str, prefix: str) -> Iterator[tuple[str, Stat | None]]:
+def _survey_inner(outer: int, name: str, prefix: str, depth: int, *, strict: bool) -> Iterator[tuple[str, Stat | None]]:
     try:
         folder = os.open(name, FOLDER, dir_fd=outer)
     except PermissionError:
+        if strict:
+            raise
         yield prefix + name, None
         return
     try:
-        yield from _survey(folder, f"{prefix}{name}/")
+        yield from _survey(folder, f"{prefix}{name}/", depth=depth, strict=strict)
     finally:
         os.close(folder)
 
