@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from bandersnatch import layout
 from bandersnatch.model import File, Held, Project
+from bandersnatch.selection.base import Motive, Verdict
 from bandersnatch.values import Struct, replace
 
 FIRST_WAIT = 60.0
@@ -23,11 +24,24 @@ FEW = 5
 FEW_FILES = 100
 """So many files may always leave the pages of projects that stay, however small the mirror is."""
 
+SMALL = 300
+"""With so many files at most, no brake lets more than a third of a mirror leave."""
+
 QUARANTINED = "quarantined"
 """PEP 792: the status of a project whose files must not be offered."""
 
-NEVER_KEPT = ("advisories", "cool-down")
-"""What the names of those rules begin with that refuse a file for what it may do: no policy keeps it listed."""
+
+def offered(page: Project, held: Iterable[Held]) -> Project:
+    """
+    Upstream's *page* with what is offered there, as far as can be told.
+
+    What is listed and cannot be taken is not gone: where a file of its name is *held*, that stands for it. What is in
+    quarantine offers nothing, whatever its page lists (PEP 792).
+    """
+    if page.status == QUARANTINED:
+        return replace(page, files=(), rejected=())
+    unread = {one.filename for one in page.rejected} - {file.filename for file in page.files}
+    return replace(page, files=(*page.files, *(one.file for one in held if one.file.filename in unread)))
 
 
 class FilePlan(Struct, frozen=True):
@@ -141,12 +155,12 @@ class Departure(Struct, frozen=True):
 
 
 def depart(
-    drop: Iterable[Held], upstream: Project, refused: Mapping[str, tuple[str, str]], policies: Policies
+    drop: Iterable[Held], upstream: Project, refused: Mapping[str, Verdict], policies: Policies
 ) -> tuple[tuple[Held, ...], tuple[Departure, ...]]:
     """
     Of the files to *drop*, those that stay after all, and those that leave.
 
-    *upstream* is its whole page; *refused* has, by file name, the rule that refuses a file and why. A file that stays
+    *upstream* is its whole page; *refused* has, by file name, the verdict that refuses a file. A file that stays
     has the facts that upstream states now; one whose name upstream gave to another file always leaves.
     """
     there = {file.filename: file for file in upstream.files}
@@ -155,13 +169,14 @@ def depart(
     for held in drop:
         file = there.get(held.file.filename)
         replaced = file is not None and layout.file_key(file) != layout.file_key(held.file)
-        rule, why = ("", "") if replaced else refused.get(held.file.filename, ("", ""))
-        causes = _causes(upstream, None if replaced else file, rule)
+        verdict = None if replaced else refused.get(held.file.filename)
+        causes = _causes(upstream, None if replaced else file, verdict)
         chosen = [policies.of(cause) for cause in causes]
-        if all(one is Policy.KEEP for one in chosen) and not replaced and not rule.startswith(NEVER_KEPT):
+        harmful = verdict is not None and verdict.motive is Motive.HARM
+        if all(one is Policy.KEEP for one in chosen) and not replaced and not harmful:
             kept.append(held if file is None else replace(held, file=file))
         else:
-            reason = f"{causes[0]}: {why}" if why else str(causes[0])
+            reason = f"{causes[0]}: {verdict.reason}" if verdict else str(causes[0])
             leaving.append(Departure(held, reason, Policy.HIDE in chosen))
     return tuple(kept), tuple(leaving)
 
@@ -171,15 +186,15 @@ def with_files(project: Project, files: tuple[File, ...], status: str | None) ->
     return replace(project, files=files, status=status)
 
 
-def _causes(upstream: Project, file: File | None, rule: str) -> list[Cause]:
+def _causes(upstream: Project, file: File | None, verdict: Verdict | None) -> list[Cause]:
     """Everything that speaks against a file; what happened upstream first. All policies have to agree to keep it."""
     causes = []
     if upstream.status == QUARANTINED:
         causes.append(Cause.QUARANTINED)
     elif file is None:
         causes.append(Cause.DELETED)
-    if rule or not causes:
-        causes.append(Cause.YANKED if rule.endswith(".yanked") else Cause.DESELECTED)
+    if verdict or not causes:
+        causes.append(Cause.YANKED if verdict and verdict.motive is Motive.YANK else Cause.DESELECTED)
     return causes
 
 
@@ -200,6 +215,11 @@ class Brake(Struct, frozen=True):
     def refuses_files(self, leaving: int, held: int) -> bool:
         """The same for files that leave the pages of projects that stay."""
         return leaving > self.files or leaving > max(FEW_FILES, self.files_ratio * held)
+
+
+def is_too_much(lost: int, held: int) -> bool:
+    """Whether a mirror of *held* files that has *lost* fewer is emptied, or a small one is as good as that."""
+    return 0 < held <= lost or (held <= SMALL and 3 * lost > held)
 
 
 def wait(tries: int) -> float:

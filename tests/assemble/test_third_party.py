@@ -11,7 +11,7 @@ from bandersnatch.assemble.selection import choose
 from bandersnatch.config.load import load
 from bandersnatch.errors import BadContent, UsageError
 from bandersnatch.model import File, Project
-from bandersnatch.selection import Context, Selection
+from bandersnatch.selection import Context, Motive, Selection
 from bandersnatch.sync import events
 from tests.sync.conftest import World, world
 
@@ -20,7 +20,7 @@ __all__ = ["world"]
 MODULE = "rules_of_others"
 
 GOOD = """
-from bandersnatch.selection import Origin, Verdict
+from bandersnatch.selection import Motive, Origin, Verdict
 
 class Rule:
     def __init__(self, table, **more):
@@ -98,6 +98,25 @@ def test_a_rule_may_know_its_place_better(install: Install, configure: Configure
     assert selection.needs_first_seen
 
 
+def test_motive(install: Install, configure: Configure) -> None:
+    """Why a rule refuses is what it says of itself, by choice if it says nothing, whatever its verdicts say."""
+    install(
+        """
+        class Not(Rule):
+            def judge(self, subject):
+                return Verdict(self.name, False, "no", motive=Motive.YANK)
+
+        class Harmful(Not):
+            motive = Motive.HARM
+
+        def one(table): return [Not({}, name="rules.not.yanked"), Harmful({}, name="rules.two")]
+        """,
+        "one",
+    )
+    [explained, _] = configure("[rules.one]\n").explain(PAGE, Context(0.0))
+    assert [verdict.motive for verdict in explained.verdicts[1:]] == [Motive.CHOICE, Motive.HARM]
+
+
 def test_the_digest_is_the_rules(install: Install, configure: Configure) -> None:
     """Another digest of a rule makes pages anew; the same one does not."""
     install("one = Rule\n", "one")
@@ -124,6 +143,7 @@ def test_the_digest_is_the_rules(install: Install, configure: Configure) -> None
             "def one(table): return Rule(table, scope='all')",
             "what was made is no rule: one has the scope 'all', which is none of file, release, project",
         ),
+        ("def one(table): return Rule(table, motive=7)", "what was made is no rule: one has the motive 7, which is no"),
     ],
 )
 def test_what_is_no_rule(install: Install, configure: Configure, source: str, message: str) -> None:

@@ -199,7 +199,7 @@ def test_brake(program: Program) -> None:
     result = program.run("plan")
     assert result.returncode == 3
     assert "Remove:  20 files, " in result.stdout
-    assert "A run would refuse: 20 of 23 projects would leave" in result.stdout
+    assert "A run would refuse: nothing would be left of 20 of 23 projects" in result.stdout
     assert "--accept-removals" in result.stdout
     assert program.run("mirror").returncode == 3
     assert program.run("mirror", "--dry-run", "--accept-removals").returncode == 0

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bandersnatch import plan
-from bandersnatch.model import File, Held
+from bandersnatch.model import File, Held, Project, Rejected
 from bandersnatch.plan import Brake
+from bandersnatch.selection import Motive, Verdict
 from bandersnatch.values import replace
 
 
@@ -100,3 +101,62 @@ def test_waits() -> None:
     assert [plan.wait(tries) for tries in (1, 2, 3)] == [60, 120, 240]
     assert plan.wait(9) == 15_360
     assert plan.wait(10) == plan.wait(10_000) == 6 * 3600
+
+
+@pytest.mark.parametrize(
+    ("lost", "held", "refused"),
+    [
+        (0, 0, False),
+        (1, 1, True),
+        (1, 2, True),
+        (1, 3, False),
+        (100, 300, False),
+        (101, 300, True),
+        (300, 301, False),
+        (301, 301, True),
+        (1_000_000, 1_000_000, True),
+    ],
+)
+def test_too_much_of_a_mirror(lost: int, held: int, *, refused: bool) -> None:
+    """A mirror is never emptied unasked, and a small one loses no more than a third, whatever the brake is set to."""
+    assert plan.is_too_much(lost, held) is refused
+
+
+# --- what leaves ---------------------------------------------------------------------------------------------------
+
+
+def refused(number: int, rule: str, motive: Motive) -> dict[str, Verdict]:
+    return {file(number).filename: Verdict(rule, False, "so", motive=motive)}
+
+
+KEEPS = plan.Policies(deselected=plan.Policy.KEEP)
+
+
+@pytest.mark.parametrize("rule", ["rules.not.yanked", "advisories-of-ours", "cool-down.mine", "files.types"])
+@pytest.mark.parametrize(
+    ("motive", "cause", "stays"),
+    [(Motive.CHOICE, "deselected", True), (Motive.YANK, "yanked", False), (Motive.HARM, "deselected", False)],
+)
+def test_cause(rule: str, motive: Motive, cause: str, *, stays: bool) -> None:
+    """Why a file leaves is what its rule says of itself, whatever the rule is called."""
+    held, page = Held(file(1), 10), Project("demo", (file(1),))
+    _, [leaving] = plan.depart([held], page, refused(1, rule, motive), plan.Policies())
+    assert leaving.reason == f"{cause}: so"
+    kept, _ = plan.depart([held], page, refused(1, rule, motive), KEEPS)
+    assert bool(kept) is stays
+
+
+def test_listed_and_not_taken() -> None:
+    """What is listed and cannot be taken is offered as it is held; what nothing is held of is not."""
+    held = [Held(file(1), 10), Held(file(2), 10)]
+    rejected = tuple(Rejected(file(number).filename, "odd") for number in (1, 3))
+    page = Project("demo", (file(4),), rejected=rejected)
+    assert plan.offered(page, held).files == (file(4), file(1))
+    twice = Project("demo", (file(1, size=3),), rejected=rejected)
+    assert plan.offered(twice, held).files == (file(1, size=3),)
+
+
+def test_quarantine_offers_nothing() -> None:
+    """A page in quarantine offers nothing, whatever it lists."""
+    page = Project("demo", (file(1),), status="quarantined", rejected=(Rejected(file(2).filename, "odd"),))
+    assert plan.offered(page, [Held(file(2), 10)]) == Project("demo", status="quarantined")

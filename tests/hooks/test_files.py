@@ -211,6 +211,8 @@ def test_removed(world: World, tmp_path: Path) -> None:
         "removal.max-ratio": "100%",
         "removal.max-files-ratio": "100%",
     }
+    for name in ("gamma", "delta"):
+        world.index.upload(name, "1.0")
     go(world, hook(script, form="urls"))
     world.index.remove_project("beta")
     go(world, hook(script, form="urls"))

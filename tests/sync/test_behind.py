@@ -44,7 +44,7 @@ def test_listed_but_never_there(world: World) -> None:
     world.index.upload("gamma", "2.0")
     finished = world.run()
     assert (finished.outcome, finished.behind, finished.serial) == ("clean", 1, world.index.serial)
-    assert world.run("alpha", "beta").outcome == "behind"
+    assert world.run("alpha", "beta", accept_removals=True).outcome == "behind"
     world.upstream.clear_faults()
     world.now += 3600
     assert (world.run().behind, len(world.root())) == (0, 3)

@@ -72,7 +72,7 @@ def golden(index: Index) -> None:
 
 
 def before(index: Index) -> None:
-    for name in ("same", "changed", "shrunk", "removed", "suspect", "failing"):
+    for name in ("same", "changed", "shrunk", "removed", "suspect", "failing", "quiet", "still"):
         index.upload(name, "1.0")
         index.upload(name, "1.1")
 

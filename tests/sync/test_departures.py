@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,8 +12,9 @@ import pytest
 from bandersnatch.catalogue.base import Entry, Failure, Published
 from bandersnatch.model import File, Held, Validators
 from bandersnatch.plan import Brake, Cause, Departure, Policy
-from bandersnatch.sync.departures import Departures, Losses, Reckoning
-from bandersnatch.sync.run import Gone, Unchanged
+from bandersnatch.sync.departures import Departures, Reckoning, depart
+from bandersnatch.sync.lane import Lane
+from bandersnatch.sync.run import Gone
 
 NOW = 5000.0
 
@@ -28,9 +31,10 @@ def held(count: int) -> tuple[Held, ...]:
 class Catalogue:
     """Knows how much there is; each project has three files."""
 
-    def __init__(self, projects: int = 100, files: int = 300, held_back: tuple[int, int] = (0, 0)) -> None:
+    def __init__(self, projects: int = 100, files: int = 300, held_back: tuple[int, int] = (0, 0), each: int = 3):
         self._totals = SimpleNamespace(projects=projects, files=files)
         self._held_back = held_back
+        self._each = each
 
     def totals(self) -> Any:
         return self._totals
@@ -39,124 +43,134 @@ class Catalogue:
         return self._held_back
 
     def published(self, name: str) -> Published:
-        return Published(held(3))
+        return Published(held(self._each))
 
 
 def run(catalogue: Catalogue | None = None) -> Any:
     rules = SimpleNamespace(brake=Brake(most=8, ratio=0.05, files=10, files_ratio=0.01))
     mirror = SimpleNamespace(catalogue=catalogue or Catalogue(), rules=rules)
-    return SimpleNamespace(mirror=mirror, now=NOW, trusts=lambda entry: True)
+    return SimpleNamespace(mirror=mirror, now=NOW, lane=Lane(), trusts=lambda entry: True)
 
 
-def departures(world: Any = None, *, accepted: bool = False) -> Departures:
-    world = world or run()
-    return Departures(world, reckoning(world), accepted=accepted)
-
-
-def losses_of(world: Any = None, *, accepted: bool = False) -> Losses:
-    world = world or run()
-    return Losses(world, reckoning(world), accepted=accepted)
-
-
-def reckoning(world: Any) -> Reckoning:
-    return Reckoning(world.mirror.catalogue, world.mirror.rules.brake)
+def page(name: str, losing: int, of: int, before: int = 0, *, coming: int = 0, vanishes: bool = False) -> Any:
+    """A page that loses so many of its files, and gets some others."""
+    leaving = [Departure(one, "deleted", hidden=False) for one in held(losing)]
+    shown = SimpleNamespace(files=held(of - losing + coming))
+    return SimpleNamespace(
+        entry=entry(name, losing=before),
+        leaving=leaving,
+        before=Published(held(of)),
+        shown=shown,
+        vanishes=vanishes or (of > 0 and not shown.files),
+    )
 
 
 def gone(count: int, cause: Cause = Cause.DELETED, **facts: Any) -> list[Gone]:
     return [Gone(entry(f"p{number}", **facts), cause) for number in range(count)]
 
 
+class Guard:
+    """What a run does with the guard: each project is shown to it, and what it refuses is settled at once."""
+
+    def __init__(self, world: Any = None, *, accepted: bool = False) -> None:
+        world = world or run()
+        self.guard = Departures(world, Reckoning(world.mirror.catalogue, world.mirror.rules.brake), accepted=accepted)
+        self.at_once = 0
+        """Projects that need not wait."""
+
+    def show(self, *projects: Any) -> list[Failure]:
+        return asyncio.run(self._show(projects))
+
+    async def _show(self, projects: Sequence[Any]) -> list[Failure]:
+        failures: list[Failure] = []
+        for one in projects:
+            if await self.guard.postpone(one):
+                failures += self.guard.refuse()
+            else:
+                self.at_once += 1
+        return failures
+
+
 def test_where_nothing_leaves() -> None:
-    """There is nothing to refuse, whatever earlier runs held back."""
-    found = reckoning(run(Catalogue(held_back=(50, 250))))
-    assert found.are_too_many_gone() is False
-    assert found.too_many_lost() == ""
-    found.loses(entry("a"), 0, 5)
-    assert found.too_many_lost() == ""
+    """There is nothing to refuse, whatever earlier runs held back, and nothing to wait for."""
+    guard = Guard(run(Catalogue(held_back=(50, 250))))
+    assert guard.show(page("a", 0, 5), page("none", 0, 0)) == []
+    assert (guard.at_once, guard.guard.waiting, guard.guard.refused) == (2, [], "")
 
 
 # --- whole projects ------------------------------------------------------------------------------------------------
 
 
 def test_what_is_gone_waits() -> None:
-    """As many as may leave wait until all were asked; the others of their batch do not."""
-    guard = departures()
-    assert guard.hold([*gone(5), Unchanged("other")]) == [Unchanged("other")]
-    assert guard.refused == ""
+    """As many as may leave wait until all were asked."""
+    guard = Guard()
+    projects = gone(5)
+    assert guard.show(*projects) == []
+    assert (guard.guard.waiting, guard.guard.refused) == (projects, "")
 
 
 @pytest.mark.parametrize(
     ("cause", "why"), [(Cause.DELETED, "upstream has no page"), (Cause.DESELECTED, "not selected")]
 )
 def test_one_too_many(cause: Cause, why: str) -> None:
-    """One more, in the same batch or a later one, and all are behind, with the reason and what they would lose."""
-    guard = departures()
-    assert guard.hold(gone(5, cause)) == []
-    refused = guard.hold([*gone(1, cause), Unchanged("other")])
-    failures = [one for one in refused if isinstance(one, Failure)]
+    """One more, and all are behind, with the reason and what they would lose; so is each that comes later."""
+    guard = Guard()
+    assert guard.show(*gone(5, cause)) == []
+    failures = guard.show(*gone(1, cause))
     assert len(failures) == 6
-    assert len(refused) == 7
-    assert all(why in one.reason and "6 or more of 100 projects would leave" in one.reason for one in failures)
+    assert all(why in one.reason and "left of 6 of 100 projects" in one.reason for one in failures)
     assert all(one.losing == 3 for one in failures)
-    assert len(guard.hold(gone(1, cause))) == 1, "the brake has spoken"
+    assert len(guard.show(*gone(1, cause))) == 1
+    assert guard.guard.waiting == []
 
 
 def test_nothing_to_lose_counts_as_one() -> None:
     """A project without files that is held back still counts in the next run."""
-    catalogue = Catalogue()
-    catalogue.published = lambda name: Published()  # type: ignore[method-assign]  # a fake
-    failures = departures(run(catalogue)).hold(gone(6))
-    assert [one.losing for one in failures if isinstance(one, Failure)] == [1] * 6
+    failures = Guard(run(Catalogue(each=0))).show(*gone(6))
+    assert [one.losing for one in failures] == [1] * 6
 
 
 def test_accepted() -> None:
-    """An operator's word lets any number leave."""
-    assert departures(accepted=True).hold(gone(90)) == []
+    """An operator's word lets any number leave, and nothing waits."""
+    guard = Guard(accepted=True)
+    assert guard.show(*gone(90), page("a", 99, 99)) == []
+    assert guard.at_once == 91
 
 
 def test_what_was_held_back_counts() -> None:
     """What earlier runs held back, and this one has not come to, is counted: too much cannot go bit by bit."""
-    assert len(departures(run(Catalogue(held_back=(5, 0)))).hold(gone(1))) == 1
-    assert departures(run(Catalogue(held_back=(4, 0)))).hold(gone(1)) == []
+    assert len(Guard(run(Catalogue(held_back=(5, 0)))).show(*gone(1))) == 1
+    assert Guard(run(Catalogue(held_back=(4, 0)))).show(*gone(1)) == []
 
 
 def test_what_was_held_back_is_not_counted_twice() -> None:
     """A project that was held back before is counted once when its turn comes; more than were known are no debt."""
-    assert departures(run(Catalogue(held_back=(5, 0)))).hold(gone(5, losing=3)) == []
-    assert len(departures(run(Catalogue(held_back=(5, 0)))).hold(gone(1, losing=0))) == 1
-    assert len(departures(run(Catalogue(held_back=(1, 0)))).hold(gone(6, losing=3))) == 6
-    guard = departures(run(Catalogue(held_back=(2, 0))))
-    assert guard.hold(gone(3, losing=3)) == []
-    assert guard.hold(gone(2)) == []
-    assert len(guard.hold(gone(1))) == 6
+    assert Guard(run(Catalogue(held_back=(5, 0)))).show(*gone(5, losing=3)) == []
+    assert len(Guard(run(Catalogue(held_back=(5, 0)))).show(*gone(1, losing=0))) == 1
+    assert len(Guard(run(Catalogue(held_back=(1, 0)))).show(*gone(6, losing=3))) == 6
+    guard = Guard(run(Catalogue(held_back=(2, 0))))
+    assert guard.show(*gone(3, losing=3)) == []
+    assert guard.show(*gone(2)) == []
+    assert len(guard.show(*gone(1))) == 6
 
 
 def test_what_was_held_back_in_part_is_counted() -> None:
     """A project of which something was to be left was none of those that were to leave: now it is."""
-    assert len(departures(run(Catalogue(held_back=(5, 1)))).hold(gone(1, losing=1))) == 1
+    assert len(Guard(run(Catalogue(held_back=(5, 1)))).show(*gone(1, losing=1))) == 1
 
 
 def test_files_of_what_is_gone_are_no_losses() -> None:
     """The files of a project that leaves altogether are not counted among those that leave the pages of others."""
-    world = run(Catalogue(files=100_000, held_back=(1, 10)))
-    found = reckoning(world)
-    found.leaves(entry("a", losing=10), 10)
-    found.loses(entry("b"), 10, 500)
-    assert found.too_many_lost() == ""
-    found.loses(entry("c"), 1, 500)
-    assert found.too_many_lost() == "11 of 100000 files would leave their pages"
+    guard = Guard(run(Catalogue(files=100_000, held_back=(1, 10), each=10)))
+    assert guard.show(*gone(1, losing=10), page("b", 10, 500)) == []
+    assert "11 of 100000 files would leave their pages" in guard.show(page("c", 1, 500))[0].reason
 
 
 def test_what_comes_back_is_no_loss() -> None:
     """A page that lost files in an earlier run, and has them again, is counted no more; nor is its project."""
-    world = run(Catalogue(held_back=(5, 5)))
-    found = reckoning(world)
-    for number in range(5):
-        found.loses(entry(f"p{number}", losing=1), 0, 1)
-    found.leaves(entry("q"), 1)
-    assert found.gone == 1
-    found.loses(entry("r"), 1, 1)
-    assert found.too_many_lost() == ""
+    guard = Guard(run(Catalogue(held_back=(5, 5), each=1)))
+    assert guard.show(*(page(f"p{number}", 0, 1, before=1) for number in range(5))) == []
+    assert guard.show(*gone(1), page("r", 1, 1)) == []
 
 
 @pytest.mark.parametrize(
@@ -168,14 +182,10 @@ def test_what_comes_back_is_no_loss() -> None:
         (Cause.DESELECTED, 17.0, 17.0),
     ],
 )
-def test_how_a_project_leaves(
-    monkeypatch: pytest.MonkeyPatch, cause: Cause, since: float | None, then: float | None
-) -> None:
+def test_how_a_project_leaves(cause: Cause, since: float | None, then: float | None) -> None:
     """Without files, off the list, to be asked for as if unknown; with upstream's serial, and since when it is gone."""
-    world, settled = run(), list[Any]()
+    world = run()
     world.mirror.rules.policies = SimpleNamespace(of=lambda cause: Policy.HIDE if cause is Cause.DELETED else None)
-    monkeypatch.setattr("bandersnatch.sync.departures.settle", lambda batch, run: settled.extend(batch))
-    guard = departures(world)
     facts = {
         "missing_since": since,
         "validators": Validators("x"),
@@ -184,46 +194,27 @@ def test_how_a_project_leaves(
         "serial": 3,
         "suspect": True,
     }
-    guard.hold(gone(1, cause, promised=9, **facts) + gone(1, cause, **facts))
-    guard.settle()
-    first, second = [one.commit for one in settled]
+    first, second = [depart(one, world).commit for one in gone(1, cause, promised=9, **facts) + gone(1, cause, **facts)]
     assert (first.entry.serial, second.entry.serial) == (9, 3)
     assert (first.entry.indexed, first.entry.departing, first.entry.missing_since) == (False, True, then)
     assert (first.entry.validators, first.entry.digest) == (Validators(), "")
     assert not first.entry.suspect
     assert first.published.held == ()
     assert [one.hidden for one in first.leaving] == 3 * [cause is Cause.DELETED]
-    guard.settle()
-    assert len(settled) == 2, "they leave once"
 
 
 # --- files of projects that stay -----------------------------------------------------------------------------------
 
 
-def prepared(name: str, losing: int, of: int, before: int = 0) -> Any:
-    leaving = [Departure(one, "deleted", hidden=False) for one in held(losing)]
-    return SimpleNamespace(entry=entry(name, losing=before), leaving=leaving, before=Published(held(of)))
-
-
-def test_no_loss_no_wait() -> None:
-    """A project that loses nothing has its turn at once."""
-    losses = losses_of()
-    assert losses.postpone(prepared("a", 0, 5)) is None
-    assert losses.waiting == []
-
-
 def test_losses_add_up() -> None:
     """Files of all projects are counted together; one too many, and all that wait are refused."""
-    world = run(Catalogue(files=100_000))
-    losses = losses_of(world)
-    assert losses.postpone(prepared("a", 4, 500)) == ()
-    assert losses.postpone(prepared("b", 6, 500)) == ()
-    assert [one.name for one in losses.waiting] == ["a", "b"]
-    refused = losses.postpone(prepared("c", 1, 500))
-    assert refused is not None
+    guard = Guard(run(Catalogue(files=100_000)))
+    assert guard.show(page("a", 4, 500), page("b", 6, 500)) == []
+    assert [one.name for one in guard.guard.waiting if isinstance(one, Entry)] == ["a", "b"]
+    refused = guard.show(page("c", 1, 500))
     assert [(one.name, one.losing) for one in refused] == [("a", 4), ("b", 6), ("c", 1)]
-    assert "11 of 100000 files would leave their pages" in losses.refused
-    assert losses.waiting == []
+    assert "11 of 100000 files would leave their pages" in guard.guard.refused
+    assert guard.guard.waiting == []
 
 
 @pytest.mark.parametrize(
@@ -231,33 +222,37 @@ def test_losses_add_up() -> None:
 )
 def test_earlier_losses_count_once(held_back: tuple[int, int], before: int, refused: bool) -> None:
     """What was held back before is counted until its project is looked at again, and then as what it loses now."""
-    losses = losses_of(run(Catalogue(files=100_000, held_back=held_back)))
-    assert bool(losses.postpone(prepared("a", 1, 500, before))) is refused
+    guard = Guard(run(Catalogue(files=100_000, held_back=held_back)))
+    assert bool(guard.show(page("a", 1, 500, before))) is refused
 
 
 def test_emptied_projects_are_projects() -> None:
-    """A project that loses its last file is counted as one that leaves."""
-    losses = losses_of()
-    for number in range(5):
-        assert losses.postpone(prepared(f"p{number}", 1, 1)) == ()
-    assert losses.postpone(prepared("half", 1, 2)) == ()
-    assert losses.postpone(prepared("none", 0, 0)) is None
-    refused = losses.postpone(prepared("last", 1, 1))
-    assert refused is not None
-    assert len(refused) == 7
-    assert "nothing would be left of 6 of 100 projects" in losses.refused
+    """A project that loses its last file, or is taken off the list, is counted with those that leave."""
+    guard = Guard()
+    assert guard.show(*(page(f"p{number}", 1, 1) for number in range(3)), *gone(1)) == []
+    assert guard.show(page("off the list", 0, 0, vanishes=True), page("half", 1, 2)) == []
+    assert guard.show(page("none", 0, 0), page("another", 1, 1, coming=1)) == []
+    refused = guard.show(page("last", 1, 1))
+    assert len(refused) == 8
+    assert {one.name: one.losing for one in refused}["off the list"] == 1
+    assert "nothing would be left of 6 of 100 projects" in guard.guard.refused
 
 
 def test_emptied_before() -> None:
     """One that was to be emptied in an earlier run, and still is, is counted once."""
-    losses = losses_of(run(Catalogue(held_back=(5, 5))))
-    assert losses.postpone(prepared("a", 1, 1, before=1)) == ()
-    assert losses.postpone(prepared("b", 1, 1, before=1)) == ()
-    assert losses.postpone(prepared("c", 1, 2, before=2)) == ()
-    assert losses.postpone(prepared("d", 1, 1)) == ()
-    assert losses.postpone(prepared("e", 1, 1))
+    guard = Guard(run(Catalogue(held_back=(5, 5))))
+    assert guard.show(page("a", 1, 1, before=1), page("b", 1, 1, before=1), page("c", 1, 2, before=2)) == []
+    assert guard.show(page("d", 1, 1)) == []
+    assert guard.show(page("e", 1, 1))
 
 
-def test_accepted_losses() -> None:
-    """An operator's word lets any number of files leave."""
-    assert losses_of(accepted=True).postpone(prepared("a", 99, 99)) is None
+# --- small mirrors -------------------------------------------------------------------------------------------------
+
+
+def test_most_of_a_small_mirror() -> None:
+    """Over a third of a small mirror asks, be it files of pages or whole projects; what is replaced is no loss."""
+    assert Guard(run(Catalogue(files=9))).show(page("a", 3, 9)) == []
+    assert Guard(run(Catalogue(files=9))).show(page("a", 4, 9))
+    assert Guard(run(Catalogue(files=9))).show(*gone(1), page("a", 1, 6))
+    assert Guard(run(Catalogue(files=9))).show(page("a", 9, 9, coming=9)) == []
+    assert Guard(run(Catalogue(files=9))).show(page("a", 9, 9, coming=5))

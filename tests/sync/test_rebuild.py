@@ -92,7 +92,7 @@ def test_narrower_requirement(world: World) -> None:
     """What a changed requirement no longer wants leaves the page."""
     fill(world)
     world.run("alpha")
-    finished = world.run("alpha>=2")
+    finished = world.run("alpha>=2", accept_removals=True)
     assert (finished.outcome, finished.files) == ("clean", 0)
     assert world.filenames("alpha") == ["alpha-2.0.tar.gz"]
 
@@ -188,7 +188,7 @@ def test_deleted_state_and_removed_projects(two: World) -> None:
     two.run()
     two.index.remove_project("beta")
     shutil.rmtree(two.state)
-    assert two.run(exclude__projects=["gamma"], mirror__grace="0s").outcome == "clean"
+    assert two.run(accept_removals=True, exclude__projects=["gamma"], mirror__grace="0s").outcome == "clean"
     assert set(two.root()) == {"alpha"}
     assert {path.name for path in (two.web / "simple").iterdir() if path.is_dir()} <= {"alpha"}
     assert {path.name for path in (two.web / "pypi").iterdir()} <= {"alpha"}

@@ -187,7 +187,7 @@ def test_deselected_and_behind(world: World) -> None:
     world.index.upload("project-01", "2.0")
     world.upstream.fault("/simple/project-01/", Status(500), times=None)
     assert world.run("project-00", "project-01").outcome == "behind"
-    world.run("project-00")
+    world.run("project-00", accept_removals=True)
     finished = world.run("project-00")
     assert (finished.outcome, finished.waiting) == ("clean", 0)
 
@@ -224,7 +224,7 @@ def test_sweep_makes_room(world: World, monkeypatch: pytest.MonkeyPatch) -> None
     world.index.upload("beta", "1.0")
     world.run()
     world.index.remove_file(old.filename)
-    world.run()
+    world.run(accept_removals=True)
 
     def used() -> int:
         return sum(path.stat().st_size for path in (world.web / "packages").rglob("*") if path.is_file())
@@ -341,7 +341,7 @@ def test_full_after_upstream_went_back(world: World) -> None:
     with UpstreamServer() as other:
         other.index.upload("project-01", "3.0")
         there = World(other, world.directory, now=world.now)
-        there.run("project-01", full=True)
+        there.run("project-01", full=True, accept_removals=True)
         assert there.run("project-01", full=True).outcome == "clean"
         assert there.filenames("project-01") == ["project_01-3.0-py3-none-any.whl"]
 

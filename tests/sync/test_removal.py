@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
 
 from bandersnatch.sync import events
-from bandersnatch.testing import Body, Status
+from bandersnatch.testing import Body, Corrupt, Status
 from tests.sync.conftest import World
 
 LIST_TYPE = "application/vnd.pypi.simple.v1+json"
@@ -190,9 +196,132 @@ def test_pages_only(world: World) -> None:
     world.index.remove_project("project-1")
     assert world.run("project-0", "project-1").outcome == "behind"
     assert len(world.filenames("project-1")) == 2
-    world.run("project-0", "project-1")
+    world.run("project-0", "project-1", accept_removals=True)
     assert set(world.root()) == {"project-0"}
     assert not (world.web / "simple/project-1").exists()
+
+
+# --- what is listed and cannot be taken ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda file: file.update(size=-1),
+        lambda file: file.update(url="ftp://elsewhere.example/x"),
+        lambda file: file.update(hashes={"sha256": "no digits"}),
+        lambda file: file.update(hashes=7),
+    ],
+)
+def test_listed_and_not_taken(two: World, spoil: Callable[[dict[str, Any]], None]) -> None:
+    """A file that upstream lists in a way that cannot be used is no removal: it stays, and so in a full run."""
+    two.index.upload("alpha", "4.0")
+    _change(two, "alpha", lambda page: list(map(spoil, page["files"][:2])))
+    before = two.filenames("alpha")
+    two.run()
+    assert sorted(two.filenames("alpha")) == sorted([*before, "alpha-4.0-py3-none-any.whl"])
+    two.run(full=True)
+    assert len(two.filenames("alpha")) == 4
+    two.check()
+
+
+def test_listed_not_taken_and_not_wanted(two: World) -> None:
+    """What the rules do not want leaves, also where upstream lists it in a way that cannot be used."""
+    _change(two, "alpha", lambda page: [file.update(size=-1) for file in page["files"]])
+    two.run(full=True, releases__prereleases=False)
+    assert two.filenames("alpha") == ["alpha-1.0-py3-none-any.whl", "alpha-2.0-py3-none-any.whl"]
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_replaced_by_what_cannot_be_had(two: World, *, full: bool) -> None:
+    """A file whose name upstream gave to another one stays on its page until that other one is here."""
+    name = "alpha-1.0-py3-none-any.whl"
+    before = two.stored("alpha", name).read_bytes()
+    two.index.remove_file(name)
+    two.index.upload("alpha", "1.0", padding=5)
+    two.upstream.fault(f"/packages/*{name}", Corrupt(), times=None)
+    assert two.run(full=full).outcome == "behind"
+    assert two.stored("alpha", name).read_bytes() == before
+    two.check()
+    two.upstream.clear_faults()
+    two.now += 3600
+    assert two.run().outcome == "clean"
+    assert two.stored("alpha", name).read_bytes() != before
+
+
+def test_emptied(world: World) -> None:
+    """A small mirror of which nothing, or less than two thirds, would be left asks first, however few files it has."""
+    fill(world, 2)
+    world.run()
+    before = world.tree()
+    for name in ("project_0-1.0-py3-none-any.whl", "project_1-2.0-py3-none-any.whl"):
+        world.index.remove_file(name)
+    finished = world.run()
+    assert finished.outcome == "refused"
+    assert "2 of 4 files would leave the mirror" in finished.reason
+    assert "--accept-removals" in finished.reason
+    assert world.tree() == before
+    assert world.run(accept_removals=True).outcome == "clean"
+    assert len(world.filenames("project-0")) == 1
+
+
+def test_newest_of_a_small_mirror(two: World) -> None:
+    """A release that takes the place of another is no loss: nothing is asked."""
+    two.settings |= {"releases.newest": 1, "releases.prereleases": False}
+    two.run(accept_removals=True)
+    for name in ("alpha", "beta"):
+        two.index.upload(name, "5.0")
+    assert two.run().outcome == "clean"
+    assert two.filenames("beta") == ["beta-5.0-py3-none-any.whl"]
+
+
+# --- quarantine ------------------------------------------------------------------------------------------------------
+
+
+def _quarantine(page: dict[str, Any]) -> None:
+    page["project-status"] = {"status": "quarantined", "reason": "malware"}
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_quarantined_and_listed(two: World, *, full: bool) -> None:
+    """Files that a page in quarantine lists all the same are not offered; the page says why, and is not listed."""
+    two.index.upload("gamma", "1.0")
+    two.run()
+    two.index.change_role("gamma")
+    _change(two, "gamma", _quarantine)
+    for _ in range(2):
+        assert two.run(full=full).outcome == "clean"
+        page = two.page("gamma")
+        assert (page["files"], page["project-status"]["status"]) == ([], "quarantined")
+        assert "gamma" not in two.root()
+
+
+def test_all_quarantined(world: World) -> None:
+    """Projects that leave the list by their status count as projects that leave, whether they have files or not."""
+    for number in range(20):
+        world.index.upload(f"project-{number}", "1.0")
+    for number in range(20, 30):
+        world.index.create(f"project-{number}")
+    world.run()
+    before = world.tree()
+    for number in range(14, 30, 2):
+        world.index.change_role(f"project-{number}")
+        _change(world, f"project-{number}", _quarantine)
+    finished = world.run()
+    assert finished.outcome == "refused"
+    assert "8 of 30 projects" in finished.reason
+    assert world.tree() == before
+    world.run(accept_removals=True)
+    assert len(world.root()) == 22
+
+
+def _change(world: World, name: str, change: Callable[[dict[str, Any]], object]) -> None:
+    """Let upstream's page of the project be another one from now on."""
+    address = Request(f"{world.upstream.url}/simple/{name}/", headers={"Accept": LIST_TYPE})  # the fake
+    with urlopen(address) as response:
+        page = json.load(response)
+    change(page)
+    world.upstream.fault(f"/simple/{name}/", Body(json.dumps(page).encode(), LIST_TYPE), times=None)
 
 
 def _list(count: int, serial: int = 99) -> bytes:

@@ -110,5 +110,5 @@ def test_frozen_project(world: World, tmp_path: Path) -> None:
     assert len(world.filenames("demo")) == 1
     world.check()
     (folder / "two.json").write_text(json.dumps(advisory("MAL-2026-2", "demo", ["1.0", "2.0"])))
-    assert world.run().outcome == "clean"
+    assert world.run(accept_removals=True).outcome == "clean"
     assert list(world.root()) == ["other"]

@@ -23,7 +23,7 @@ from tests.sync.conftest import World, buried, iso, journal, objects
 def test_narrower_and_wider_again(two: World) -> None:
     """Rules that want less take files away, rules that want more bring them back, though upstream has not changed."""
     everything = two.tree()
-    assert two.run(releases__prereleases=False, releases__newest=1).outcome == "clean"
+    assert two.run(accept_removals=True, releases__prereleases=False, releases__newest=1).outcome == "clean"
     assert [len(two.filenames(name)) for name in ("alpha", "beta")] == [1, 1]
     two.check()
     assert two.run().outcome == "clean"
@@ -33,7 +33,7 @@ def test_narrower_and_wider_again(two: World) -> None:
 
 def test_deselected_project_leaves(two: World) -> None:
     """A project that is not selected any more leaves the list, then its page, then storage, by way of the trash."""
-    assert two.run(exclude__projects=["beta"]).outcome == "clean"
+    assert two.run(accept_removals=True, exclude__projects=["beta"]).outcome == "clean"
     assert list(two.root()) == ["alpha"]
     assert not (two.web / "simple/beta").exists()
     assert [one.reason for one in two.of(events.Removed)] == ["it is not selected any more"]
@@ -48,7 +48,7 @@ def test_selected_again(two: World) -> None:
     """A project that is selected again comes back from the trash, byte for byte, and nothing is fetched twice."""
     before = two.tree()
     for _ in range(3):
-        two.run(exclude__projects=["beta"])
+        two.run(accept_removals=True, exclude__projects=["beta"])
         two.now += 3600
     assert buried(two)
     assert two.run().outcome == "clean"
@@ -102,7 +102,7 @@ def test_last_wanted_file_goes(two: World) -> None:
     two.index.upload("gamma", "1.0rc1")
     two.run()
     assert "gamma" in two.root()
-    assert two.run(releases__prereleases=False).outcome == "clean"
+    assert two.run(accept_removals=True, releases__prereleases=False).outcome == "clean"
     assert "gamma" not in two.root()
     assert not (two.web / "simple/gamma").exists()
     two.check()
@@ -189,7 +189,7 @@ def test_deleted_project(two: World, policy: str) -> None:
     """A project that upstream deleted leaves, is hidden, or stays, and is not asked for again and again."""
     two.index.remove_project("beta")
     for _ in range(3):
-        assert two.run(removal__deleted=policy, removal__trash="0s").outcome == "clean"
+        assert two.run(accept_removals=True, removal__deleted=policy, removal__trash="0s").outcome == "clean"
         two.now += 3600
     assert ("beta" in two.root()) == (policy == "keep")
     assert len(buried(two)) == (3 if policy == "hide" else 0)
@@ -202,7 +202,7 @@ def test_deleted_project(two: World, policy: str) -> None:
 def test_quarantined(two: World, policy: str) -> None:
     """The files of a quarantined project leave, are hidden, or stay offered, without a status that forbids it."""
     two.index.quarantine("beta")
-    assert two.run(removal__quarantined=policy).outcome == "clean"
+    assert two.run(accept_removals=True, removal__quarantined=policy).outcome == "clean"
     assert ("beta" in two.root()) == (policy == "keep")
     assert len(two.filenames("beta")) == (3 if policy == "keep" else 0)
     assert (two.page("beta").get("project-status", {}).get("status") == "quarantined") == (policy != "keep")
@@ -296,7 +296,7 @@ def test_moving_window(world: World) -> None:
     world.run(files__uploaded_after="7d")
     assert len(world.filenames("demo")) == 2
     world.now += 3 * 86400
-    world.run(files__uploaded_after="7d")
+    world.run(accept_removals=True, files__uploaded_after="7d")
     assert len(world.filenames("demo")) == 1
 
 

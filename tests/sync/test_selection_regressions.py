@@ -180,7 +180,7 @@ def test_deleted_and_kept_no_longer(two: World) -> None:
     two.index.remove_project("beta")
     two.run(removal__deleted="keep")
     assert "beta" in two.root()
-    two.run()
+    two.run(accept_removals=True)
     assert "beta" not in two.root()
     assert not (two.web / "simple/beta").exists()
 
@@ -298,7 +298,7 @@ def test_first_seen_is_remembered(world: World) -> None:
     world.run()
     world.now += 6 * DAY
     world.index.remove_file("demo-1.0-py3-none-any.whl")
-    world.run()
+    world.run(accept_removals=True)
     assert "demo" not in world.root()
     world.now += DAY
     world.run()

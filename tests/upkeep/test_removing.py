@@ -210,7 +210,7 @@ def test_quarantined(tree: Kept) -> None:
     """Nothing of a project in quarantine comes back."""
     tree.index.quarantine("alpha")
     for _ in range(2):
-        tree.run(**AT_ONCE)
+        tree.run(accept_removals=True, **AT_ONCE)
     with pytest.raises(Refused, match="quarantined"):
         back(tree, "alpha")
 
@@ -262,7 +262,7 @@ def converges(start: Kept, folder: Path, act: Act, settings: dict[str, Any], ste
         copy.check(staged=False)
         for _ in range(2):
             copy.now += 4000
-            copy.run(**settings)
+            copy.run(accept_removals=True, **settings)
         copy.silent(**settings)
         return copy, lived
 

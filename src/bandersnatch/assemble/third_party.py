@@ -9,7 +9,7 @@ from typing import Any
 
 from bandersnatch.config import spelling
 from bandersnatch.errors import BadContent, Problem, UsageError
-from bandersnatch.selection import Origin, Rule, Subject, Verdict
+from bandersnatch.selection import Motive, Origin, Rule, Subject, Verdict
 from bandersnatch.values import replace
 
 GROUP = "bandersnatch.rules"
@@ -31,6 +31,7 @@ class ThirdParty:
     scope: str
     needs_metadata: bool
     needs_first_seen: bool
+    motive: Motive
     origin: Origin
 
     def judge(self, subject: Subject) -> Verdict:
@@ -45,7 +46,7 @@ class ThirdParty:
             raise self._failed(subject, f"{type(error).__name__}: {error}") from error
         if not isinstance(verdict, Verdict):
             raise self._failed(subject, f"it answers {verdict!r:.80}, which is no Verdict")
-        return verdict if verdict.origin else replace(verdict, origin=self.origin)
+        return replace(verdict, origin=verdict.origin or self.origin, motive=self.motive)
 
     def _failed(self, subject: Subject, what: str) -> BadContent:
         return BadContent(f"{subject.file.filename}: the rule {self.name} failed: {what}")
@@ -116,6 +117,7 @@ def _checked(made: Any, origin: Origin) -> Rule:
         getattr(made, "scope", "file"),
         bool(getattr(made, "needs_metadata", False)),
         bool(getattr(made, "needs_first_seen", False)),
+        getattr(made, "motive", Motive.CHOICE),
         origin,
     )
 
@@ -129,6 +131,8 @@ def _faults(made: Any) -> Iterator[str]:
         yield "no method judge"
     if getattr(made, "scope", "file") not in SCOPES:
         yield f"the scope {made.scope!r:.40}, which is none of {', '.join(SCOPES)}"
+    if not isinstance(getattr(made, "motive", Motive.CHOICE), Motive):
+        yield f"the motive {made.motive!r:.40}, which is no Motive"
 
 
 def _placed(problem: Problem, name: str, where: Where) -> Problem:

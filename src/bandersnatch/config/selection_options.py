@@ -325,7 +325,7 @@ SELECTION_OPTIONS = (
     ),
     Option(
         "removal", "max-files", Kind.NUMBER, 10_000,
-        "The brake: the most files that may leave in one run.",
+        "The brake: the most files that may leave in one run. More than a third of 300 or fewer always asks.",
         500, minimum=0,
     ),
     Option(

@@ -16,7 +16,7 @@ from packaging.specifiers import SpecifierSet
 from bandersnatch import names
 from bandersnatch.errors import Problem, UsageError
 from bandersnatch.selection.affected import Advisory, Severity
-from bandersnatch.selection.base import Origin, Subject, Verdict
+from bandersnatch.selection.base import Motive, Origin, Subject, Verdict
 from bandersnatch.selection.digests import digest_of
 from bandersnatch.values import Struct
 
@@ -45,6 +45,7 @@ class AdvisoryRule:
     """
 
     name: ClassVar[str] = "advisories"
+    motive: ClassVar[Motive] = Motive.HARM
     scope: ClassVar[str] = "release"
 
     grounds: Mapping[str, tuple[_Ground, ...]]
@@ -91,7 +92,7 @@ class AdvisoryRule:
         if blocking is None:
             origin = Origin("advisories.allow", pardon or hits[0].advisory.id)
             return Verdict(self.name, True, f"{hits[0].advisory.id} is about its version, and is allowed", origin)
-        return Verdict(self.name, False, _reason(blocking.advisory), blocking.origin)
+        return Verdict(self.name, False, _reason(blocking.advisory), blocking.origin, motive=self.motive)
 
     def _pardon(self, subject: Subject) -> str | None:
         """The requirement that lets this version through, whatever is said about it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 from bandersnatch.model import File, Project
@@ -28,6 +29,17 @@ class Origin(Struct, frozen=True):
         return f"{item} ({place})" if place else item
 
 
+class Motive(Enum):
+    """Why a rule refuses a file, as far as it matters to what becomes of one that is held."""
+
+    CHOICE = "choice"
+    """It is not what the operator wants."""
+    YANK = "yank"
+    """Upstream yanked it (PEP 592)."""
+    HARM = "harm"
+    """It may do harm: no policy keeps it listed."""
+
+
 class Verdict(Struct, frozen=True):
     """One rule's answer about one project or one file."""
 
@@ -39,6 +51,8 @@ class Verdict(Struct, frozen=True):
     origin: Origin | None = None
     until: float | None = None
     """When the verdict changes by itself, in seconds since the epoch; None if only another page can change it."""
+    motive: Motive = Motive.CHOICE
+    """The rule's, where it refuses."""
 
 
 class Context(Struct, frozen=True):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from bandersnatch.model import Project
-from bandersnatch.selection.base import Origin, Subject, Verdict
+from bandersnatch.selection.base import Motive, Origin, Subject, Verdict
 from bandersnatch.selection.digests import digest_of
 from bandersnatch.selection.items import Items
 
@@ -25,6 +25,8 @@ class Configured:
     """
     waivable: ClassVar[bool] = False
     """Whether it is one of those that ``releases.waive-for`` is about: an item may want what they refuse."""
+    motive: ClassVar[Motive] = Motive.CHOICE
+    """Of its refusals; a rule that has no such attribute refuses by choice."""
     # Where a line stands changes no verdict, so no page has to be made anew when it moves.
     origin: Origin | None = field(default=None, kw_only=True, repr=False, compare=False)
 
@@ -39,7 +41,7 @@ class Configured:
 
     def refuses(self, reason: str, until: float | None = None) -> Verdict:
         """The verdict "not wanted", for *reason*."""
-        return Verdict(self.name, False, reason, self.origin, until)
+        return Verdict(self.name, False, reason, self.origin, until, self.motive)
 
 
 @dataclass(frozen=True, slots=True)

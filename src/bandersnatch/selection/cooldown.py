@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from bandersnatch.selection.base import Subject, Verdict
+from bandersnatch.selection.base import Motive, Subject, Verdict
 from bandersnatch.selection.configured import Configured
 from bandersnatch.selection.digests import digest_of
 from bandersnatch.selection.items import Item, Items
@@ -23,6 +23,7 @@ class CoolDown(Configured):
     """
 
     name: ClassVar[str] = "cool-down"
+    motive: ClassVar[Motive] = Motive.HARM
     age: float = 0.0
     """Seconds; 0 is off."""
     clock: str = "upload"

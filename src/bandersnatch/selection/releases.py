@@ -11,7 +11,7 @@ from packaging.version import Version
 
 from bandersnatch.model import Project
 from bandersnatch.selection import patterns
-from bandersnatch.selection.base import Origin, Subject, Verdict
+from bandersnatch.selection.base import Motive, Origin, Subject, Verdict
 from bandersnatch.selection.configured import Configured, OfProjects
 from bandersnatch.selection.digests import digest_of
 from bandersnatch.selection.distributions import release_of, version_of
@@ -58,6 +58,7 @@ class NoYanked(Configured):
     """``releases.yanked = false``: no yanked files (PEP 592)."""
 
     name: ClassVar[str] = "releases.yanked"
+    motive: ClassVar[Motive] = Motive.YANK
     waivable: ClassVar[bool] = True
 
     def judge(self, subject: Subject) -> Verdict:

@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 from bandersnatch.catalogue.base import Entry, Leaving, RunRecord
 from bandersnatch.errors import CatalogueError, StorageError, UpstreamError
 from bandersnatch.sync import events
-from bandersnatch.sync.departures import Departures, Losses, Reckoning
+from bandersnatch.sync.departures import Departures, Reckoning, depart
 from bandersnatch.sync.detect import Detected, detect
 from bandersnatch.sync.fetch import fetch
 from bandersnatch.sync.finish import finish
@@ -20,7 +20,7 @@ from bandersnatch.sync.hands import each
 from bandersnatch.sync.mirror import Mirror
 from bandersnatch.sync.page import prepare
 from bandersnatch.sync.reform import reform
-from bandersnatch.sync.run import Health, Outcome, Prepared, Run
+from bandersnatch.sync.run import Gone, Health, Outcome, Prepared, Run
 from bandersnatch.sync.settle import settle
 from bandersnatch.sync.sweep import sweep
 from bandersnatch.sync.tally import Tally
@@ -122,14 +122,13 @@ class _Engine:
         run = Run(mirror, self._now, wish.full, tell, self._slots, self._health, detected.listed, detected.highest)
         reckoning = await asyncio.to_thread(Reckoning, mirror.catalogue, mirror.rules.brake)
         departures = Departures(run, reckoning, accepted=wish.accept_removals)
-        losses = Losses(run, reckoning, accepted=wish.accept_removals)
-        await self._refresh_all(run, departures, losses)
+        await self._refresh_all(run, departures)
         await reform(run)
         reached = not unreachable and not self._health.is_over
         await asyncio.to_thread(finish, run, reached=reached, believed=believed)
         if not unreachable and not self._health.is_over:
             await self._do_last()
-        refused = detected.refused or departures.refused or losses.refused
+        refused = detected.refused or departures.refused
         return await asyncio.to_thread(self._judge, refused, unreachable)
 
     async def _do_last(self) -> None:
@@ -156,24 +155,24 @@ class _Engine:
 
     # --- the projects ----------------------------------------------------------------------------------------------
 
-    async def _refresh_all(self, run: Run, departures: Departures, losses: Losses) -> None:
+    async def _refresh_all(self, run: Run, departures: Departures) -> None:
         """Bring all projects up to date that are due."""
         catalogue = run.mirror.catalogue
         count = await asyncio.to_thread(catalogue.count_due, run.now)
         free = await asyncio.to_thread(run.mirror.storage.free)
-        async with _settler(run, departures) as outcomes:
+        async with _settler(run) as outcomes:
             if not count:
                 self._tally.tell(events.Planned(0, 0, 0, free))
             elif count <= FEW:
-                await self._refresh_few(_due(run), run, outcomes, losses, free)
+                await self._refresh_few(_due(run), run, outcomes, departures, free)
             else:
                 self._tally.tell(events.Planned(count, None, None, free))
-                await self._refresh_many(_due(run), run, outcomes, losses)
-            # Those whose page loses files: all of them, since the brake would have spoken by now.
-            await self._refresh_many(_stream(losses.waiting), run, outcomes, None)
+                await self._refresh_many(_due(run), run, outcomes, departures)
+            # What loses something: all of it, since the brake would have spoken by now.
+            await self._refresh_many(_stream(departures.waiting), run, outcomes, None)
 
     async def _refresh_few(
-        self, entries: AsyncIterator[Entry], run: Run, outcomes: Outcomes, losses: Losses, free: int | None
+        self, entries: AsyncIterator[Entry], run: Run, outcomes: Outcomes, departures: Departures, free: int | None
     ) -> None:
         """Read all pages first, so as to say how much there is to fetch before the first file is."""
         prepared: list[Prepared] = []
@@ -183,10 +182,10 @@ class _Engine:
             if isinstance(one, Prepared):
                 prepared.append(one)
             else:
-                await outcomes.put(one)
+                await self._bring(one, run, outcomes, departures)
 
         async def bring(one: Prepared) -> None:
-            await self._bring(one, run, outcomes, losses)
+            await self._bring(one, run, outcomes, departures)
 
         await self._each(entries, read)
         self._plan(prepared, run, free)
@@ -198,23 +197,26 @@ class _Engine:
         self._tally.tell(events.Planned(len(prepared), files, size, free))
 
     async def _refresh_many(
-        self, entries: AsyncIterator[Entry], run: Run, outcomes: Outcomes, losses: Losses | None
+        self, entries: AsyncIterator[Entry | Gone], run: Run, outcomes: Outcomes, departures: Departures | None
     ) -> None:
-        async def bring(entry: Entry) -> None:
-            one = await prepare(entry, run)
-            if isinstance(one, Prepared):
-                await self._bring(one, run, outcomes, losses)
-            else:
-                await outcomes.put(one)
+        async def bring(entry: Entry | Gone) -> None:
+            one = entry if isinstance(entry, Gone) else await prepare(entry, run)
+            await self._bring(one, run, outcomes, departures)
 
         await self._each(entries, bring)
 
     @staticmethod
-    async def _bring(one: Prepared, run: Run, outcomes: Outcomes, losses: Losses | None) -> None:
+    async def _bring(
+        one: Prepared | Gone | Outcome, run: Run, outcomes: Outcomes, departures: Departures | None
+    ) -> None:
         """Fetch what the project needs, unless it has to wait until it is known how much leaves in all."""
-        refused = None if losses is None else losses.postpone(one)
-        for outcome in [await fetch(one, run)] if refused is None else refused:
-            await outcomes.put(outcome)
+        if departures is not None and isinstance(one, (Prepared, Gone)) and await departures.postpone(one):
+            for refused in departures.refuse():
+                await outcomes.put(refused)
+        elif isinstance(one, Prepared):
+            await outcomes.put(await fetch(one, run))
+        else:
+            await outcomes.put(await run.lane.ask(depart, one, run) if isinstance(one, Gone) else one)
 
     async def _each(self, items: AsyncIterator[Item], work: Callable[[Item], Awaitable[None]]) -> None:
         await each(items, work, self._mirror.rules.projects_at_once, lambda: self._health.is_over)
@@ -287,14 +289,14 @@ async def _stream(items: Iterable[Item]) -> AsyncIterator[Item]:
 
 
 @asynccontextmanager
-async def _settler(run: Run, departures: Departures) -> AsyncIterator[Outcomes]:
+async def _settler(run: Run) -> AsyncIterator[Outcomes]:
     """
     A queue whose outcomes are settled in batches, as many as have gathered while the last batch was on its way.
 
     Leaving it waits until all is settled, also when a cancellation or another project's fatal error is the reason.
     """
     outcomes: Outcomes = asyncio.Queue(maxsize=2 * BATCH)
-    task = asyncio.create_task(_settle_all(outcomes, run, departures))
+    task = asyncio.create_task(_settle_all(outcomes, run))
     try:
         yield outcomes
     finally:
@@ -302,7 +304,7 @@ async def _settler(run: Run, departures: Departures) -> AsyncIterator[Outcomes]:
         await task
 
 
-async def _settle_all(outcomes: Outcomes, run: Run, departures: Departures) -> None:
+async def _settle_all(outcomes: Outcomes, run: Run) -> None:
     failed: Exception | None = None
     ended = False
     while not ended:
@@ -310,9 +312,7 @@ async def _settle_all(outcomes: Outcomes, run: Run, departures: Departures) -> N
         if failed is not None:
             continue  # the hands that are still busy must not wait for a queue that nobody empties
         try:
-            await asyncio.to_thread(lambda one: settle(departures.hold(one), run), batch)
-            if ended:
-                await asyncio.to_thread(departures.settle)
+            await asyncio.to_thread(settle, batch, run)
         except Exception as error:  # whatever it is: the hands are waiting, and hear of it in the end
             failed = error
             run.health.stop()

@@ -171,7 +171,7 @@ def _judge(
 
 def _fates(mirror: Mirror, page: Prepared, kept: frozenset[str] | None) -> Iterator[tuple[str, Fate]]:
     """What becomes of the files that are held and not selected."""
-    refused = {one.file.filename: (one.verdict.rule, one.verdict.reason) for one in page.selected.dropped}
+    refused = {one.file.filename: one.verdict for one in page.selected.dropped}
     # If everything followed upstream and the rules, all of them would leave, each with its cause.
     _, departures = plan.depart(page.plan.drop, page.fetched.project, refused, plan.Policies())
     stay = {one.file.filename for one in page.kept} if kept is None else kept

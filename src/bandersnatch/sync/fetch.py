@@ -13,6 +13,7 @@ from bandersnatch.model import File, Held, Validators
 from bandersnatch.storage.base import Storage
 from bandersnatch.sync import events
 from bandersnatch.sync.context import seen
+from bandersnatch.sync.page import looked_at
 from bandersnatch.sync.run import Outcome, Prepared, Ready, Run, ends_the_run, failure
 from bandersnatch.values import Struct, field, replace
 
@@ -56,7 +57,7 @@ def _new_keys(prepared: Prepared, run: Run) -> list[str]:
 def _ready(prepared: Prepared, held: tuple[Held, ...], reason: str, run: Run, results: _Results) -> Ready:
     entry, mirror = prepared.entry, run.mirror
     index_only = mirror.selection.is_index_only(entry.name)
-    nothing = not prepared.shown.files and (prepared.gone or bool(prepared.fetched.project.files))
+    nothing = prepared.is_unwanted
     new = _entry(prepared, run, results)
     if nothing:
         # A page without files would name a project that this mirror does not offer. One that is there goes as a
@@ -166,6 +167,7 @@ async def _one(prepared: Prepared, file: File, run: Run, results: _Results, *, n
         arrived = await transfer.file(project, file, mirror.upstream, mirror.storage, _rules(run), progress, new=new)
     except UpstreamError as error:
         results.problems.append(f"{file.filename}: {error}")
+        results.arrived += await _namesakes(prepared, file, run)
     except StorageError as error:
         if ends_the_run(error):
             raise
@@ -181,6 +183,14 @@ async def _one(prepared: Prepared, file: File, run: Run, results: _Results, *, n
         run.tell(events.Arrived(project, file.filename, arrived.held.size, arrived.fetched))
     finally:
         run.slots.release()
+
+
+async def _namesakes(prepared: Prepared, file: File, run: Run) -> Sequence[Held]:
+    """What is held under the name of a file that cannot be had: upstream lists the name, so it is no removal."""
+    found = [one for one in prepared.plan.drop if one.file.filename == file.filename]
+    if found and run.looks(prepared.entry):
+        found, _ = await asyncio.to_thread(looked_at, prepared.entry.name, found, run)
+    return found
 
 
 def _still_held(prepared: Prepared, file: File, storage: Storage) -> tuple[Held, ...]:

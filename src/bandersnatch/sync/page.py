@@ -10,7 +10,7 @@ from bandersnatch.catalogue.base import Entry, Published
 from bandersnatch.errors import BadContent, NotAllowed, NotFound, Stale, UpstreamError
 from bandersnatch.model import Held, Project, Validators
 from bandersnatch.selection import Selection
-from bandersnatch.selection.base import Context
+from bandersnatch.selection.base import Context, Motive, Verdict
 from bandersnatch.sync import events
 from bandersnatch.sync.context import LONG_AGO, context
 from bandersnatch.sync.run import Gone, Kept, Outcome, Prepared, Run, Unchanged, failure
@@ -24,7 +24,7 @@ AWAY = frozenset({502, 503, 504})
 """What answers in upstream's place while it is away."""
 
 
-async def prepare(entry: Entry, run: Run) -> Prepared | Outcome:
+async def prepare(entry: Entry, run: Run) -> Prepared | Gone | Outcome:
     """Read the project's page and compare. Raises only what ends the whole run."""
     if not entry.wanted:
         if run.mirror.rules.policies.deselected is plan.Policy.KEEP:
@@ -63,11 +63,13 @@ async def _prepare(entry: Entry, run: Run) -> Prepared | Unchanged:
 
 async def compare(entry: Entry, fetched: Fetched, late: Stale | None, run: Run) -> Prepared:
     """Judge what upstream has of the project, and compare it with what is held. Raises UpstreamError."""
-    mirror, project = run.mirror, fetched.project
+    mirror = run.mirror
     before = await run.lane.ask(mirror.catalogue.published, entry.name)
+    project = plan.offered(fetched.project, before.held)
+    fetched = replace(fetched, project=project)
     told = await context(project, before, run)
     selected = mirror.selection.apply(project, told)
-    refused = {one.file.filename: (one.verdict.rule, one.verdict.reason) for one in selected.dropped}
+    refused = {one.file.filename: one.verdict for one in selected.dropped}
     index_only = mirror.selection.is_index_only(entry.name)
     fingerprint = mirror.fingerprint(entry.name)
     # What belongs to a file is asked for again by other rules, when its time has come, and after a try that failed.
@@ -84,14 +86,14 @@ async def compare(entry: Entry, fetched: Fetched, late: Stale | None, run: Run) 
     refused |= _refused_of_absent(project, before, told, run)
     kept, leaving = plan.depart(files.drop, project, refused, policies)
     if run.looks(entry):
-        kept, lost = await asyncio.to_thread(_looked_at, entry.name, kept, run)
-        leaving += lost
+        whole, lost = await asyncio.to_thread(looked_at, entry.name, kept, run)
+        kept, leaving = tuple(whole), (*leaving, *lost)
     if files.fetch:
         run.tell(events.Expected(entry.name, len(files.fetch), files.bytes))
     return Prepared(entry, fetched, selected, files, kept, leaving, before, told, fingerprint, late)
 
 
-def _refused_of_absent(project: Project, before: Published, told: Context, run: Run) -> dict[str, tuple[str, str]]:
+def _refused_of_absent(project: Project, before: Published, told: Context, run: Run) -> dict[str, Verdict]:
     """What the rules say of files that upstream does not list any more and that a policy may keep all the same."""
     policies, selection = run.mirror.rules.policies, run.mirror.selection
     there = {file.filename for file in project.files}
@@ -101,18 +103,18 @@ def _refused_of_absent(project: Project, before: Published, told: Context, run: 
     judged = selection.apply(replace(project, files=(*project.files, *absent)), told)
     # Which are the newest is asked of what upstream has.
     return {
-        one.file.filename: (one.verdict.rule, one.verdict.reason)
+        one.file.filename: one.verdict
         for one in judged.dropped
         if one.file in absent and (selection.newest is None or one.verdict.rule != selection.newest.name)
     }
 
 
-def _looked_at(name: str, kept: Sequence[Held], run: Run) -> tuple[tuple[Held, ...], tuple[plan.Departure, ...]]:
+def looked_at(name: str, kept: Sequence[Held], run: Run) -> tuple[list[Held], list[plan.Departure]]:
     """What of the *kept* files is whole, and what is not and cannot be had again: a page must not link it. Blocks."""
     mirror = run.mirror
     found = [(one, transfer.intact(name, one, mirror.storage, mirror.rules.transfer)) for one in kept]
-    whole = tuple(now for _, now in found if now is not None)
-    return whole, tuple(plan.Departure(one, LOST, hidden=False) for one, now in found if now is None)
+    whole = [now for _, now in found if now is not None]
+    return whole, [plan.Departure(one, LOST, hidden=False) for one, now in found if now is None]
 
 
 async def keep_what_may_be(entry: Entry, run: Run) -> Prepared:
@@ -121,7 +123,7 @@ async def keep_what_may_be(entry: Entry, run: Run) -> Prepared:
     page = Project(entry.name, tuple(one.file for one in before.held), serial=entry.serial)
     told = Context(run.now, {one.file.sha256: LONG_AGO for one in before.held})
     selected = strict(run.mirror.selection).apply(page, told)
-    refused = {one.file.filename: (one.verdict.rule, one.verdict.reason) for one in selected.dropped}
+    refused = {one.file.filename: one.verdict for one in selected.dropped}
     files = plan.files(selected.project.files, before.held, trust=not run.looks(entry))
     kept, leaving = plan.depart(files.drop, page, refused, run.mirror.rules.policies)
     fetched = Fetched(page, entry.validators, entry.digest)
@@ -130,7 +132,7 @@ async def keep_what_may_be(entry: Entry, run: Run) -> Prepared:
 
 def strict(selection: Selection) -> Selection:
     """Only the rules of *selection* that hold for whatever is kept."""
-    rules = tuple(rule for rule in selection.rules if rule.name.startswith(plan.NEVER_KEPT))
+    rules = tuple(rule for rule in selection.rules if getattr(rule, "motive", None) is Motive.HARM)
     return Selection(everything=True, rules=rules)
 
 
@@ -192,7 +194,7 @@ def _refuse_late(entry: Entry) -> None:
         )
 
 
-async def _not_found(entry: Entry, run: Run, error: NotFound) -> Prepared | Outcome:
+async def _not_found(entry: Entry, run: Run, error: NotFound) -> Prepared | Gone | Outcome:
     """A page that is not there: is the project gone? One answer alone never says so."""
     since = entry.missing_since
     if not entry.published:

@@ -110,7 +110,7 @@ class _Planning:
 
     # --- counting --------------------------------------------------------------------------------------------------
 
-    async def _count(self, entry: Entry, outcome: Prepared | Outcome) -> None:
+    async def _count(self, entry: Entry, outcome: Prepared | Gone | Outcome) -> None:
         tally = self._tally
         fetched = Sum()
         match outcome:
@@ -134,13 +134,13 @@ class _Planning:
     async def _count_page(self, entry: Entry, page: Prepared) -> Sum:
         """Returns what is to be fetched for it."""
         tally = self._tally
-        empty = not page.shown.files and bool(page.fetched.project.files)
+        empty = page.is_unwanted
         tally.new += not entry.published and not empty
         if entry.published and empty:
             tally.gone.append(entry.name)
         for departure in page.leaving:
             _add(tally.leaving, departure.reason.partition(":")[0], Sum(1, departure.held.size))
-        self._reckoning.loses(entry, len(page.leaving), len(page.before.held))
+        self._reckoning.loses(page)
         for dropped in page.selected.dropped:
             _add(tally.refused, dropped.verdict.rule, _sum([dropped.file]))
         if not self._mirror.selection.is_index_only(entry.name):
@@ -204,18 +204,14 @@ class _Planning:
         )
 
     def _brake(self, detected: Detected) -> Iterator[str]:
-        reckoning = self._reckoning
         if detected.refused:
             yield detected.refused
         if self._accepted:
             return
         if detected.braked:
             yield detected.braked
-        elif reckoning.are_too_many_gone():
-            yield f"{reckoning.gone} of {reckoning.published} projects would leave, more than [removal] allows"
-        lost = reckoning.too_many_lost()
-        if lost:
-            yield f"{lost}, more than [removal] allows"
+        elif too_much := self._reckoning.too_much():
+            yield too_much
 
 
 def _due(catalogue: Catalogue, now: float) -> tuple[list[str], list[str]]:

@@ -115,6 +115,19 @@ class Prepared(Struct, frozen=True):
     """Whether upstream has no page any more, and what the rules leave of the files that are here is to be kept."""
 
     @property
+    def is_unwanted(self) -> bool:
+        """Whether the rules leave nothing of the project: it is not offered, not even with an empty page."""
+        return not self.shown.files and (self.gone or bool(self.fetched.project.files))
+
+    @property
+    def vanishes(self) -> bool:
+        """Whether the project is offered now, and nothing of it afterwards."""
+        if self.shown.files:
+            return False
+        unlisted = self.is_unwanted or self.shown.status == plan.QUARANTINED
+        return bool(self.before.held) or (self.entry.indexed and unlisted)
+
+    @property
     def shown(self) -> Project:
         """Upstream's page with the files that are to be listed."""
         project, kept = self.selected.project, tuple(one.file for one in self.kept)
@@ -157,7 +170,8 @@ class Kept(Struct, frozen=True):
     name: str
 
 
-Outcome = Ready | Unchanged | Failure | Gone | Kept
+Outcome = Ready | Unchanged | Failure | Kept
+"""What can be settled."""
 
 
 def failure(entry: Entry, reason: str, now: float, missing_since: float | None = None, *, losing: int = 0) -> Failure:

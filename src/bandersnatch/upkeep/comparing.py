@@ -118,7 +118,7 @@ def _by_list(entry: Entry, run: Run) -> str:
     return ""
 
 
-def _by_page(entry: Entry, outcome: Prepared | Outcome) -> Finding | None:
+def _by_page(entry: Entry, outcome: Prepared | Gone | Outcome) -> Finding | None:
     page = layout.page_keys(entry.name)["json"][0]
     match outcome:
         case Prepared():

@@ -75,11 +75,11 @@ class _Judge:
         dropped = {one.file.filename for one in self._selection.apply(project, context).dropped}
         if not dropped:
             return ()
-        refused: dict[str, tuple[str, str]] = {}
+        refused: dict[str, Verdict] = {}
         for explained in self._selection.explain(project, context):
             verdict = self._refusal(explained, metadata) if explained.filename in dropped else None
             if verdict is not None:
-                refused[explained.filename] = (verdict.rule, verdict.reason)
+                refused[explained.filename] = verdict
         drop = [held for held in record.published.held if held.file.filename in refused]
         return plan.depart(drop, project, refused, self._ground.policies)[1]
 
