@@ -278,7 +278,8 @@ def _listen_for_signals(stopped: list[int]) -> None:
 
     def stop(number: int) -> None:
         stopped.append(number)
-        task.cancel()
+        by = "^C" if number == signal.SIGINT else signal.Signals(number).name
+        task.cancel(f"by {by}; what is whole is kept, and the next run goes on from there")
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop, int(number))

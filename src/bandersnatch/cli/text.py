@@ -4,15 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+
 
 def size(count: int) -> str:
     """Bytes, in binary units: ``4.2 MiB``."""
-    value = float(count)
-    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
-        if value < 1024 or unit == "TiB":
-            return f"{count} B" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1024
-    raise AssertionError
+    step = _step(count)
+    return f"{_in(count, step)} {UNITS[step]}"
+
+
+def share(part: int, count: int) -> str:
+    """Bytes of bytes, in one unit: ``0.3/4.2 MiB``."""
+    step = _step(count)
+    return f"{_in(part, step)}/{_in(count, step)} {UNITS[step]}"
+
+
+def _step(count: int) -> int:
+    """The unit of which *count* has less than 1024."""
+    step = 0
+    while step < len(UNITS) - 1 and count >= 1024 ** (step + 1):
+        step += 1
+    return step
+
+
+def _in(count: int, step: int) -> str:
+    return f"{count / 1024**step:.1f}" if step else str(count)
 
 
 def span(seconds: float) -> str:

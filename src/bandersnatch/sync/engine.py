@@ -91,8 +91,8 @@ class _Engine:
         await asyncio.to_thread(mirror.catalogue.record_run, RunRecord(self._now, None, "", None))
         try:
             outcome, reason = await self._steps()
-        except asyncio.CancelledError:
-            await self._end("stopped", "it was stopped from outside")
+        except asyncio.CancelledError as error:
+            await self._end("stopped", str(error) or "it was told to stop")
             raise
         except BaseExceptionGroup as group:
             outcome, reason = _outcome_of(_first(group))
