@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -58,6 +58,7 @@ def page(name: str, losing: int, of: int, before: int = 0, *, coming: int = 0, v
     shown = SimpleNamespace(files=held(of - losing + coming))
     return SimpleNamespace(
         entry=entry(name, losing=before),
+        fetched=SimpleNamespace(project=shown),
         leaving=leaving,
         before=Published(held(of)),
         shown=shown,
@@ -210,7 +211,7 @@ def test_losses_add_up() -> None:
     """Files of all projects are counted together; one too many, and all that wait are refused."""
     guard = Guard(run(Catalogue(files=100_000)))
     assert guard.show(page("a", 4, 500), page("b", 6, 500)) == []
-    assert [one.name for one in guard.guard.waiting if isinstance(one, Entry)] == ["a", "b"]
+    assert [cast("Any", one).entry.name for one in guard.guard.waiting] == ["a", "b"]
     refused = guard.show(page("c", 1, 500))
     assert [(one.name, one.losing) for one in refused] == [("a", 4), ("b", 6), ("c", 1)]
     assert "11 of 100000 files would leave their pages" in guard.guard.refused

@@ -58,7 +58,7 @@ def test_what_only_the_page_says(world: World, monkeypatch: pytest.MonkeyPatch) 
     world.run()
     world.index.archive("archived")
     world.index.quarantine("quarantined")
-    world.run()
+    world.run(accept_removals=True)
     before = {name: facts_of(world.page(name)) for name in ("archived", "quarantined", "linked")}
     upgrade(monkeypatch)
     world.run()

@@ -11,6 +11,9 @@ from bandersnatch.plan import Brake, Cause, Policy, is_too_much
 from bandersnatch.sync.run import Gone, Prepared, Ready, Run, failure
 from bandersnatch.values import replace
 
+KEPT = 50_000
+"""Files on the pages that are kept until it is known how much leaves: some 64 MB."""
+
 
 class Reckoning:
     """
@@ -75,19 +78,20 @@ class Departures:
     """
     Projects that leave, or whose page loses something, take their turn last, when it is known how much leaves in all.
 
-    Pages are prepared once more then: to hold back a name costs nothing, to hold back a page would.
+    Beyond ``KEPT``, pages are prepared once more then: to hold back a name costs nothing.
     """
 
     def __init__(self, run: Run, reckoning: Reckoning, *, accepted: bool) -> None:
         self._run = run
         self._reckoning = reckoning
         self._accepted = accepted
-        self._waiting: list[tuple[Entry | Gone, int]] = []
+        self._waiting: list[tuple[Entry | Prepared | Gone, int]] = []
+        self._kept = 0
         self.refused = ""
         """Why nothing leaves; empty as long as the brake has nothing against it."""
 
     @property
-    def waiting(self) -> list[Entry | Gone]:
+    def waiting(self) -> list[Entry | Prepared | Gone]:
         """What takes its turn last."""
         return [one for one, _ in self._waiting]
 
@@ -103,7 +107,8 @@ class Departures:
         self._reckoning.loses(one)
         losing = max(len(one.leaving), int(one.vanishes))
         if losing:
-            self._waiting.append((one.entry, losing))
+            self._kept += len(one.fetched.project.files) + len(one.before.held)
+            self._waiting.append((one if self._kept <= KEPT else one.entry, losing))
         return losing > 0
 
     def refuse(self) -> Sequence[Failure]:
@@ -116,10 +121,10 @@ class Departures:
         waiting, self._waiting = self._waiting, []
         return [self._failure(one, losing) for one, losing in waiting]
 
-    def _failure(self, one: Entry | Gone, losing: int) -> Failure:
-        if isinstance(one, Entry):
-            return failure(one, self.refused, self._run.now, losing=losing)
-        return failure(one.entry, f"{_why(one)}; {self.refused}", self._run.now, losing=losing)
+    def _failure(self, one: Entry | Prepared | Gone, losing: int) -> Failure:
+        entry = one if isinstance(one, Entry) else one.entry
+        reason = f"{_why(one)}; {self.refused}" if isinstance(one, Gone) else self.refused
+        return failure(entry, reason, self._run.now, losing=losing)
 
 
 def depart(gone: Gone, run: Run) -> Ready:

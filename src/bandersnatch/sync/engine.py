@@ -197,13 +197,13 @@ class _Engine:
         self._tally.tell(events.Planned(len(prepared), files, size, free))
 
     async def _refresh_many(
-        self, entries: AsyncIterator[Entry | Gone], run: Run, outcomes: Outcomes, departures: Departures | None
+        self, items: AsyncIterator[Entry | Prepared | Gone], run: Run, outcomes: Outcomes, departures: Departures | None
     ) -> None:
-        async def bring(entry: Entry | Gone) -> None:
-            one = entry if isinstance(entry, Gone) else await prepare(entry, run)
+        async def bring(item: Entry | Prepared | Gone) -> None:
+            one = await prepare(item, run) if isinstance(item, Entry) else item
             await self._bring(one, run, outcomes, departures)
 
-        await self._each(entries, bring)
+        await self._each(items, bring)
 
     @staticmethod
     async def _bring(

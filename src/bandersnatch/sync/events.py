@@ -103,7 +103,7 @@ class Reformed(Event, frozen=True):
     """Pages were made anew from the catalogue, since their form is another now."""
 
     projects: int
-    """Of which they are."""
+    """Of which they are, by now."""
 
 
 class Confirmed(Event, frozen=True):

@@ -28,6 +28,9 @@ FORM = "pages-form"
 
 AT_ONCE = 64
 
+TOLD = 10_000
+"""After so many projects it is told how far it is: all of PyPI takes the better part of an hour."""
+
 DAMAGED = "its page is to be made anew in another form, and the published one is not what was published"
 
 
@@ -37,11 +40,13 @@ async def reform(run: Run) -> None:
     while batch := await asyncio.to_thread(next, batches, None):
         working = asyncio.ensure_future(asyncio.to_thread(_reform, batch, run))
         try:
-            count += await asyncio.shield(working)
+            before, count = count, count + await asyncio.shield(working)
         except asyncio.CancelledError:
             await working  # what was made visible is committed, too
             raise
-    if count:
+        if count // TOLD > before // TOLD:
+            run.tell(events.Reformed(count))
+    if count % TOLD:
         run.tell(events.Reformed(count))
 
 
