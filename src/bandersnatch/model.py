@@ -34,6 +34,12 @@ class File(Struct, frozen=True):
     digests: tuple[tuple[str, str], ...] = ()
     """What upstream states besides (PEP 503 allows any of hashlib): algorithms and digits, the strongest first."""
 
+    @property
+    def metadata_url(self) -> str:
+        """PEP 658: ``.metadata`` after the path of the file's URL; a query, perhaps a token, stays behind it."""
+        path, mark, query = self.url.partition("#")[0].partition("?")
+        return f"{path}.metadata{mark}{query}"
+
 
 class Refusal(StrEnum):
     """Why a file that upstream lists is not taken."""

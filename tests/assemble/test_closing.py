@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,9 @@ from bandersnatch import assemble
 from bandersnatch.assemble import closing, dependencies
 from bandersnatch.catalogue.sqlite import SqliteCatalogue
 from bandersnatch.closure.base import Closure
+from bandersnatch.errors import UpstreamError
 from bandersnatch.sync.engine import Wish, run
+from bandersnatch.testing import Reset, Status
 from tests.sync.conftest import World, world
 
 __all__ = ["world"]
@@ -140,14 +141,51 @@ def test_index_only(app: World) -> None:
 
 
 @needs_uv
-@pytest.mark.parametrize("cache", ["kept", "lost"])
-def test_first_seen(app: World, cache: str) -> None:
-    """By the mirror's own clock, what is held is chosen and not what has to wait, whatever the resolver remembers."""
+def test_first_seen(app: World) -> None:
+    """By the mirror's own clock, what is held is chosen and not what has to wait."""
     app.settings["select.dependency-versions"] = "locked"
     close_and_run(app)
     app.index.upload("lib", "4.0")
     app.now += 2 * HOUR
-    if cache == "lost":
-        shutil.rmtree(app.state / dependencies.RESOLVER_CACHE)
     close_and_run(app, cool_down__age="7d", cool_down__clock="first-seen")
     assert app.filenames("lib") == ["lib-2.0-py3-none-any.whl"]
+
+
+# --- where upstream withholds something ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "versions", ["ranges", pytest.param("newest 1", marks=needs_uv), pytest.param("locked", marks=needs_uv)]
+)
+@pytest.mark.parametrize("status", [403, 500])
+def test_withheld(app: World, versions: str, status: int) -> None:
+    """A project whose page cannot be had is named, and takes nothing away: neither what is held nor anything else."""
+    app.index.upload("app", "1.1", requires_dist=["lib", "deep"])
+    app.index.upload("lib", "2.1", requires_dist=["deeper"])
+    for name in ("deep", "deeper"):
+        app.index.upload(name, "1.0")
+    app.settings |= {"select.dependency-versions": versions, "upstream.tries": 1}
+    close_and_run(app)
+    assert set(app.root()) == {"app", "lib", "deep", "deeper"}
+    app.upstream.fault("/simple/lib/", Status(status), times=None)
+    app.now += 2 * HOUR
+
+    async def closed() -> closing.Closed:
+        config = app.config("app")
+        with assemble.locked(config):
+            async with assemble.mirror(config, {}, app.now) as mirror:
+                closed = await closing.close(mirror, config, os.environ, app.now)
+                await run(closed.mirror, Wish(), app.now, app.told.append)
+                return closed
+
+    warnings = asyncio.run(closed()).warnings
+    assert any(str(one).startswith("select.dependencies: lib: ") and str(status) in str(one) for one in warnings)
+    assert set(app.root()) == {"app", "lib", "deep", "deeper"}
+
+
+def test_nobody_answers(app: World) -> None:
+    """Where upstream does not answer at all there is no closure, and the message says what it was for."""
+    app.upstream.fault("/simple/*", Reset(), times=None)
+    app.settings["upstream.tries"] = 1
+    with pytest.raises(UpstreamError, match=r"what is needed \(select.dependencies\) cannot be found: .*/simple/app/"):
+        close_and_run(app)

@@ -231,7 +231,7 @@ def test_warnings(program: Program) -> None:
     result = program.run("plan", "--upstream", program.upstream.url)
     assert "alpa" in result.stderr
     assert "did you mean alpha?" in result.stderr
-    assert "local" in result.stderr
+    assert "requirements.txt:2: is a URL or path" in result.stderr
     assert result.returncode == 1, "a named project that upstream does not have cannot be judged"
 
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Container, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from bandersnatch.errors import NotFound
+from bandersnatch.errors import NotFound, UpstreamError
 from bandersnatch.model import File, Project, Validators
 from bandersnatch.names import normalise
 from bandersnatch.testing.distributions import KINDS, Build
@@ -38,6 +38,8 @@ class Memory:
     pages: dict[str, list[File]] = field(default_factory=dict)
     contents: dict[str, bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    faults: dict[str, UpstreamError] = field(default_factory=dict)
+    """What is raised for a project or a URL."""
 
     def add(
         self,
@@ -79,7 +81,7 @@ class Memory:
         raise AssertionError("a closure reads no list of projects")
 
     async def project(self, name: str, known: Validators, *, at_least: int | None) -> Fetched | None:
-        self.asked.append(name)
+        self._ask(name)
         if name not in self.pages:
             raise NotFound(f"{name}: not there")
         return Fetched(Project(name, tuple(self.pages[name])), Validators(), "")
@@ -91,10 +93,15 @@ class Memory:
         yield Bytes(await self.read(url, limit=1 << 30))
 
     async def read(self, url: str, *, limit: int) -> bytes:
-        self.asked.append(url)
+        self._ask(url)
         if url not in self.contents:
             raise NotFound(f"{url}: not there", url=url)
         return self.contents[url]
+
+    def _ask(self, what: str) -> None:
+        self.asked.append(what)
+        if what in self.faults:
+            raise self.faults[what]
 
     async def legacy(self, name: str, release: str, *, limit: int) -> bytes:
         raise AssertionError("a closure reads core metadata")

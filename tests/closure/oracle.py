@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from bandersnatch.closure.locked import Question
 from bandersnatch.errors import Conflict
-from bandersnatch.resolver.base import Index, Pin, Target
+from bandersnatch.resolver.base import Pin, Target
 
 
 @dataclass
@@ -21,10 +21,9 @@ class Oracle:
         self,
         requirements: Sequence[str],
         target: Target,
-        index: Index,
+        index: str,
         *,
         constraints: Sequence[str] = (),
-        exclude_newer: str | None = None,
         build: bool = False,
     ) -> tuple[Pin, ...]:
         self.asked.append(tuple(requirements))
@@ -40,5 +39,5 @@ class Oracle:
         return tuple(pins)
 
     def question(self, *, build: bool = False) -> Question:
-        """This resolver, asked about an index that does not exist."""
-        return Question(self, Index("https://index.example.org/simple/"), build=build)
+        """This resolver, which asks no index."""
+        return Question(self, build=build)

@@ -8,7 +8,7 @@ import pytest
 from bandersnatch.closure.base import Closure, Interpreter, Locked, Newest
 from bandersnatch.closure.find import find
 from bandersnatch.closure.shelf import Shelf
-from bandersnatch.errors import Conflict, UsageError
+from bandersnatch.errors import Conflict, UpstreamError, UsageError
 from tests.closure.archives import tar
 from tests.closure.memory import Memory
 from tests.closure.oracle import Oracle
@@ -80,13 +80,6 @@ def test_what_cannot_be_built_is_named() -> None:
     ]
 
 
-def test_nothing_is_read_where_nothing_is_built() -> None:
-    """With wheels alone the resolver has seen all that there is to see."""
-    upstream = Memory()
-    locked(Oracle({"a": "a==1"}), "a", upstream=upstream)
-    assert upstream.asked == []
-
-
 def newest(oracle: Oracle, upstream: Memory) -> Closure:
     return asyncio.run(find(["a", "b"], [LINUX], Newest(1), Shelf(upstream), oracle.question()))
 
@@ -109,6 +102,21 @@ def test_the_newest_of_what_does_not_fit_together() -> None:
     found = newest(Oracle({}), upstream)
     assert [item.requirement for item in found.items] == ["a==2", "b==1"]
     assert [one.reason for one in found.unknown] == [f"{LINUX}: no a"]
+
+
+def test_what_does_not_fit_together_for_want_of_something() -> None:
+    """Where upstream withholds what a solution needs, the newest of each range is taken, and it is said why."""
+    upstream = Memory()
+    upstream.add("a", "2", "b")
+    upstream.faults = {"b": UpstreamError("b: upstream forbids it (403)", status=403)}
+    with pytest.raises(Conflict):
+        locked(Oracle({}), "a", upstream=upstream)  # nothing was withheld: nobody asked for b yet
+    found = locked(Oracle({}), "a", "b", upstream=upstream)
+    assert [item.requirement for item in found.items] == ["a==2", "b"]
+    assert [(one.project, one.reason) for one in found.unknown] == [
+        ("", f"{LINUX}: no a"),
+        ("b", "b: upstream forbids it (403)"),
+    ]
 
 
 @pytest.mark.parametrize("policy", [Locked(), Newest(1)])

@@ -14,7 +14,6 @@ from bandersnatch.closure.find import find
 from bandersnatch.closure.locked import Question
 from bandersnatch.closure.shelf import Shelf
 from bandersnatch.resolver import uv
-from bandersnatch.resolver.base import Index
 from bandersnatch.resolver.uv import UvResolver
 from bandersnatch.testing import UpstreamServer
 from bandersnatch.upstream.client import Client
@@ -54,7 +53,7 @@ def closure(upstream: UpstreamServer, policy: Policy) -> Closure:
         reader = IndexUpstream(settings, Client(settings))
         resolver = UvResolver(uv.find(os.environ), {"PATH": os.defpath})
         try:
-            return await find(["app"], [LINUX, WINDOWS], policy, Shelf(reader), Question(resolver, Index(settings.url)))
+            return await find(["app"], [LINUX, WINDOWS], policy, Shelf(reader), Question(resolver))
         finally:
             await reader.close()
 

@@ -208,17 +208,66 @@ def test_what_cannot_be_known_is_named(upstream: Memory) -> None:
     assert {"badline==1", "good==1", "setuptools==80"} <= set(wanted(found))
 
 
-def test_upstream_that_fails(upstream: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where upstream does not answer there is no closure: one with holes would look like a whole one."""
+FORBIDDEN = UpstreamError("upstream forbids it (403)", status=403)
+SILENT = UpstreamError("no answer")
 
-    async def fail(url: str, *, limit: int) -> bytes:
-        raise UpstreamError("no answer")
 
-    upstream.add("a", "1")
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [(ONE, ["a==2", "b==1"]), (Newest(2), ["a==1", "a==2", "b==1", "c==1"]), (Ranges(), ["a", "b", "c"])],
+)
+def test_a_version_that_is_forbidden(upstream: Memory, policy: Newest | Ranges, expected: list[str]) -> None:
+    """A version that upstream lists and forbids is named and passed over: an older one takes its place."""
+    upstream.add("a", "1", "c")
+    upstream.add("a", "2", "b")
+    url = upstream.add("a", "3", "d")
+    for name in "bcd":
+        upstream.add(name, "1")
+    upstream.faults = {url: FORBIDDEN, f"{url}.metadata": FORBIDDEN}
+    found = closure(upstream, "a", policy=policy)
+    assert (wanted(found), found.unknown) == (expected, ())  # ``find`` adds what the shelf has noted
+
+
+def test_what_is_forbidden_as_a_whole(upstream: Memory) -> None:
+    """What can be told of nothing else is wanted as it was asked for, so that a run says why it is behind."""
+    upstream.add("a", "1", "b>=2", "c", "d")
+    url = upstream.add("c", "1")
+    upstream.add("d", "1")
+    upstream.faults = {"b": FORBIDDEN, url: FORBIDDEN, f"{url}.metadata": FORBIDDEN}
+    assert wanted(closure(upstream, "a")) == ["a==1", "b>=2", "c", "d==1"]
+
+
+def test_metadata_that_only_the_wheel_gives(upstream: Memory) -> None:
+    """Where the metadata beside a wheel is not given, the wheel's own is read."""
+    url = upstream.add("a", "1", "b")
     upstream.add("b", "1")
-    monkeypatch.setattr(upstream, "read", fail)
+    upstream.faults = {f"{url}.metadata": FORBIDDEN}
+    assert wanted(closure(upstream, "a")) == ["a==1", "b==1"]
+
+
+def test_a_file_that_is_not_answered_for(upstream: Memory) -> None:
+    """A version about which nobody answers now is wanted: a run may get it."""
+    url = upstream.add("a", "1", "b")
+    upstream.faults = {f"{url}.metadata": SILENT}
+    assert wanted(closure(upstream, "a")) == ["a==1"]
+
+
+@pytest.mark.parametrize("silent", ["pages", "files"])
+def test_upstream_that_fails(upstream: Memory, silent: str) -> None:
+    """Where upstream does not answer there is no closure, and it is not asked on and on."""
+    for number in range(50):
+        url = upstream.add(f"a{number}", "1")
+        upstream.faults |= {f"a{number}": SILENT} if silent == "pages" else {f"{url}.metadata": SILENT}
     with pytest.raises(UpstreamError, match="no answer"):
-        closure(upstream, "a", "b")
+        closure(upstream, *upstream.pages)
+    assert len([one for one in upstream.asked if one in upstream.faults]) < 30
+
+
+def test_local_builds_are_of_one_release(upstream: Memory) -> None:
+    """The newest versions are public ones, each with all its local builds."""
+    for version in ("1+cpu", "1+xpu", "2+cpu", "2+xpu"):
+        upstream.add("a", version)
+    assert wanted(closure(upstream, "a")) == ["a==2+cpu", "a==2+xpu"]
 
 
 def test_narrowed_pages(upstream: Memory) -> None:

@@ -12,7 +12,6 @@ from bandersnatch.closure.locked import Question
 from bandersnatch.config.schema import Config
 from bandersnatch.errors import UsageError
 from bandersnatch.resolver import uv
-from bandersnatch.resolver.base import Index
 from bandersnatch.upstream.base import Upstream
 from bandersnatch.upstream.client import Client
 from bandersnatch.upstream.index import IndexUpstream
@@ -42,15 +41,12 @@ async def stand(
     *build*: as in ``resolver.base.Resolver``. Raises UsageError if there is no mirror, and if uv is not installed.
     """
     program = uv.find(environment)
-    if url is None:  # it is served on this machine: no proxy could reach it
-        environment = {name: value for name, value in environment.items() if not name.lower().endswith("_proxy")}
     with ExitStack() as stack:
         index = url or stack.enter_context(site.serve(_web(config)))
         settings = _settings(index, config)
         reader = IndexUpstream(settings, Client(settings))
         question = Question(
             uv.UvResolver(program, environment),
-            Index(settings.url, ca_file=config.upstream.ca_file),
             tuple(constraints),
             build=build,
         )

@@ -112,14 +112,12 @@ def exit_code(plan: Plan) -> int:
 async def _plan(args: argparse.Namespace, loaded: Loaded) -> Plan:
     import asyncio
     import signal
-    import tempfile
     import time
 
     from bandersnatch import assemble
     from bandersnatch.assemble.closing import close
     from bandersnatch.assemble.selection import choose
     from bandersnatch.sync.planning import plan
-    from bandersnatch.values import replace
 
     now, config = time.time(), loaded.config
     chosen = choose(loaded)
@@ -127,11 +125,9 @@ async def _plan(args: argparse.Namespace, loaded: Loaded) -> Plan:
     assert task is not None
     # What was made for the time being, a copy of the catalogue above all, is to go when it is told to stop.
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    with tempfile.TemporaryDirectory(prefix="bandersnatch-") as folder, _listening() as tell:
-        # The resolver keeps what it reads in the mirror's directory, which a plan does not touch.
-        apart = replace(config, mirror=replace(config.mirror, directory=folder))
+    with _listening() as tell:
         async with assemble.rehearsal(config, os.environ, chosen.selection) as mirror:
-            closed = await close(mirror, apart, os.environ, now, constraints=chosen.constraints, anew=args.full)
+            closed = await close(mirror, config, os.environ, now, constraints=chosen.constraints, anew=args.full)
             for problem in (*chosen.warnings, *closed.warnings):
                 _complain(f"warning: {problem}")
             return await plan(

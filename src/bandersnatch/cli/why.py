@@ -101,28 +101,24 @@ def parse(written: str) -> Target:
 
 
 async def _explain(args: argparse.Namespace, loaded: Loaded, project: str) -> Answer:
-    import tempfile
     import time
 
     from bandersnatch import assemble
     from bandersnatch.assemble import closing, dependencies
     from bandersnatch.assemble.selection import choose
     from bandersnatch.sync.explaining import explain
-    from bandersnatch.values import replace
 
     now, config = time.time(), loaded.config
     chosen = choose(loaded)
     # Only a closure is written down: without one there is no need to copy the catalogue, which may be large.
     rehearsal = assemble.rehearsal(config, os.environ, chosen.selection, copied=config.select.dependencies)
-    with tempfile.TemporaryDirectory(prefix="bandersnatch-") as folder:
-        apart = replace(config, mirror=replace(config.mirror, directory=folder))
-        async with rehearsal as mirror:
-            # The closure that the mirror was made with, however old, says why things are as they are.
-            found_at = float(mirror.catalogue.get(dependencies.FOUND_AT) or now)
-            closed = await closing.close(mirror, apart, os.environ, found_at, constraints=chosen.constraints)
-            for problem in (*chosen.warnings, *closed.warnings):
-                print(f"bandersnatch: warning: {text.shown(str(problem))}", file=sys.stderr)
-            return await explain(closed.mirror, project, now, offline=args.offline)
+    async with rehearsal as mirror:
+        # The closure that the mirror was made with, however old, says why things are as they are.
+        found_at = float(mirror.catalogue.get(dependencies.FOUND_AT) or now)
+        closed = await closing.close(mirror, config, os.environ, found_at, constraints=chosen.constraints)
+        for problem in (*chosen.warnings, *closed.warnings):
+            print(f"bandersnatch: warning: {text.shown(str(problem))}", file=sys.stderr)
+        return await explain(closed.mirror, project, now, offline=args.offline)
 
 
 # --- what is asked about -------------------------------------------------------------------------------------------

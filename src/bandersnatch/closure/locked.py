@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from bandersnatch.closure import relay
 from bandersnatch.closure.base import Closure, Interpreter, Item, Unknown
 from bandersnatch.closure.shelf import Shelf, gather
 from bandersnatch.closure.sources import is_source
-from bandersnatch.errors import BadContent, Conflict
+from bandersnatch.errors import Conflict, UpstreamError
 from bandersnatch.model import File
-from bandersnatch.resolver.base import Index, Pin, Resolver
+from bandersnatch.resolver.base import Pin, Resolver, read_requirements
 from bandersnatch.values import Struct
 
 
@@ -20,22 +22,21 @@ class Question(Struct, frozen=True):
     """How the resolver is asked, whatever for."""
 
     resolver: Resolver
-    index: Index
     constraints: tuple[str, ...] = ()
-    exclude_newer: str | None = None
     build: bool = False
     """Whether source distributions may be chosen: their build code then runs here, see ``Resolver``."""
 
-    async def ask(self, requirements: Sequence[str], interpreter: Interpreter) -> tuple[Pin, ...]:
-        """As the port's ``resolve``."""
-        return await self.resolver.resolve(
-            requirements,
-            interpreter.target,
-            self.index,
-            constraints=self.constraints,
-            exclude_newer=self.exclude_newer,
-            build=self.build,
-        )
+    async def ask(self, requirements: Sequence[str], interpreter: Interpreter, shelf: Shelf) -> tuple[Pin, ...]:
+        """As the port's ``resolve``, from what *shelf* reads and nothing else."""
+        await shelf.load_releases(canonicalize_name(one.name) for one in read_requirements(requirements))
+        async with relay.serve(shelf) as index:
+            try:
+                return await self.resolver.resolve(
+                    requirements, interpreter.target, index, constraints=self.constraints, build=self.build
+                )
+            except Conflict:
+                shelf.check()  # nothing fits together where nobody answers
+                raise
 
 
 async def lock(
@@ -87,7 +88,7 @@ class _Lock:
             return
         self._asked.add(frozenset(requirements))
         async with self._slots:
-            pins = await self._question.ask(requirements, self._interpreter)
+            pins = await self._question.ask(requirements, self._interpreter, self._shelf)
         new = [pin for pin in pins if str(pin) not in self.items]
         for pin in new:
             self.items[str(pin)] = f"{' and '.join(pin.via)} needs it" if pin.via else because
@@ -109,7 +110,7 @@ class _Lock:
     async def _resolve_build(self, pin: Pin, file: File) -> None:
         try:
             requires = await self._shelf.build_requires(file)
-        except BadContent as error:
+        except UpstreamError as error:
             self.unknown.add(Unknown(pin.name, pin.version, f"what {file.filename} needs to be built: {error}"))
             return
         await self._resolve(requires, f"{pin} needs it to be built")

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 from packaging.version import Version
 
-from bandersnatch.closure.base import Interpreter
+from bandersnatch.closure.base import Interpreter, Unknown
 from bandersnatch.closure.locked import Question
-from bandersnatch.closure.shelf import Release, Shelf
+from bandersnatch.closure.releases import Release
+from bandersnatch.closure.shelf import Shelf
 from bandersnatch.closure.sources import is_source
 from bandersnatch.errors import BadContent, Conflict, NotFound, UpstreamError
 from bandersnatch.model import File
@@ -69,8 +70,8 @@ async def prove(
     *question* asks the resolver, and *mirror* reads pages and files, both of the mirror that is to be proved; the
     resolver must not answer from a cache. With *digests* every file is read whole. Raises UsageError.
     """
-    shelf, files = Shelf(mirror), _Files(mirror, digests=digests)
-    return Proof(tuple([await _Attempt(one, question, shelf, files).run(requirements) for one in interpreters]))
+    files = _Files(mirror, digests=digests)
+    return Proof(tuple([await _Attempt(one, question, Shelf(mirror), files).run(requirements) for one in interpreters]))
 
 
 class _Attempt(Struct):
@@ -88,9 +89,11 @@ class _Attempt(Struct):
         try:
             await self._resolve(requirements)
         except Conflict as error:
-            return self._result("conflict", str(error))
+            unread = "".join(f"\n{one.project} {one.version}".rstrip() + f": {one.reason}" for one in self._unread())
+            return self._result("failed" if unread else "conflict", f"{error}{unread}")
         except UpstreamError as error:
             return self._result("failed", str(error))
+        self.missing.update(Missing(one.project, one.version, "", one.reason) for one in self._unread())
         return self._result("missing" if self.missing else "ok")
 
     def _result(self, outcome: str, message: str = "") -> Proved:
@@ -105,11 +108,16 @@ class _Attempt(Struct):
             tuple(sorted(self.missing)),
         )
 
+    def _unread(self) -> list[Unknown]:
+        """What the resolver asked for and could not have, whatever it then did without it."""
+        told = {(one.project, one.version) for one in self.missing}
+        return [one for one in sorted(self.shelf.noted) if (one.project, one.version) not in told]
+
     async def _resolve(self, requirements: Sequence[str]) -> None:
         if frozenset(requirements) in self.asked:
             return
         self.asked.add(frozenset(requirements))
-        pins = await self.question.ask(requirements, self.interpreter)
+        pins = await self.question.ask(requirements, self.interpreter, self.shelf)
         new = [pin for pin in pins if str(pin) not in self.pins]
         self.pins.update(map(str, new))
         await self.shelf.load_releases(pin.name for pin in new)
@@ -188,7 +196,7 @@ class _Files:
         if not file.core_metadata:
             return ""
         try:
-            data = await self._mirror.read(f"{file.url}.metadata", limit=MAX_METADATA)
+            data = await self._mirror.read(file.metadata_url, limit=MAX_METADATA)
         except NotFound:
             return "the page offers its metadata, and that is not there"
         right = file.core_metadata is True or hashlib.sha256(data).hexdigest() == file.core_metadata

@@ -5,21 +5,22 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
-from collections.abc import Callable, Coroutine, Iterable
-from functools import lru_cache
+import re
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, TypeVar
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from bandersnatch import names
 from bandersnatch.closure import sources
-from bandersnatch.closure.base import Interpreter
-from bandersnatch.closure.sources import Source
-from bandersnatch.errors import BadContent, NotFound
+from bandersnatch.closure.base import Unknown
+from bandersnatch.closure.releases import Release, releases
+from bandersnatch.closure.sources import Source, requires_of
+from bandersnatch.errors import BadContent, NotAllowed, NotFound, UpstreamError
 from bandersnatch.model import File, Project, Validators
 from bandersnatch.simple import metadata
+from bandersnatch.transfer.check import Check
 from bandersnatch.upstream.base import Upstream
 from bandersnatch.values import Struct
 
@@ -27,50 +28,18 @@ MAX_METADATA = 16 << 20
 MAX_FILE = 128 << 20
 """Bytes of a distribution file that is fetched only to be looked into; where metadata is offered, none is."""
 
+SILENCES = 8
+"""So many failures one after the other, without an answer, say that nobody is there."""
+
 Narrow = Callable[[Project], Project]
 """What the selection's rules leave of a page, whatever is admitted: young files, unwanted types and so on are gone."""
 
+Kept = Callable[[File], bytes | None]
+"""The core metadata of a file, if it is here already. Blocks."""
+
 T = TypeVar("T")
 
-
-class Release(Struct, frozen=True):
-    """The files of one version."""
-
-    name: str
-    """Of the project, normalised."""
-    version: Version
-    files: tuple[File, ...]
-
-    @property
-    def yanked(self) -> bool:
-        return all(file.yanked is not None for file in self.files)
-
-    def installable(self, interpreter: Interpreter) -> tuple[File, ...]:
-        """What installers could take there: every wheel that suits; without any, the source distribution."""
-        fitting = [file for file in self.files if _admits(file.requires_python, interpreter.python)]
-        wheels = tuple(file for file in fitting if interpreter.suits(file.filename))
-        return wheels or tuple(file for file in fitting if sources.is_source(file.filename))[:1]
-
-
-def releases(project: Project) -> tuple[Release, ...]:
-    """The releases of *project*, the newest first; files whose version is none (PEP 440) are left out."""
-    found: dict[Version, list[File]] = {}
-    for file in project.files:
-        text = names.version_of(file.filename, project.name)
-        try:
-            found.setdefault(Version(text or ""), []).append(file)
-        except InvalidVersion:
-            continue
-    return tuple(Release(project.name, version, tuple(found[version])) for version in sorted(found, reverse=True))
-
-
-@lru_cache(maxsize=1 << 12)  # the thousands of files of a project share a few
-def _admits(requires_python: str | None, python: str) -> bool:
-    """Whether Requires-Python lets *python* in; one that cannot be read forbids nothing, as installers have it."""
-    try:
-        return SpecifierSet(requires_python or "").contains(python, prereleases=True)
-    except InvalidSpecifier:
-        return True
+_END_OF_FIELDS = re.compile(rb"\r?\n\r?\n")
 
 
 class Needs(Struct, frozen=True):
@@ -79,105 +48,192 @@ class Needs(Struct, frozen=True):
     requires: tuple[Requirement, ...]
     doubt: str = ""
     """Why there may be more; empty if there is not."""
+    withheld: bool = False
+    """Whether upstream lists the file and forbids to read a word of it: no installer would get further."""
 
 
 class Shelf:
     """
-    Reads from *upstream*, at most *at_once* things at a time.
+    Reads from *upstream*, at most *at_once* things at a time, and each thing once.
 
-    What is wanted is first loaded, many things together, and then looked up. *narrow* is applied to every page.
+    What is wanted is first loaded, many things together, and then looked up. *narrow* is applied to every page, and
+    *kept* gives the metadata of files that are here already. What cannot be had spoils nothing else: it is noted.
     """
 
-    def __init__(self, upstream: Upstream, *, narrow: Narrow = lambda project: project, at_once: int = 16) -> None:
+    def __init__(
+        self,
+        upstream: Upstream,
+        *,
+        narrow: Narrow = lambda project: project,
+        kept: Kept | None = None,
+        at_once: int = 16,
+    ) -> None:
         self._upstream = upstream
         self._narrow = narrow
+        self._kept = kept
         self._slots = asyncio.Semaphore(at_once)
-        self._pages: dict[str, tuple[Release, ...] | None] = {}
+        self._heard = False
+        self._silent: list[UpstreamError] = []
+        """What was asked last and not answered at all, since the last answer."""
+        self._pages: dict[str, tuple[Release, ...] | UpstreamError] = {}
+        self._metadata: dict[str, bytes | UpstreamError] = {}
         self._needs: dict[str, Needs] = {}
         self._sources: dict[str, Source | BadContent] = {}
+        self.noted: set[Unknown] = set()
+        """What could not be had, and why."""
+        self.is_shaky = False
+        """Whether another try may get more: a page could not be had, or upstream did not answer about a file."""
 
     async def load_releases(self, projects: Iterable[str]) -> None:
-        """Read the pages of *projects*."""
+        """Read the pages of *projects*. Raises UpstreamError as ``check`` does."""
         await gather(self._load_page(name) for name in sorted(set(projects) - self._pages.keys()))
+        self.check()
+
+    @property
+    def failures(self) -> dict[str, UpstreamError]:
+        """Why the pages that could not be had could not, by project."""
+        pages = self._pages.items()
+        return {name: one for name, one in pages if isinstance(one, UpstreamError) and not isinstance(one, NotFound)}
 
     def releases(self, name: str) -> tuple[Release, ...] | None:
-        """The releases of a project that was loaded, the newest first; None if upstream has no such project."""
-        return self._pages[name]
+        """The releases of a project that was loaded, the newest first; None if its page is not to be had."""
+        page = self._pages[name]
+        return None if isinstance(page, UpstreamError) else page
 
     def release(self, name: str, version: Version) -> Release | None:
         """One release of a project that was loaded, or None."""
-        return next((one for one in self._pages[name] or () if one.version == version), None)
+        return next((one for one in self.releases(name) or () if one.version == version), None)
 
-    async def load_needs(self, files: Iterable[File]) -> None:
-        """Read what *files* need: one of those that have the same metadata."""
-        wanted = {_identity(file): file for file in files}
-        await gather(self._load_needs(wanted[key]) for key in sorted(wanted.keys() - self._needs.keys()))
+    async def load_needs(self, files: Iterable[tuple[Release, File]]) -> None:
+        """Read what *files* need, each with its release: one of those that have the same metadata. As ``check``."""
+        wanted = {_identity(file): (release, file) for release, file in files}
+        await gather(self._load_needs(*wanted[key]) for key in sorted(wanted.keys() - self._needs.keys()))
+        self.check()
+
+    def check(self) -> None:
+        """Raises UpstreamError if nobody is there: one failure is a hole, nothing but failures is no closure."""
+        if self._silent and (not self._heard or len(self._silent) >= SILENCES):
+            raise self._silent[0]
 
     def needs(self, file: File) -> Needs:
         """What a file needs to run, once loaded. What could not be read is in doubt, and no error."""
         return self._needs[_identity(file)]
 
+    def is_withheld(self, file: File) -> bool:
+        """Whether it was seen that upstream forbids what it lists."""
+        needs = self._needs.get(_identity(file))
+        return needs is not None and needs.withheld
+
+    async def metadata(self, release: Release, file: File) -> bytes:
+        """The fields of a wheel's core metadata, without the description. Raises UpstreamError, and notes it."""
+        key = _identity(file)
+        if key not in self._metadata:
+            try:
+                self._metadata[key] = _END_OF_FIELDS.split(await self._metadata_of(file), maxsplit=1)[0] + b"\n\n"
+            except UpstreamError as error:
+                self._metadata[key] = self.note(release, file, error)
+        found = self._metadata[key]
+        if isinstance(found, UpstreamError):
+            raise found
+        return found
+
     async def build_requires(self, file: File) -> tuple[str, ...]:
-        """What the source distribution *file* needs to be built. Raises BadContent."""
+        """What the source distribution *file* needs to be built. Raises UpstreamError."""
         return (await self._source(file)).build_requires
 
-    async def _load_page(self, name: str) -> None:
-        async with self._slots:
-            try:
-                fetched = await self._upstream.project(name, Validators(), at_least=None)
-            except NotFound:
-                self._pages[name] = None
-                return
-        assert fetched is not None  # nothing was known of it, so it cannot be unchanged
-        self._pages[name] = releases(self._narrow(fetched.project))
+    async def content(self, file: File) -> bytes:
+        """The bytes of *file*, checked. Raises UpstreamError."""
 
-    async def _load_needs(self, file: File) -> None:
+        async def fetch() -> bytes:
+            data, check = bytearray(), Check(file, MAX_FILE)
+            async with self._upstream.open(file.url) as body:
+                async for chunk in body:
+                    check.update(chunk)
+                    data += chunk
+            check.finish()
+            return bytes(data)
+
+        return await self._answer(fetch)
+
+    def note(self, release: Release, file: File, error: UpstreamError) -> UpstreamError:
+        """Note that *file* is passed over because of *error*, which is given back."""
+        self.noted.add(Unknown(release.name, str(release.version), _about(file, error)))
+        self.is_shaky = self.is_shaky or _may_pass(error)
+        return error
+
+    async def _answer(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """What *ask* gives, when it is its turn; nobody is asked any more where nobody is there."""
+        async with self._slots:
+            if len(self._silent) >= SILENCES:
+                raise self._silent[0]
+            try:
+                answer = await ask()
+            except UpstreamError as error:
+                if error.status is None and _may_pass(error):
+                    self._silent.append(error)
+                    raise
+                self._heard, self._silent = True, []
+                raise
+            self._heard, self._silent = True, []
+            return answer
+
+    async def _load_page(self, name: str) -> None:
         try:
-            read = self._of_wheel if file.filename.endswith(".whl") else self._of_source
-            self._needs[_identity(file)] = await read(file)
+            fetched = await self._answer(lambda: self._upstream.project(name, Validators(), at_least=None))
+        except NotFound as error:
+            self._pages[name] = error
+        except UpstreamError as error:
+            self._pages[name] = error
+            self.noted.add(Unknown(name, "", str(error)))
+            self.is_shaky = True
+        else:
+            assert fetched is not None  # nothing was known of it, so it cannot be unchanged
+            self._pages[name] = releases(self._narrow(fetched.project))
+
+    async def _load_needs(self, release: Release, file: File) -> None:
+        try:
+            if file.filename.endswith(".whl"):
+                needs = _parsed(requires_of(await self.metadata(release, file)))
+            else:
+                needs = await self._of_source(file)
         except (BadContent, NotFound) as error:
-            self._needs[_identity(file)] = Needs((), f"{file.filename}: {error}")
+            needs = Needs((), _about(file, error))
+        except UpstreamError as error:
+            needs = Needs((), _about(file, self.note(release, file, error)), withheld=not _may_pass(error))
+        self._needs[_identity(file)] = needs
 
     async def _of_source(self, file: File) -> Needs:
         source = await self._source(file)
         if source.requires is not None:
             return _parsed(source.requires)
-        needs = _parsed(sources.requires_of(source.metadata))
+        needs = _parsed(requires_of(source.metadata))
         return Needs(needs.requires, needs.doubt or f"{file.filename} says what it needs only when it is built")
 
-    async def _of_wheel(self, file: File) -> Needs:
+    async def _metadata_of(self, file: File) -> bytes:
         if file.core_metadata:
+            kept = await asyncio.to_thread(self._kept, file) if self._kept else None
+            if kept is not None and _sha256(kept) == file.core_metadata:
+                return kept
             try:
-                async with self._slots:
-                    data = await self._upstream.read(f"{file.url}.metadata", limit=MAX_METADATA)
-                if not isinstance(file.core_metadata, str) or _sha256(data) == file.core_metadata:
-                    return _parsed(sources.requires_of(data))
-            except NotFound:
-                pass  # promised and not there: the wheel itself has it
-        content = io.BytesIO(await self._content(file))
-        return _parsed(sources.requires_of(metadata.from_wheel(content, limit=MAX_METADATA)))
+                data = await self._answer(lambda: self._upstream.read(file.metadata_url, limit=MAX_METADATA))
+                if _is_stated(data, file):
+                    return data
+            except UpstreamError as error:
+                if _may_pass(error):
+                    raise
+                # promised and not given: the wheel itself has it
+        return metadata.from_wheel(io.BytesIO(await self.content(file)), limit=MAX_METADATA)
 
     async def _source(self, file: File) -> Source:
-        if file.sha256 not in self._sources:
+        if file.url not in self._sources:
             try:
-                self._sources[file.sha256] = sources.read(file.filename, await self._content(file))
+                self._sources[file.url] = sources.read(file.filename, await self.content(file))
             except BadContent as error:
-                self._sources[file.sha256] = error
-        found = self._sources[file.sha256]
+                self._sources[file.url] = error
+        found = self._sources[file.url]
         if isinstance(found, BadContent):
             raise found
         return found
-
-    async def _content(self, file: File) -> bytes:
-        data = bytearray()
-        async with self._slots, self._upstream.open(file.url) as body:
-            async for chunk in body:
-                data += chunk
-                if len(data) > MAX_FILE:
-                    raise BadContent(f"more than {MAX_FILE} bytes", url=file.url)
-        if _sha256(data) != file.sha256:
-            raise BadContent("what came has another SHA-256 than the page says", url=file.url)
-        return bytes(data)
 
 
 async def gather(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
@@ -193,7 +249,26 @@ async def gather(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
 
 def _identity(file: File) -> str:
     """The same for files with the same metadata, where the page tells."""
-    return file.core_metadata if isinstance(file.core_metadata, str) else file.sha256
+    return file.core_metadata if isinstance(file.core_metadata, str) else file.url
+
+
+def _is_stated(data: bytes, file: File) -> bool:
+    return not isinstance(file.core_metadata, str) or _sha256(data) == file.core_metadata
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _about(file: File, error: UpstreamError) -> str:
+    return f"{file.filename}: {error}"
+
+
+def _may_pass(error: UpstreamError) -> bool:
+    """Whether *error* is one that another try may not meet: no answer, or one that says so."""
+    if isinstance(error, (NotFound, NotAllowed, BadContent)):
+        return False
+    return error.status is None or error.status >= 500 or error.status in (408, 425, 429)
 
 
 def _parsed(lines: Iterable[str]) -> Needs:
@@ -209,7 +284,3 @@ def _parsed(lines: Iterable[str]) -> Needs:
         elif names.is_project_name(requirement.name):
             found.append(requirement)
     return Needs(tuple(found), "; ".join(doubts))
-
-
-def _sha256(data: bytes | bytearray) -> str:
-    return hashlib.sha256(data).hexdigest()

@@ -11,9 +11,10 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion
 
 from bandersnatch.closure.base import Closure, Interpreter, Item, Newest, Ranges, Unknown
-from bandersnatch.closure.shelf import Release, Shelf, gather
+from bandersnatch.closure.releases import Release
+from bandersnatch.closure.shelf import Shelf, gather
 from bandersnatch.closure.sources import is_source
-from bandersnatch.errors import BadContent
+from bandersnatch.errors import UpstreamError
 from bandersnatch.model import File
 from bandersnatch.values import Struct
 
@@ -101,22 +102,24 @@ class _Walk:
         """One wave: the pages of all new wants, then the metadata of the versions that they admit."""
         wants, self._new = self._new, {}
         await self._shelf.load_releases(want.name for want in wants)
+        await self._load_needs(wants)
         steps = [step for want, because in wants.items() for step in self._steps(want, because)]
-        await self._shelf.load_needs(step.file for step in steps)
         for step in steps:
             self._go_on(step)
         await gather(self._add_build(step) for step in steps if not step.extra and is_source(step.file.filename))
 
+    async def _load_needs(self, wants: Iterable[_Want]) -> None:
+        """Of what each of *wants* admits; where upstream withholds a version, an older one takes its place."""
+        while True:
+            files = [one for want in wants for one in self._chosen(want)]
+            await self._shelf.load_needs(files)
+            if not any(self._shelf.is_withheld(file) for _, file in files):
+                return
+
     def _steps(self, want: _Want, because: str) -> Iterator[_Step]:
-        interpreter = self._interpreters[want.place]
-        releases = self._shelf.releases(want.name)
-        if releases is None:
-            self._unknown.add(Unknown(want.name, "", f"upstream has no such project; {because}"))
-            return
-        chosen = self._chosen(releases, want, interpreter)
+        chosen = self._chosen(want)
         if not chosen:
-            text = f"no version{f' in {want.specifier}' if want.specifier else ''} can be installed on {interpreter}"
-            self._unknown.add(Unknown(want.name, "", f"{text}; {because}"))
+            self._lack(want, because)
         for release, file in chosen:
             key = (want.name, str(release.version), want.extra, want.place)
             self._admit(want, release, because)
@@ -124,18 +127,34 @@ class _Walk:
                 self._stepped.add(key)
                 yield _Step(release, want.extra, want.place, file)
 
-    def _chosen(self, releases: Sequence[Release], want: _Want, interpreter: Interpreter) -> list[tuple[Release, File]]:
+    def _lack(self, want: _Want, because: str) -> None:
+        """Say why nothing of *want* can be taken. What upstream withholds is wanted all the same: a run asks again."""
+        releases = self._shelf.releases(want.name)
+        if want.name in self._shelf.failures or any(map(self._shelf.is_withheld, _files(releases))):
+            self._items.setdefault(f"{want.name}{want.specifier}", because)
+        elif releases is None:
+            self._unknown.add(Unknown(want.name, "", f"upstream has no such project; {because}"))
+        else:
+            place = self._interpreters[want.place]
+            text = f"no version{f' in {want.specifier}' if want.specifier else ''} can be installed on {place}"
+            self._unknown.add(Unknown(want.name, "", f"{text}; {because}"))
+
+    def _chosen(self, want: _Want) -> list[tuple[Release, File]]:
         """The versions of *want* that the policy takes, the newest first, each with the file to install."""
+        interpreter = self._interpreters[want.place]
         specifier = SpecifierSet(want.specifier)
         pinned = any(one.operator in ("==", "===") and not one.version.endswith(".*") for one in specifier)
         fitting = {
             release.version: (release, files[0])
-            for release in releases
-            if (pinned or not release.yanked) and (files := release.installable(interpreter))
+            for release in self._shelf.releases(want.name) or ()
+            if (pinned or not release.yanked)
+            and (files := release.installable(interpreter))
+            and not self._shelf.is_withheld(files[0])
         }
         admitted = list(specifier.filter(fitting))  # pre-releases by PEP 440: asked for, or nothing else is there
-        if isinstance(self._policy, Newest):
-            admitted = admitted[: self._policy.count]
+        if isinstance(self._policy, Newest):  # local builds are of one release
+            newest = list(dict.fromkeys(version.public for version in admitted))[: self._policy.count]
+            admitted = [version for version in admitted if version.public in newest]
         return [fitting[version] for version in admitted]
 
     def _admit(self, want: _Want, release: Release, because: str) -> None:
@@ -155,10 +174,14 @@ class _Walk:
         name, version = step.release.name, str(step.release.version)
         try:
             requires = [Requirement(text) for text in await self._shelf.build_requires(step.file)]
-        except (BadContent, InvalidRequirement) as error:
+        except (UpstreamError, InvalidRequirement) as error:
             self._unknown.add(Unknown(name, version, f"what {step.file.filename} needs to be built: {error}"))
             return
         self.add(requires, step.place, "", f"{name} {version} needs it to be built")
+
+
+def _files(releases: Iterable[Release] | None) -> Iterator[File]:
+    return (file for release in releases or () for file in release.files)
 
 
 def holds(requirement: Requirement, markers: Mapping[str, str], extra: str = "") -> bool:

@@ -40,7 +40,7 @@ def text_of(path: Path) -> str:
         text = data[len(mark) :].decode(encoding)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        declare = ", or declare what it is in: # -*- coding: latin-1 -*-" if encoding == "utf-8" and not mark else ""
+        declare = ", or add # coding: latin-1" if encoding == "utf-8" and not mark else ""
         message = f"is not text in {encoding.upper()}: save it as UTF-8{declare}"
         raise UsageError(Problem(message, str(path), line)) from error
     if "\0" in text:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -26,21 +25,6 @@ class Target(Struct, frozen=True):
         return f"Python {self.python} on {self.platform or 'this machine'}"
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
-    """The one index that may be asked."""
-
-    url: str
-    """The address of the list of projects, without credentials: they have fields of their own."""
-    user: str | None = None
-    password: str | None = field(default=None, repr=False)
-    ca_file: str | None = None
-    """PEM; trusted besides the system's authorities."""
-    client_certificate: str | None = None
-    """PEM with certificate and key."""
-    proxy: str | None = field(default=None, repr=False)
-
-
 class Pin(Struct, frozen=True):
     """One project of a resolution."""
 
@@ -61,16 +45,15 @@ class Resolver(Protocol):
         self,
         requirements: Sequence[str],
         target: Target,
-        index: Index,
+        index: str,
         *,
         constraints: Sequence[str] = (),
-        exclude_newer: str | None = None,
         build: bool = False,
     ) -> tuple[Pin, ...]:
         """
         The versions to install for *requirements* (PEP 508, no URLs), by name.
 
-        *exclude_newer*: a time (RFC 3339) after which no file may have been uploaded. With *build*, source
+        *index* is the address of the list of projects of the one index that may be asked. With *build*, source
         distributions may be chosen, and **their build code runs on this machine** where their metadata says less
         than all; without it, only wheels are. Raises Conflict, UsageError for what cannot be asked, and
         UpstreamError if the index fails.
