@@ -63,7 +63,7 @@ def test_another_format(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (home / "access.log").write_text("192.0.2.7 asked for /packages/x and so on\n" * 3)
     assert run(["update-stats"]) == exits.BEHIND
     told = capsys.readouterr().err
-    assert "3 of the lines about files cannot be understood" in told
+    assert "3 of 3 lines about files cannot be understood" in told
     assert "[statistics] format" in told
     assert "192.0.2.7" not in told
 

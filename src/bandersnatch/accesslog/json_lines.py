@@ -19,6 +19,7 @@ from bandersnatch.errors import LogError
 _TIMES = ("time", "ts", "time_iso8601", "time_local", "timestamp", "@timestamp", "msec", "date")
 _METHODS = ("method", "request_method")
 _PATHS = ("path", "uri", "request_uri", "url")
+_STATUSES = ("status", "status_code", "response_status", "http_status")
 _BYTES = ("bytes", "size", "body_bytes_sent", "bytes_sent")
 _RANGES = ("range", "http_range")
 _AGENTS = ("agent", "user_agent", "http_user_agent", "userAgent")
@@ -54,12 +55,15 @@ def _request(found: Mapping[str, Any]) -> Request:
     time = _first(found, _TIMES)
     if isinstance(time, bool) or not isinstance(time, str | int | float) or not path:
         raise LogError("no request")
+    status = _integer(_first(found, _STATUSES))
+    if status < 0:
+        raise LogError("no status")
     headers = within.get("headers")
     return Request(
         times.any_form(time),
         method or "GET",
         path,
-        _integer(found.get("status")),
+        status,
         _integer(_first(found, _BYTES)),
         _text(found, _RANGES) or _header(headers, "Range"),
         _text(found, _AGENTS) or _header(headers, "User-Agent"),
@@ -85,4 +89,6 @@ def _integer(value: object) -> int:
     """A number as JSON has it, or as nginx writes it between quotation marks; -1 for anything else."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 18:
         return int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**18 else -1

@@ -16,8 +16,8 @@ from bandersnatch.ledger.base import Row
 MOST = 100_000
 """Different counts, paths or agents that are kept before the ledger has to take them: some tens of megabytes."""
 
-ABOUT_FILES = b"/packages/"
-"""What stands in every line that can count; others need not be read."""
+ABOUT_FILES = b"/packages"
+"""What stands in every line that can count, also where JSON escapes each slash: others need not be read."""
 
 NEVER = (b".metadata ", b'.metadata"')
 """What stands in no line that can count: every second request for a file is for its core metadata."""
@@ -45,6 +45,8 @@ class Tally:
         """Lines about files that cannot be understood, and those that can."""
         self.first_bad = 0
         """The number of the first that cannot, counted from 1 within what was given since ``begin``."""
+        self._bad_since = 0
+        """The number of the first that cannot since the last one that could."""
         self.late = 0
         """Downloads of days that are closed."""
         self._number = 0
@@ -52,7 +54,7 @@ class Tally:
 
     def begin(self) -> None:
         """Another log begins: its lines are numbered by themselves."""
-        self.first_bad = self._number = 0
+        self.first_bad = self._number = self._bad_since = 0
 
     def clear(self) -> None:
         """Forget what was counted: the ledger has it."""
@@ -61,6 +63,11 @@ class Tally:
         self._targets: dict[str, Target | None] = {}
         self._agents: dict[str, tuple[Agent, str]] = {}
         self._days: dict[int, tuple[date, bool]] = {}
+
+    @property
+    def trailing(self) -> int:
+        """How many lines there were from the first that cannot be understood, none about a file being so since."""
+        return self._number - self._bad_since + 1 if self._bad_since else 0
 
     @property
     def is_full(self) -> bool:
@@ -81,6 +88,7 @@ class Tally:
             except LogError:
                 self.bad += 1
                 self.first_bad = self.first_bad or self._number
+                self._bad_since = self._bad_since or self._number
                 continue
             self._count(request)
         self.verdicts[Verdict.ELSEWHERE] += elsewhere
@@ -93,6 +101,7 @@ class Tally:
 
     def _count(self, request: Request) -> None:
         self.good += 1
+        self._bad_since = 0
         path, said = request.path, request.agent
         if path in self._targets:
             target = self._targets[path]

@@ -1,5 +1,8 @@
 """``update-stats``: read what is new in the logs, and write the days that changed.
 
+A log counts as read up to the last line about a file that was understood: what comes after it may be in a format that
+the operator has not told yet, and is read again.
+
 What was counted and how far the log was read become true in one transaction of the ledger, and the files of days are
 made from the ledger alone. So a run that was cut off anywhere is completed by the next, and counts nothing twice.
 """
@@ -25,6 +28,9 @@ from bandersnatch.values import replace
 
 FORGOTTEN = timedelta(days=400)
 """How long a log is remembered that was not seen again."""
+
+BROKEN = 20
+"""One line about files in so many may be broken before a log is found fault with."""
 
 AT_ONCE = 64 * 1024 * 1024
 """Bytes after which the ledger takes over at the latest: memory has a bound, and a crash costs little."""
@@ -105,7 +111,7 @@ class Update:
             try:
                 for content in logs.whole_lines(cursor.blocks()):
                     self._count(content)
-                    cursor.advance(content)
+                    cursor.advance(content, again=self._tally.trailing)
                     if self._is_enough():
                         self._commit(cursor, whole=False)
             except LogError:
@@ -129,11 +135,13 @@ class Update:
         self._since = 0
 
     def _commit(self, cursor: Cursor, *, whole: bool) -> None:
-        if not cursor.offset:
-            return  # there is nothing yet to know it again by
+        here = cursor.here(self._wish.today, whole=whole)
+        if here is None:
+            self._forget()
+            return  # nothing was understood, and there is nothing yet to know it again by
         with self._ledger.entry() as entry:
             self._hand_over(entry)
-            number = entry.move(cursor.here(self._wish.today, whole=whole))
+            number = entry.move(here)
         cursor.is_kept_as(number)
         self._forget()
 
@@ -148,8 +156,10 @@ class Update:
         tally.begin()
         good, bad = tally.good, tally.bad
         yield
-        if tally.bad - bad > tally.good - good:
+        good, bad = tally.good - good, tally.bad - bad
+        if bad * BROKEN > good + bad:
             self.outcome.problems.append(
-                f"{name}: {tally.bad - bad:,} of the lines about files cannot be understood, the first is line "
-                f"{tally.first_bad:,} of what was new; say in [statistics] format how the log is written"
+                f"{name}: {bad:,} of {good + bad:,} lines about files cannot be understood, the first is line "
+                f"{tally.first_bad:,} of what was new; say in [statistics] format how the log is written, and what "
+                "comes after the last line that could be understood is counted then"
             )
