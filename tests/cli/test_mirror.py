@@ -42,6 +42,36 @@ def test_cron_tells_bad_news_once(program: Program) -> None:
     assert (second.returncode, second.stdout, second.stderr) == (1, "", "")
 
 
+def test_cron_is_told_a_handful(program: Program) -> None:
+    """However many projects fall behind, cron mails some lines, and one that counts the others."""
+    program.configure("[select]\neverything = true\n[upstream]\ntries = 1\n")
+    for number in range(40):
+        program.upstream.index.upload(f"many-{number}", "1.0")
+    program.upstream.fault("/simple/many-*", Status(500), times=None)
+    lines = program.run("mirror").stderr.splitlines()
+    assert len(lines) == 6
+    assert sum("is behind: " in line for line in lines) == 5
+    assert lines[5] == "bandersnatch: and 35 more projects that fell behind: bandersnatch status names them"
+
+
+def test_cron_is_told_of_a_wrong_name_once(program: Program) -> None:
+    """A selected name that upstream does not have is one line, and nothing in the next run."""
+    program.configure('[select]\nprojects = ["alpha", "gama", "xyzzy"]\n')
+    first = program.run("mirror")
+    about = [line for line in first.stderr.splitlines() if "gama" in line or "xyzzy" in line]
+    assert [("gama" in line, "did you mean gamma?" in line) for line in about] == [(True, True), (False, False)]
+    assert first.stderr.splitlines() == about
+    assert program.run("mirror").stderr == ""
+
+
+def test_cron_is_told_of_many_wrong_names_in_a_handful(program: Program) -> None:
+    """However many selected names upstream does not have, a handful of lines says so."""
+    for count in (12, 60):
+        names = ", ".join(f'"no-such-{number}"' for number in range(count))
+        program.configure(f"[select]\nprojects = [{names}]\n")
+        assert len(program.run("mirror", "--directory", f"mirror-{count}").stderr.splitlines()) <= 8
+
+
 def test_json(program: Program) -> None:
     """--json prints one object a line, from the first event to the last."""
     program.configure("[select]\neverything = true\n")

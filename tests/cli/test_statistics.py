@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sqlite3
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -97,11 +98,14 @@ def test_wrong_usage(arguments: list[str], told: str, home: Path, capsys: pytest
     assert not (home / "mirror/state/statistics.sqlite").exists()
 
 
-def test_no_logs_are_named(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Without any log in the configuration or on the command line, both places are named."""
+def test_no_logs_are_named(home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no log is configured nothing is counted: a terminal is told where to name one, and cron mails nothing."""
     (home / "b.conf").write_text(f'[mirror]\ndirectory = "{home}/mirror"\n')
-    assert run(["update-stats"]) == exits.USAGE
-    assert "set logs under [statistics]" in capsys.readouterr().err
+    assert run(["update-stats"]) == exits.CLEAN
+    assert capsys.readouterr() == ("", "")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert run(["update-stats"]) == exits.CLEAN
+    assert "set [statistics] logs" in capsys.readouterr().err
 
 
 def test_one_at_a_time(home: Path) -> None:

@@ -16,7 +16,7 @@ def test_exempt_projects_are_named_once() -> None:
     rules = (AtLeast(1, exempt=counted), AtMost(9, exempt=counted), MaxProjectSize(1, exempt=large))
     unmatched = Unmatched(Selection(everything=True, items=Items(), rules=rules))
     unmatched.absorb(["alpha", "beta"])
-    assert unmatched.messages() == [
+    assert [one.message for one in unmatched.warnings()] == [
         "releases.count-exempt = betta: upstream has no project of this name; did you mean beta?",
         "files.max-project-size-exempt = gam*: no project of upstream has a name that matches",
     ]

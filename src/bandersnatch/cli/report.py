@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Protocol, Self, TextIO
@@ -13,6 +14,16 @@ from bandersnatch.sync import events
 
 LAST_LINES = 20
 """So many lines at most are shown of what a hook printed; an event has more."""
+
+HANDFUL = 5
+"""So many lines of one kind at most are mailed by cron; one more says how many there are."""
+
+MORE_WARNINGS = {
+    "unmatched": "items of the selection that match no project: bandersnatch status names those that are behind",
+    "file": "files that there is something to say of: a [log] file would have it",
+    "damaged": "projects that are damaged: bandersnatch status names them",
+}
+"""By the kind of a warning, what more of them are, and where they are found."""
 
 EVERY = 10.0
 """Seconds between two lines of progress where there is no terminal."""
@@ -48,31 +59,56 @@ class JsonReport(_Plain):
 
 
 class NewsReport(_Plain):
-    """For cron, which mails what is printed: only what an operator has not been told yet, and only bad news."""
+    """
+    For cron, which mails what is printed: only what an operator has not been told yet, and only bad news.
+
+    Of one kind no more than ``HANDFUL`` lines, and of a project that upstream does not have one.
+    """
 
     def __init__(self, err: Printer, last_outcome: str, level: Level = Level.WARNING) -> None:
         self._err = err
         self._last_outcome = last_outcome
         self._level = level
+        self._told: Counter[tuple[Level, str]] = Counter()
+        self._unmatched: set[str] = set()
+
+    def __exit__(self, *exc: object) -> None:
+        self._sum_up()
 
     def tell(self, event: events.Event) -> None:
         level = level_of(event)
         if level > self._level:
             return
         match event:
-            case events.FellBehind(first=True):
-                self._say(level, behind(event))
+            case events.FellBehind(first=True) if event.project not in self._unmatched:
+                self._say(level, "projects that fell behind: bandersnatch status names them", behind(event))
             case events.Warned(message=message):
-                self._say(level, message)
+                if event.kind == "unmatched" and event.project is not None:
+                    self._unmatched.add(event.project)
+                self._say(level, MORE_WARNINGS.get(event.kind, "warnings: a [log] file would have them"), message)
             case events.HookFailed(first=True):
                 for line in lines(event):
-                    self._say(level, line)
-            case events.Finished(outcome=outcome) if outcome != self._last_outcome:
-                self._say(level, f"{outcome}: {event.reason}")
+                    self._print(level, line)
+            case events.Finished(outcome=outcome):
+                self._sum_up()
+                if outcome != self._last_outcome:
+                    self._print(level, f"{outcome}: {event.reason}")
             case _:
                 pass
 
-    def _say(self, level: Level, line: str) -> None:
+    def _say(self, level: Level, kind: str, line: str) -> None:
+        """Print *line*, unless there were enough like it; *kind* says what those are, and where they are found."""
+        self._told[level, kind] += 1
+        if self._told[level, kind] <= HANDFUL:
+            self._print(level, line)
+
+    def _sum_up(self) -> None:
+        for (level, kind), number in self._told.items():
+            if number > HANDFUL:
+                self._print(level, f"and {number - HANDFUL:,} more {kind}")
+        self._told.clear()
+
+    def _print(self, level: Level, line: str) -> None:
         self._err.say(level, f"bandersnatch: {line}")
 
 

@@ -23,9 +23,9 @@ client is kept.
 
 EXIT = """\
 exit status:
-  0    everything that is new was counted
+  0    everything that is new was counted, or no logs are named
   1    some log could not be read, or not be understood; the others were counted
-  2    wrong usage, or no logs are named
+  2    wrong usage
   74   the disk failed, or is full; run it again, nothing is counted twice
   75   another update-stats is under way
 """
@@ -56,12 +56,13 @@ def run_update(args: argparse.Namespace, out: TextIO) -> int:
     from datetime import UTC, datetime
 
     from bandersnatch.assemble import counting
-    from bandersnatch.errors import UsageError
 
     config = options.load(args).config
     names = args.logs or config.statistics.logs
     if not names:
-        raise UsageError("no access logs are named; give them here, or set logs under [statistics]")
+        if sys.stderr.isatty():  # cron would mail it every hour
+            print("bandersnatch: no access logs are named: give them here, or set [statistics] logs", file=sys.stderr)
+        return exits.CLEAN
     with ExitStack() as stack:
         tell = _progress(stack)
         update = stack.enter_context(counting.update(config, datetime.now(UTC), args.format, tell))

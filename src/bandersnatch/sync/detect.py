@@ -248,8 +248,8 @@ class _Detection:
         self._tell(events.Compared("list", listing.count, diff.new, diff.changed, len(diff.missing)))
         refused = self._doubt(listing, diff)
         if self._unmatched is not None and not refused:
-            for message in await asyncio.to_thread(self._unmatched.messages):
-                self._tell(events.Warned(message))
+            for warning in await asyncio.to_thread(self._unmatched.warnings):
+                self._tell(warning)
         facts = {} if refused else _facts(listing) | {BARE: "1" if self._bare else None}
         whole = self._mirror.selection.names is None and not refused
         if not refused:

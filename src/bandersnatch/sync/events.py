@@ -142,6 +142,10 @@ class Warned(Event, frozen=True):
     """Something that an operator should know."""
 
     message: str
+    kind: str = ""
+    """A word for what there may be many of in one run: unmatched, file or damaged; empty for everything else."""
+    project: str | None = None
+    """What it is about, if it is about one project."""
 
 
 class Missed(Event, frozen=True):

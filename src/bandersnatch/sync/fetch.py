@@ -179,7 +179,7 @@ async def _one(prepared: Prepared, file: File, run: Run, results: _Results, *, n
         if arrived.problem:
             results.problems.append(f"{file.filename}: {arrived.problem}")
         if arrived.warning:
-            run.tell(events.Warned(arrived.warning))
+            run.tell(events.Warned(arrived.warning, "file", project))
         run.tell(events.Arrived(project, file.filename, arrived.held.size, arrived.fetched))
     finally:
         run.slots.release()

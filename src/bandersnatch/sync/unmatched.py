@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from bandersnatch.selection import Item, Items, Rule, Selection
+from bandersnatch.sync import events
 
 if TYPE_CHECKING:
     from bandersnatch.sync.nearest import Nearest
@@ -43,18 +44,25 @@ class Unmatched:
             if matched:
                 self._patterns = Items(tuple(item for item in self._patterns if item not in matched))
 
-    def messages(self) -> Sequence[str]:
+    def warnings(self) -> Sequence[events.Warned]:
         """What to warn of, once the list has come whole."""
         items = [item for item in self._items if self._is_unmatched(item)]
         if len(items) > NAMED:
             some = ", ".join(item.origin.text for item in items[:3])
-            return [f"{len(items):,} items of the selection match no project of upstream, such as {some}"]
+            return [
+                events.Warned(f"{len(items):,} items of the selection match no project of upstream, such as {some}")
+            ]
         from bandersnatch.sync.nearest import Nearest
 
         nearest = Nearest({item.name for item in items if item.pattern is None})
         for batch in self._list if items else ():
             nearest.offer(batch.split("\n"))
-        return [f"{item.origin}: {_told(item, nearest)}" for item in items]
+        return [
+            events.Warned(
+                f"{item.origin}: {_told(item, nearest)}", "unmatched", item.name if item.pattern is None else None
+            )
+            for item in items
+        ]
 
     def _is_unmatched(self, item: Item) -> bool:
         if item.pattern is not None:

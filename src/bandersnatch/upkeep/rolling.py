@@ -140,4 +140,4 @@ class Rolling:
         reason = f"damaged: {first.kind}: {first.key}{': ' if first.what else ''}{first.what}{more}"
         catalogue.fail([Failure(record.name, reason, self._now)], self._now)
         if named:
-            tell(events.Warned(f"{record.name}: {reason}; the next run repairs it"))
+            tell(events.Warned(f"{record.name}: {reason}; the next run repairs it", "damaged", record.name))
