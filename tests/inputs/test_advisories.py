@@ -237,8 +237,16 @@ def test_any_record(data: bytes) -> None:
         ("CVSS:3.1/AV:L/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:N", Severity.NONE),
         ("CVSS:3.1/AV:N/AC:L", None),
         ("CVSS:3.1/AV:X/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", None),
-        ("CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N", None),
-        ("AV:N/AC:L/Au:N/C:P/I:P/A:P", None),
+        ("CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N", Severity.CRITICAL),  # 9.3
+        ("CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N/E:U", Severity.HIGH),  # 8.1
+        ("CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:L/VI:N/VA:N/SC:N/SI:N/SA:N", Severity.MEDIUM),  # 6.9
+        ("CVSS:4.0/AV:P/AC:H/AT:P/PR:H/UI:A/VC:L/VI:N/VA:N/SC:N/SI:N/SA:N", Severity.LOW),  # 0.3
+        ("CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:N/VI:N/VA:N/SC:N/SI:N/SA:N", Severity.NONE),
+        ("CVSS:4.0/AV:N/AC:L/AT:N", None),
+        ("CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:Q", None),
+        ("CVSS:5.0/AV:N/AC:L", None),
+        ("AV:N/AC:L/Au:N/C:P/I:P/A:P", Severity.HIGH),  # 7.5
+        ("a/b", None),
         ("7.0", Severity.HIGH),
         ("11", None),
         ("nan", None),
@@ -248,7 +256,7 @@ def test_any_record(data: bytes) -> None:
     ],
 )
 def test_severity(text: str, expected: Severity | None) -> None:
-    """Words, scores and vectors of CVSS 3 are understood; everything else says nothing."""
+    """Words, scores and vectors of CVSS 2, 3 and 4 are understood; everything else says nothing."""
     assert severity.read(text) == expected
 
 

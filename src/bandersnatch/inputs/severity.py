@@ -1,8 +1,7 @@
-"""How bad an OSV record says something is: from a word, a number, or a vector of CVSS 3."""
+"""How bad an OSV record says something is: from a word, a number, or a vector of CVSS 2, 3 or 4."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 from bandersnatch.selection.affected import Severity
@@ -17,19 +16,7 @@ _WORDS = {
 }
 
 _BANDS = ((9.0, Severity.CRITICAL), (7.0, Severity.HIGH), (4.0, Severity.MEDIUM), (0.1, Severity.LOW))
-"""The least score of each (CVSS 3.1, section 5)."""
-
-_WEIGHTS = {
-    "AV": {"N": 0.85, "A": 0.62, "L": 0.55, "P": 0.2},
-    "AC": {"L": 0.77, "H": 0.44},
-    "UI": {"N": 0.85, "R": 0.62},
-    "C": {"H": 0.56, "L": 0.22, "N": 0.0},
-    "I": {"H": 0.56, "L": 0.22, "N": 0.0},
-    "A": {"H": 0.56, "L": 0.22, "N": 0.0},
-}
-"""CVSS 3.1, section 7.4; the weight of PR depends on the scope."""
-
-_PRIVILEGES = {"U": {"N": 0.85, "L": 0.62, "H": 0.27}, "C": {"N": 0.85, "L": 0.68, "H": 0.5}}
+"""The least score of each (CVSS 3.1, section 5; CVSS 4.0, section 6)."""
 
 
 def worst(said: Iterable[object]) -> Severity | None:
@@ -38,34 +25,28 @@ def worst(said: Iterable[object]) -> Severity | None:
 
 
 def read(text: str) -> Severity | None:
-    """
-    What *text* means; None if it cannot be told.
-
-    Vectors of CVSS 2 and 4 cannot: nobody gives the first any more, and whoever gives the second adds a word.
-    """
+    """What *text* means; None if it cannot be told."""
     word = _WORDS.get(text.strip().lower())
     if word is not None:
         return word
-    try:
-        score = _base_score(text) if text.startswith("CVSS:3") else float(text)
-    except (KeyError, ValueError):
-        return None
-    if not 0 <= score <= 10:
+    score = _score(text.strip())
+    if score is None or not 0 <= score <= 10:
         return None
     return next((severity for least, severity in _BANDS if score >= least), Severity.NONE)
 
 
-def _base_score(vector: str) -> float:
-    """The base score of CVSS 3.0 and 3.1 (section 7.1). Raises KeyError or ValueError for what is no such vector."""
-    metrics = dict(part.split(":", 1) for part in vector.strip().split("/")[1:])
-    weight = {name: values[metrics[name]] for name, values in _WEIGHTS.items()}
-    changed = metrics["S"] == "C"
-    exploitability = (
-        8.22 * math.prod(weight[name] for name in ("AV", "AC", "UI")) * _PRIVILEGES[metrics["S"]][metrics["PR"]]
-    )
-    base = 1 - math.prod(1 - weight[name] for name in ("C", "I", "A"))
-    impact = 7.52 * (base - 0.029) - 3.25 * (base - 0.02) ** 15 if changed else 6.42 * base
-    if impact <= 0:
-        return 0.0
-    total = (1.08 if changed else 1.0) * (impact + exploitability)
-    return math.ceil(round(min(total, 10.0) * 10, 4)) / 10
+def _score(text: str) -> float | None:
+    """The number that *text* is, or the score of the vector: the base score, in CVSS 4 with all that is given."""
+    if "/" not in text:
+        try:
+            return float(text)
+        except ValueError:
+            return None
+    from cvss import CVSS2, CVSS3, CVSS4
+    from cvss.exceptions import CVSSError
+
+    kind = CVSS4 if text.startswith("CVSS:4") else CVSS3 if text.startswith("CVSS:3") else CVSS2
+    try:
+        return float(kind(text).base_score)
+    except CVSSError:
+        return None
