@@ -34,13 +34,26 @@ def path_digest(url: str) -> str | None:
 
 
 def claimed_blake2(file: File) -> str | None:
-    """The BLAKE2b-256 that the file's URL claims; None where the path has another shape or was made from SHA-256."""
+    """
+    The BLAKE2b-256 that the file's URL claims; None where the path has another shape or was made from SHA-256.
+
+    Where no SHA-256 is known the claim may be of either.
+    """
     digest = path_digest(file.url)
     return digest if digest != file.sha256 else None
 
 
+def has_key(file: File) -> bool:
+    """Whether the file's key can be told before its bytes are here."""
+    return bool(file.sha256) or path_digest(file.url) is not None
+
+
 def file_key(file: File) -> str:
-    """``packages/aa/bb/<60 digits>/<file>``: upstream's digits where it has the shape, else those of the SHA-256."""
+    """
+    ``packages/aa/bb/<60 digits>/<file>``: upstream's digits where it has the shape, else those of the SHA-256.
+
+    Raises ValueError for a file that ``has_key`` not yet.
+    """
     return _file_key(file.filename, file.url, file.sha256)
 
 
@@ -49,6 +62,8 @@ def _file_key(filename: str, url: str, sha256: str) -> str:
     if not names.is_filename(filename):
         raise ValueError(f"not a usable file name: {filename[:80]!r}")
     digits = path_digest(url) or sha256
+    if not digits:
+        raise ValueError(f"the SHA-256 of {filename} is not known yet")
     return f"packages/{digits[:2]}/{digits[2:4]}/{digits[4:]}/{filename}"
 
 

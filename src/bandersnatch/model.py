@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
+from bandersnatch import names
 from bandersnatch.values import Struct
 
 
@@ -39,6 +40,22 @@ class File(Struct, frozen=True):
         """PEP 658: ``.metadata`` after the path of the file's URL; a query, perhaps a token, stays behind it."""
         path, mark, query = self.url.partition("#")[0].partition("?")
         return f"{path}.metadata{mark}{query}"
+
+    @property
+    def stated(self) -> dict[str, str]:
+        """Every digest that is known of it, by algorithm."""
+        return {**({"sha256": self.sha256} if self.sha256 else {}), **dict(self.digests)}
+
+    @property
+    def identity(self) -> str:
+        """Stands for the file's bytes, as far as upstream says what they are; for their place where it does not."""
+        return self.sha256 or next((f"{name}:{digest}" for name, digest in self.digests), self.url)
+
+    def agrees(self, other: File) -> bool | None:
+        """Whether *other* has the same bytes, by the strongest digest that is known of both; None without any."""
+        mine, others = self.stated, other.stated
+        common = max(mine.keys() & others.keys(), key=names.strength, default=None)
+        return None if common is None else mine[common] == others[common]
 
 
 class Refusal(StrEnum):
@@ -78,7 +95,9 @@ class Project(Struct, frozen=True):
     """PEP 708 (rejected): relayed where an upstream sends it."""
     alternate_locations: tuple[str, ...] = ()
     rejected: tuple[Rejected, ...] = ()
-    """What the page lists and cannot be taken."""
+    """What the page lists and is not taken."""
+    twins: tuple[File, ...] = ()
+    """Of two files that the page lists under one name, the one that is not among ``files``."""
 
 
 class Held(Struct, frozen=True):

@@ -11,6 +11,7 @@ from functools import lru_cache
 
 # PEP 508's form of a name; \Z because $ would let a trailing newline pass.
 _PROJECT = re.compile(r"([A-Z0-9]|[A-Z0-9][A-Z0-9._-]*[A-Z0-9])\Z", re.IGNORECASE | re.ASCII)
+_HEXADECIMAL = re.compile(r"[0-9a-fA-F]+\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 # Printable ASCII without what separates paths or what some file system gives a meaning to; no leading dot or dash.
 _FILENAME = re.compile(r"[A-Za-z0-9_!+~@=,()\[\]{}'#%&^$;`][A-Za-z0-9 ._!+~@=,()\[\]{}'#%&^$;`-]*\Z")
@@ -75,6 +76,18 @@ def digits_of(algorithm: str) -> int | None:
         return 2 * hashlib.new(algorithm, usedforsecurity=False).digest_size or None
     except ValueError:  # named, and switched off on this machine
         return None
+
+
+def is_digest(algorithm: str, digest: object) -> bool:
+    """Whether *digest* is one by *algorithm*, in hexadecimal of either case."""
+    if not isinstance(digest, str) or len(digest) != digits_of(algorithm):
+        return False
+    return _HEXADECIMAL.match(digest) is not None
+
+
+def spelt(algorithm: str) -> str:
+    """*algorithm* as people write it."""
+    return {"md5": "MD5", "blake2b": "BLAKE2b"}.get(algorithm, algorithm.upper().replace("SHA", "SHA-", 1))
 
 
 def strength(algorithm: str) -> tuple[bool, bool, int]:

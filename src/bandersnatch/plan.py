@@ -68,7 +68,8 @@ def files(
     provenance: bool = True,
 ) -> FilePlan:
     """
-    Compare what is *wanted* with what is *held*; a file is the same when its key and its digest are.
+    Compare what is *wanted* with what is *held*; a file is the same when its key and its SHA-256 are, so one of which
+    none is known is not held.
 
     Without *trust*, each wanted file is planned to be fetched: a fetch looks into storage before it asks upstream.
     *companions* plans so each file that lacks one: they may be wanted now, or be had now. *metadata* and *provenance*
@@ -78,7 +79,7 @@ def files(
     fetch: list[File] = []
     keep: list[Held] = []
     for file in wanted:
-        key = layout.file_key(file)
+        key = layout.file_key(file) if layout.has_key(file) else ""
         one = have.get(key)
         if one is None or one.file.sha256 != file.sha256:
             fetch.append(file)
@@ -168,7 +169,7 @@ def depart(
     leaving: list[Departure] = []
     for held in drop:
         file = there.get(held.file.filename)
-        replaced = file is not None and layout.file_key(file) != layout.file_key(held.file)
+        replaced = file is not None and not is_at(file, layout.file_key(held.file))
         verdict = None if replaced else refused.get(held.file.filename)
         causes = _causes(upstream, None if replaced else file, verdict)
         chosen = [policies.of(cause) for cause in causes]
@@ -179,6 +180,11 @@ def depart(
             reason = f"{causes[0]}: {verdict.reason}" if verdict else str(causes[0])
             leaving.append(Departure(held, reason, Policy.HIDE in chosen))
     return tuple(kept), tuple(leaving)
+
+
+def is_at(file: File, key: str) -> bool:
+    """Whether *key* is that of *file*, as far as it is known yet."""
+    return layout.has_key(file) and layout.file_key(file) == key
 
 
 def with_files(project: Project, files: tuple[File, ...], status: str | None) -> Project:

@@ -115,13 +115,13 @@ def test_one_reading(make: str, world: Adopter, monkeypatch: pytest.MonkeyPatch)
     assert [path for path in world.read if "/packages/" in path] == []
     assert fates(again).get(Fate.KEPT, 0) >= FILES
     checked: list[str] = []
-    is_right = present._is_right
+    read = present._checked
 
-    def note(wanted: File, stream: BinaryIO, size: int) -> bool:
+    def note(wanted: File, stream: BinaryIO, size: int) -> File | None:
         checked.append(wanted.filename)
-        return is_right(wanted, stream, size)
+        return read(wanted, stream, size)
 
-    monkeypatch.setattr(present, "_is_right", note)
+    monkeypatch.setattr(present, "_checked", note)
     assert world.run().adopted == FILES
     assert checked == []
 

@@ -122,7 +122,7 @@ def test_completion_in_a_shell(tmp_path: Path) -> None:
     (tmp_path / "mirror.conf").touch()
     (tmp_path / "folder").mkdir()
     assert {"mirror", "status", "config"} <= complete("bandersnatch ", tmp_path)
-    assert complete("bandersnatch mirror --accept", tmp_path) == {"--accept-removals"}
+    assert complete("bandersnatch mirror --accept-r", tmp_path) == {"--accept-removals"}
     assert complete("bandersnatch completion ", tmp_path) >= set(SHELLS)
     assert complete("bandersnatch -c mir", tmp_path) == {"mirror.conf"}
     assert complete("bandersnatch config init mir", tmp_path) == {"mirror.conf"}

@@ -105,14 +105,16 @@ def test_facts_of_the_project() -> None:
 @pytest.mark.parametrize(
     "odd",
     [
-        link(href="foo-2.tar.gz"),
-        link(href="foo-2.tar.gz#md5=d41d8cd98f00b204e9800998ecf8427e"),
+        link(href="foo-2.tar.gz#md5=d41d8cd9"),
+        link(href="foo-2.tar.gz#sha512=x"),
+        link(href="https://foo.example.org/"),
+        link(href="notes.txt"),
+        link(href="foo-2-py3-none-any.whl.metadata"),
         link(href=f"..%2f..%2fetc%2fpasswd#sha256={A}"),
         link(href=f"../#sha256={A}"),
         link(href=f"javascript:foo-2.zip#sha256={A}"),
         link(href=f"//[x/foo-2.zip#sha256={A}"),
         link('data-size="-5"', href=f"foo-2.zip#sha256={A}"),
-        link('data-size="many"', href=f"foo-2.zip#sha256={A}"),
         link(href=f"&#x0;#sha256={A}"),
     ],
 )
@@ -121,6 +123,28 @@ def test_one_bad_link_spoils_nothing_else(odd: str) -> None:
     project = html.parse(page('<a name="top">x</a>', odd, link()), URL, "foo")
     assert [file.filename for file in project.files] == ["foo-1.tar.gz"]
     assert len(project.rejected) == 1
+
+
+MD5 = "d41d8cd98f00b204e9800998ecf8427e"
+
+
+@pytest.mark.parametrize(
+    ("fragment", "expected"),
+    [
+        (f"#md5={MD5}", (("md5", MD5),)),
+        (f"#sha512={A}{A}", (("sha512", A + A),)),
+        (f"#egg=foo-1.0&md5={MD5}", (("md5", MD5),)),
+        (f"#MD5={MD5.upper()}", (("md5", MD5),)),
+        (f"#{A}", ()),
+        (f"#sha256-{A}", ()),
+        ("#shake_256=aa", ()),
+        ("", ()),
+    ],
+)
+def test_other_digests(fragment: str, expected: object) -> None:
+    """The digest may be any that hashlib knows and that has one length; a link without one is a file all the same."""
+    file = read(link('data-size="many"', href=f"foo-2.zip{fragment}"))
+    assert (file.filename, file.sha256, file.digests, file.size) == ("foo-2.zip", "", expected, None)
 
 
 def test_old_markup() -> None:

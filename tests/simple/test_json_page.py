@@ -11,11 +11,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bandersnatch.errors import BadContent
-from bandersnatch.model import File, Project, Rejected
+from bandersnatch.model import File, Project, Refusal, Rejected
 from bandersnatch.simple import facts, json
 from tests.simple.cases import UPLOADED, URL, A, B
 
 ENTRY: dict[str, Any] = {"filename": "foo-1.tar.gz", "url": "../../f/foo-1.tar.gz", "hashes": {"sha256": A}}
+
+
+MD5 = "d41d8cd98f00b204e9800998ecf8427e"
+STRONGEST_FIRST = (("sha512", A + B), ("blake2s", B), ("sha1", MD5 + "0" * 8), ("md5", MD5))
 
 
 def page(*files: object, **keys: object) -> bytes:
@@ -114,7 +118,21 @@ def test_a_page_on_disk_links_files_on_disk() -> None:
         ({"provenance": "javascript:alert(1)"}, "provenance", None),
         ({"provenance": ["x"]}, "provenance", None),
         ({"provenance": "https://[x"}, "provenance", None),
+        ({"yanked": {"reason": "x"}}, "yanked", ""),
+        ({"yanked": 0}, "yanked", None),
+        ({"requires_python": [">=3"]}, "requires_python", None),
+        ({"requires_python": 3.8}, "requires_python", None),
+        ({"size": "7"}, "size", None),
+        ({"size": 1.5}, "size", None),
+        ({"size": True}, "size", None),
         ({"hashes": {"md5": "x", "sha256": A.upper()}}, "sha256", A),
+        ({"hashes": {"md5": "x", "sha256": A.upper()}}, "digests", ()),
+        ({"hashes": {"sha256": A, "MD5": MD5.upper()}}, "digests", (("md5", MD5),)),
+        ({"hashes": {"md5": MD5, "sha512": A + B, "sha1": MD5 + "0" * 8, "blake2s": B}}, "digests", STRONGEST_FIRST),
+        ({"hashes": {"md5": MD5}}, "sha256", ""),
+        ({"hashes": {"shake_128": A, "blake3": A, "SHA-256": A, "": A}}, "digests", ()),
+        ({"hashes": {}}, "digests", ()),
+        ({"hashes": None}, "digests", ()),
         ({"unknown": {"a": [1]}}, "filename", "foo-1.tar.gz"),
     ],
 )
@@ -167,8 +185,9 @@ def test_upload_times_in_other_spellings(written: str, meant: str | None) -> Non
 @pytest.mark.parametrize(
     ("entry", "reason"),
     [
-        (ENTRY | {"hashes": {}}, "no SHA-256"),
-        (ENTRY | {"hashes": {"md5": "d41d8cd98f00b204e9800998ecf8427e"}}, "no SHA-256"),
+        (ENTRY | {"filename": "foo-1-py3-none-any.whl.metadata"}, "lies beside a file"),
+        (ENTRY | {"hashes": {"md5": "../../etc"}}, "malformed MD5"),
+        (ENTRY | {"hashes": {"sha512": A}}, "malformed SHA-512"),
         (ENTRY | {"hashes": {"sha256": "../../etc"}}, "malformed SHA-256"),
         (ENTRY | {"hashes": {"sha256": 5}}, "malformed SHA-256"),
         (ENTRY | {"hashes": [A]}, "malformed entry"),
@@ -184,9 +203,6 @@ def test_upload_times_in_other_spellings(written: str, meant: str | None) -> Non
         (ENTRY | {"url": None}, "malformed entry"),
         (ENTRY | {"size": -1}, "not possible"),
         (ENTRY | {"size": 2**63}, "not possible"),
-        (ENTRY | {"size": "7"}, "malformed entry"),
-        (ENTRY | {"size": 1.5}, "malformed entry"),
-        (ENTRY | {"yanked": {"reason": "x"}}, "malformed entry"),
         ({}, "malformed entry"),
         ([], "malformed entry"),
         (None, "malformed entry"),
@@ -205,10 +221,11 @@ def test_a_rejected_name_can_be_shown() -> None:
 
 
 def test_a_file_listed_twice() -> None:
-    """Of two entries with one file name the first is kept and the other rejected."""
-    project = json.parse(page(ENTRY, ENTRY | {"hashes": {"sha256": B}}), URL, "foo")
+    """Of two entries with one file name the first is kept; the other is its twin if it promises other bytes."""
+    project = json.parse(page(ENTRY, ENTRY | {"hashes": {"sha256": B}}, ENTRY), URL, "foo")
     assert [file.sha256 for file in project.files] == [A]
-    assert [one.filename for one in project.rejected] == ["foo-1.tar.gz"]
+    assert [file.sha256 for file in project.twins] == [B]
+    assert [(one.filename, one.refusal) for one in project.rejected] == [("foo-1.tar.gz", Refusal.SPARE)] * 2
 
 
 @pytest.mark.parametrize(("value", "expected"), [(0, 0), (5, 5), ("5", 5), (None, None), (2**62 - 1, 2**62 - 1)])

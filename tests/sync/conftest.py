@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,13 +50,18 @@ class World:
         return self.directory / "state"
 
     def run(
-        self, *projects: str, full: bool = False, accept_removals: bool = False, **settings: object
+        self,
+        *projects: str,
+        full: bool = False,
+        accept_removals: bool = False,
+        accept_changed: Iterable[str] = (),
+        **settings: object,
     ) -> events.Finished:
         """One run: of everything, or of *projects*."""
         self.told = []
         self.upstream.reset()
         self.now += 600
-        return asyncio.run(self._run(projects, Wish(full, accept_removals), settings))
+        return asyncio.run(self._run(projects, Wish(full, accept_removals, frozenset(accept_changed)), settings))
 
     async def _run(self, projects: tuple[str, ...], wish: Wish, settings: Mapping[str, object]) -> events.Finished:
         config = self.config(*projects, **settings)

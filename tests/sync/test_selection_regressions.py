@@ -244,7 +244,10 @@ def test_companions_are_not_wanted_any_more(two: World, key: str) -> None:
 
 
 def test_index_only_and_back(two: World) -> None:
-    """A project that is index-only for a while leaves nothing but its page in storage, and all of it comes back."""
+    """
+    A project that is index-only for a while leaves nothing but its page in storage, and all of it comes back; until it
+    does, the page links upstream's files rather than none.
+    """
     two.index.upload("beta", "5.0", provenance=True)
     two.settings |= AT_ONCE
     two.run()
@@ -252,9 +255,10 @@ def test_index_only_and_back(two: World) -> None:
     for _ in range(2):
         two.run(select__index_only=["beta"])
     assert not [key for key in two.tree() if "beta" in key and not key.startswith("simple/")]
+    linked = two.page("beta")
     two.upstream.fault("/packages/*beta*", Status(500), times=None)
     assert two.run().outcome == "behind"
-    two.check()
+    assert two.page("beta") == linked
     two.upstream.clear_faults()
     two.now += HOUR
     two.run()

@@ -41,8 +41,7 @@ class Promises:
         for project in dict.fromkeys((*self._named_by_folder(path), *sorting.owners(filename))):
             file = self._listed(project).get(filename)
             if file is not None:
-                key = layout.file_key(file)
-                return Promise("upstream", file.sha256, either=sorting.digits_of(key), size=file.size, key=key)
+                return _stated(file)
         return None
 
     @property
@@ -102,3 +101,12 @@ class Promises:
             return self._source.read(path, limit)
         except (StorageError, ValueError):
             return None
+
+
+def _stated(file: File) -> Promise | None:
+    """What upstream states of the *file*'s bytes; None if that is nothing."""
+    if not layout.has_key(file):
+        md5 = dict(file.digests).get("md5", "")
+        return Promise("upstream", md5=md5, size=file.size) if md5 else None
+    key = layout.file_key(file)
+    return Promise("upstream", file.sha256, either=sorting.digits_of(key), size=file.size, key=key)

@@ -232,6 +232,7 @@ def rules(config: Config, chosen: Selection) -> Rules:
         brake=brake(config),
         first_seen=chosen.needs_first_seen,
         metadata_of_each=config.metadata.of == "each",
+        without_digest=config.files.without_digest == "take",
         transfer=transfer.Rules(
             metadata=config.files.metadata, provenance=config.files.provenance, reserve=config.mirror.reserve
         ),

@@ -37,7 +37,7 @@ def level_of(event: events.Event) -> Level:
             return Level.INFO
         case events.Finished(outcome=outcome):
             return Level.WARNING if outcome == STOPPED else Level.ERROR
-        case events.FellBehind() | events.Warned() | events.HookFailed():
+        case events.FellBehind() | events.Warned() | events.HookFailed() | events.Skipped(first=True):
             return Level.WARNING
         case events.Started() | events.SoFar() | events.Compared() | events.Planned():
             return Level.INFO

@@ -55,6 +55,10 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--accept-removals", action="store_true", help="remove what upstream's list lacks, however much it is"
     )
+    parser.add_argument(
+        "--accept-changed", metavar="NAME", action="append", default=[],
+        help="take the files of this project as they are now where upstream states no digest; can be repeated",
+    )  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="only say what would be done, as plan does")
     parser.add_argument("--wait", metavar="TIME", help="wait so long for another run to end, such as 10m")
     output = parser.add_mutually_exclusive_group()
@@ -206,12 +210,30 @@ async def _mirror(args: argparse.Namespace, loaded: Loaded, out: TextIO, stopped
         with listener:
             closed = await close(mirror, config, os.environ, now, constraints=chosen.constraints, anew=args.full)
             _warn((*chosen.warnings, *closed.warnings), mirror.catalogue, listener)
-            wish = Wish(full=args.full, accept_removals=args.accept_removals)
+            accepted = _accepted(args.accept_changed, mirror.catalogue)
+            wish = Wish(full=args.full, accept_removals=args.accept_removals, accept_changed=accepted)
             previous, news = notifying.previous_outcome(mirror.catalogue), notifying.News(listener.tell)
             with rolling(closed.mirror, config, now) as last:
                 finished = await run(closed.mirror, wish, now, news.tell, last)
             await notifying.notify(mirror, config, os.environ, news, finished, now=now, previous=previous)
             return finished
+
+
+def _accepted(given: Sequence[str], catalogue: Catalogue) -> frozenset[str]:
+    """The projects of --accept-changed. Raises UsageError for what is not published here."""
+    from bandersnatch import names
+    from bandersnatch.errors import Problem, UsageError
+
+    problems, accepted = [], set()
+    for name in given:
+        entry = catalogue.entry(names.canonical(name))
+        if entry is None or not entry.published:
+            problems.append(Problem(f"{name}: nothing of it is published here", key="--accept-changed"))
+        else:
+            accepted.add(entry.name)
+    if problems:
+        raise UsageError(*problems)
+    return frozenset(accepted)
 
 
 def _listener(args: argparse.Namespace, config: Config, out: TextIO, last_outcome: str) -> Reports:

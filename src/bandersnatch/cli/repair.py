@@ -41,6 +41,7 @@ def run_repair(args: argparse.Namespace, loaded: Loaded, wish: Wish, out: TextIO
             return exits.BEHIND
         wanted = argparse.Namespace(
             json=args.json, verbose=found > 0, quiet=False, full=False, accept_removals=args.accept_removals,
+            accept_changed=[],
             requirements=[], files=[],
         )  # fmt: skip
         code = mirror.run_locked(wanted, loaded, out)

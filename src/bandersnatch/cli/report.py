@@ -10,6 +10,7 @@ from typing import Protocol, Self, TextIO
 
 from bandersnatch.cli import output, text, wire
 from bandersnatch.cli.levels import Level, Printer, level_of
+from bandersnatch.model import Refusal
 from bandersnatch.sync import events
 
 LAST_LINES = 20
@@ -86,6 +87,9 @@ class NewsReport(_Plain):
                 if event.kind == "unmatched" and event.project is not None:
                     self._unmatched.add(event.project)
                 self._say(level, MORE_WARNINGS.get(event.kind, "warnings: a [log] file would have them"), message)
+            case events.Skipped(first=True, refusal=refusal) if refusal != Refusal.UNUSABLE:
+                # What is unusable is told with the project that is behind for it.
+                self._say(level, "files that are not taken: bandersnatch verify names them", skipped(event))
             case events.HookFailed(first=True):
                 for line in lines(event):
                     self._print(level, line)
@@ -187,7 +191,7 @@ def lines(event: events.Event) -> list[str]:
         case events.FellBehind():
             return [behind(event)]
         case events.Skipped():
-            return [f"{event.project}: {event.filename} cannot be mirrored: {event.reason}"]
+            return [skipped(event)]
         case events.Warned():
             return [f"Warning: {event.message}"]
         case events.Finished():
@@ -247,6 +251,12 @@ def behind(event: events.FellBehind) -> str:
     return f"{event.project} is behind: {event.reason}; next try after {text.moment(event.next_try)}"
 
 
+def skipped(event: events.Skipped) -> str:
+    """What upstream lists and is not taken, and why."""
+    more = f" (and {event.more:,} more of this project)" if event.more else ""
+    return f"{event.project}: {event.filename} is not taken: {event.reason}{more}"
+
+
 def summary(event: events.Finished) -> list[str]:
     """The end of a run, in a few lines."""
     rate = f", {text.size(round(event.bytes / event.seconds))}/s" if event.bytes and event.seconds else ""
@@ -256,7 +266,7 @@ def summary(event: events.Finished) -> list[str]:
     found = [f"{text.count(event.adopted, 'file')} found in storage"] if event.adopted else []
     result = [f"{', '.join([*parts, fetched, *found])} in {text.span(event.seconds)}"]
     if event.skipped:
-        result.append(f"{text.count(event.skipped, 'file')} on upstream's pages cannot be mirrored (see above)")
+        result.append(f"{text.count(event.skipped, 'file')} on upstream's pages not taken (see above)")
     if event.waiting:
         result.append(f"{text.count(event.waiting, 'project')} still to do: run it again")
     if event.outcome != "clean":

@@ -215,7 +215,7 @@ def _about(answer: Answer) -> Iterator[str]:
         since, next_try = text.moment(behind.since), text.moment(behind.next_try)
         yield f"behind since {since}: {behind.reason}; next try after {next_try}"
     for one in answer.rejected:
-        yield f"{one.filename} cannot be mirrored, whatever the rules say: {one.reason}"
+        yield f"{one.filename} is not taken, whatever the rules say: {one.reason}"
 
 
 def _verdicts(explained: Explained) -> Iterator[str]:

@@ -72,6 +72,7 @@ class FilesOptions(Struct, frozen=True, kw_only=True):
     environments: tuple[str, ...]
     exclude_platforms: tuple[str, ...]
     exclude_pythons: tuple[str, ...]
+    without_digest: str
     metadata: bool
     provenance: bool
 

@@ -193,6 +193,13 @@ SELECTION_OPTIONS = (
         ("2.7", "cp36", "cp314t", "pp*"),
     ),
     Option(
+        "files", "without-digest", Kind.TEXT, "take",
+        "What becomes of a file of which upstream states no digest that Python's hashlib knows. take: its size is "
+        "checked where that is stated, and from then on it has to be what it was at first sight. refuse: it is left "
+        "out, unless it is here already.",
+        "refuse", choices=("take", "refuse"),
+    ),
+    Option(
         "files", "metadata", Kind.SWITCH, True,
         "Fetch the core metadata beside each wheel (PEP 658), which makes installers much faster.",
         False,

@@ -76,7 +76,7 @@ class CoolDown(Configured):
 
     def _time(self, subject: Subject) -> float | None:
         if self.clock == "first-seen":
-            return subject.context.first_seen.get(subject.file.sha256, subject.context.now)
+            return subject.context.first_seen.get(subject.file.identity, subject.context.now)
         return uploaded(subject.file)
 
     def _happened(self, time: float) -> str:

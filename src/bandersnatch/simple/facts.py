@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from urllib.parse import quote, urldefrag, urljoin, urlsplit
 
@@ -16,7 +16,7 @@ import msgspec
 
 from bandersnatch import names
 from bandersnatch.errors import BadContent
-from bandersnatch.model import File, Held, Rejected
+from bandersnatch.model import File, Held, Refusal, Rejected
 from bandersnatch.simple import times
 
 API_VERSION = "1.4"
@@ -35,6 +35,9 @@ Urls = Callable[[Held], str]
 """Where a held file is, relative to the page or absolute, without a fragment."""
 Provenances = Callable[[Held], str | None]
 """The absolute URL of a held file's provenance object, or None where none can be given."""
+
+COMPANION = ".metadata"
+"""The ending of what lies beside a file (PEP 658)."""
 
 _VERSION = re.compile(r"(\d{1,9})(?:\.\d{1,9})*\Z", re.ASCII)
 _DIGITS = re.compile(r"[0-9]{1,19}\Z")
@@ -133,7 +136,7 @@ def make_file(
     filename: str,
     url: str,
     base: str,
-    sha256: object,
+    digests: Mapping[str, object],
     *,
     size: int | None,
     upload_time: object,
@@ -142,12 +145,20 @@ def make_file(
     core_metadata: str | bool | None,
     provenance: object,
 ) -> File | Rejected:
-    """One file out of what a page says; *base* is what a relative *url* is relative to."""
+    """
+    One file out of what a page says; *base* is what a relative *url* is relative to.
+
+    *digests* has what the page states under names that may be algorithms. Of several, one that is malformed says
+    nothing; one alone must be right.
+    """
     if not names.is_filename(filename):
         return rejected(filename, "not a usable file name")
-    digest = sha256.lower() if isinstance(sha256, str) else ""
-    if not names.is_sha256(digest):
-        return rejected(filename, "no SHA-256" if sha256 is None else "malformed SHA-256")
+    if filename.endswith(COMPANION):
+        return rejected(filename, "it lies beside a file, and is none itself", Refusal.SPARE)
+    stated = {name.lower(): digest for name, digest in digests.items() if names.digits_of(name.lower())}
+    sound = {name: str(digest).lower() for name, digest in stated.items() if names.is_digest(name, digest)}
+    if stated and not sound:
+        return rejected(filename, f"malformed {names.spelt(next(iter(stated)))}")
     if size is not None and not 0 <= size <= MAX_SIZE:
         return rejected(filename, f"a size of {size!r:.40} bytes is not possible")
     try:
@@ -157,33 +168,52 @@ def make_file(
     return File(
         filename=filename,
         url=address,
-        sha256=digest,
+        sha256=sound.pop("sha256", ""),
         size=size,
         upload_time=times.upload_time(upload_time),
         requires_python=requires_python or None,
         yanked=yanked,
         core_metadata=core_metadata,
         provenance=web_url(provenance),
+        digests=tuple(sorted(sound.items(), key=lambda one: names.strength(one[0]), reverse=True)),
     )
 
 
-def rejected(filename: str, reason: str) -> Rejected:
+def hashes(file: File) -> dict[str, str]:
+    """The digests that our pages state: SHA-256 of all that is held; of what is only linked, what upstream states."""
+    return {"sha256": file.sha256} if file.sha256 else dict(file.digests)
+
+
+def rejected(filename: str, reason: str, refusal: Refusal = Refusal.UNUSABLE) -> Rejected:
     """A rejection whose name can be shown on any terminal: escaped and cut where it is not a file name."""
-    return Rejected(filename if names.is_filename(filename) else ascii(filename[:80]), reason)
+    return Rejected(filename if names.is_filename(filename) else ascii(filename[:80]), reason, refusal)
 
 
-def one_per_name(entries: Iterable[File | Rejected]) -> tuple[tuple[File, ...], tuple[Rejected, ...]]:
-    """The files and the rejected of a page; of two files with one name the first is kept, the other rejected."""
+def one_per_name(entries: Iterable[File | Rejected]) -> tuple[tuple[File, ...], tuple[Rejected, ...], tuple[File, ...]]:
+    """
+    The files and the rejected of a page, and the twins of its files.
+
+    Of two files with one name the first is kept. One that states the digest of other bytes is its twin: only the
+    bytes will tell which of them is true.
+    """
     files: dict[str, File] = {}
     refused: list[Rejected] = []
+    twins: list[File] = []
     for entry in entries:
         if isinstance(entry, Rejected):
             refused.append(entry)
-        elif entry.filename in files:
-            refused.append(Rejected(entry.filename, "listed twice; the first is kept"))
+            continue
+        first = files.setdefault(entry.filename, entry)
+        if first is entry:
+            continue
+        if first.agrees(entry) is not True:
+            twins.append(entry)
+            refused.append(
+                Rejected(entry.filename, "listed twice, as two different files: pages have one", Refusal.SPARE)
+            )
         else:
-            files[entry.filename] = entry
-    return tuple(files.values()), tuple(refused)
+            refused.append(Rejected(entry.filename, "listed twice; the first is kept", Refusal.SPARE))
+    return tuple(files.values()), tuple(refused), tuple(twins)
 
 
 def first_said(*answers: str | bool | None) -> str | bool | None:

@@ -9,12 +9,13 @@ from urllib.parse import unquote, urljoin
 
 from bandersnatch import names
 from bandersnatch.errors import BadContent
-from bandersnatch.model import File, Held, Project, Rejected
+from bandersnatch.model import File, Held, Project, Refusal, Rejected
 from bandersnatch.simple import facts, releases
 from bandersnatch.simple.anchors import Anchor, Anchors, Head
 
 # What HTML cannot say at all, not even escaped: control characters other than white space, and U+0000 (HTML 13.2.3.5).
 _UNSAYABLE = dict.fromkeys((*range(0x09), 0x0B, *range(0x0E, 0x20), *range(0x7F, 0xA0)), "\N{REPLACEMENT CHARACTER}")
+_INTEGER = re.compile(r"-?[0-9]{1,19}\Z")
 # What stands for itself: most of what there is to escape, and this finds it out in a tenth of the time.
 _PLAIN = re.compile(r"[A-Za-z0-9 ,._/:;=#~+@(){}|-]*\Z")
 
@@ -31,7 +32,7 @@ def parse(body: bytes, url: str, name: str) -> Project:
     page.finish()
     head = page.head
     facts.check_api_version(head.meta("pypi:repository-version"), url)
-    files, rejected = facts.one_per_name(_files(page.found, _base(head, url)))
+    files, rejected, twins = facts.one_per_name(_files(page.found, _base(head, url)))
     if not files and not _is_index(head):
         raise BadContent(f"{url} is HTML, but not a project page", url=url)
     return Project(
@@ -43,6 +44,7 @@ def parse(body: bytes, url: str, name: str) -> Project:
         tracks=facts.web_urls(head.all("pypi:tracks")),
         alternate_locations=facts.web_urls(head.all("pypi:alternate-locations")),
         rejected=rejected,
+        twins=twins,
     )
 
 
@@ -69,18 +71,16 @@ def _files(anchors: Sequence[Anchor], base: str) -> Iterator[File | Rejected]:
 def _file(href: str, attributes: dict[str, str | None], base: str) -> File | Rejected:
     address, _, fragment = href.strip().partition("#")
     filename = unquote(address.partition("?")[0].rpartition("/")[2])
-    stated = attributes.get("data-size")
-    try:
-        size = int(stated) if stated else None
-    except ValueError:
-        return facts.rejected(filename, f"a size of {stated!r:.40} is not possible")
     digests = dict(part.partition("=")[::2] for part in fragment.split("&"))
+    if names.stem(filename) == filename and not any(names.digits_of(name.lower()) for name in digests):
+        return facts.rejected(filename, "neither a digest nor the ending of a distribution file", Refusal.SPARE)
+    size = attributes.get("data-size") or ""
     return facts.make_file(
         filename,
         address,
         base,
-        digests.get("sha256"),
-        size=size,
+        digests,
+        size=int(size) if _INTEGER.match(size) else None,
         upload_time=attributes.get("data-upload-time"),
         requires_python=attributes.get("data-requires-python"),
         yanked=(attributes["data-yanked"] or "") if "data-yanked" in attributes else None,
@@ -146,8 +146,9 @@ def _metas(project: Project) -> Iterator[tuple[str, str]]:
 def _link(one: Held, url: str, provenance: str | None) -> str:
     """One link. ``data-dist-info-metadata`` is left out on purpose: pip 22.3 to 23.1.2 misread it (PEP 714)."""
     file = one.file
+    fragment = next((f"#{algorithm}={digest}" for algorithm, digest in facts.hashes(file).items()), "")
     attributes = {
-        "href": f"{url}#sha256={file.sha256}",
+        "href": url + fragment,
         "data-size": str(one.size) if one.size else None,
         "data-upload-time": file.upload_time,
         "data-requires-python": file.requires_python,

@@ -40,12 +40,14 @@ class _Named(msgspec.Struct):
 
 
 class _Entry(_Named, rename="kebab"):
+    """What is not typed says nothing where it has another type than its PEP says."""
+
     url: str
-    hashes: dict[str, Any]
-    size: int | None = None
+    hashes: dict[str, Any] | None = None
+    size: Any = None
     upload_time: Any = None
-    requires_python: str | None = None
-    yanked: bool | str | None = None
+    requires_python: Any = None
+    yanked: Any = None
     core_metadata: Any = None
     dist_info_metadata: Any = None
     data_dist_info_metadata: Any = None
@@ -72,7 +74,7 @@ def parse(body: bytes, url: str, name: str) -> Project:
     facts.check_api_version(page.meta.api_version, url)
     if not names.is_project_name(page.name) or names.normalise(page.name) != name:
         raise BadContent(f"{url} is the page of {page.name!r:.80}, not of {name}", url=url)
-    files, rejected = facts.one_per_name(_files(page.files, url))
+    files, rejected, twins = facts.one_per_name(_files(page.files, url))
     status = page.project_status or _Status()
     return Project(
         name=name,
@@ -84,6 +86,7 @@ def parse(body: bytes, url: str, name: str) -> Project:
         tracks=facts.web_urls(page.meta.tracks or ()),
         alternate_locations=facts.web_urls(page.alternate_locations or ()),
         rejected=rejected,
+        twins=twins,
     )
 
 
@@ -109,11 +112,11 @@ def _file(entry: _Entry, base: str) -> File | Rejected:
         entry.filename,
         entry.url,
         base,
-        entry.hashes.get("sha256"),
-        size=entry.size,
+        entry.hashes or {},
+        size=entry.size if type(entry.size) is int else None,
         upload_time=entry.upload_time,
-        requires_python=entry.requires_python,
-        yanked="" if entry.yanked is True else entry.yanked or None,
+        requires_python=entry.requires_python if isinstance(entry.requires_python, str) else None,
+        yanked=_yanked(entry.yanked),
         core_metadata=facts.first_said(
             _core_metadata(entry.core_metadata),
             _core_metadata(entry.dist_info_metadata),
@@ -121,6 +124,11 @@ def _file(entry: _Entry, base: str) -> File | Rejected:
         ),
         provenance=entry.provenance,
     )
+
+
+def _yanked(value: object) -> str | None:
+    """What is neither false nor nothing yanks, whatever it is: a yanked file must not pass for another."""
+    return (value if isinstance(value, str) else "") if value else None
 
 
 def _core_metadata(value: object) -> str | bool | None:
@@ -167,7 +175,7 @@ def _published(one: Held, url: str, provenance: str | None) -> dict[str, object]
     return _present(**{
         "filename": file.filename,
         "url": url,
-        "hashes": {"sha256": file.sha256},
+        "hashes": facts.hashes(file),
         "size": one.size,
         "upload-time": file.upload_time,
         "requires-python": file.requires_python,

@@ -32,9 +32,9 @@ async def context(project: Project, before: Published, run: Run) -> Context:
 
 
 def seen(project: Project, known: Context, held: frozenset[str], now: float) -> tuple[tuple[str, float], ...]:
-    """When the files of *project* that are not among the *held* digests were seen first, to be remembered."""
+    """When the files of *project* that are not among the *held* SHA-256s were seen first, to be remembered."""
     return tuple(
-        (file.sha256, known.first_seen.get(file.sha256, now)) for file in project.files if file.sha256 not in held
+        (file.identity, known.first_seen.get(file.identity, now)) for file in project.files if file.sha256 not in held
     )
 
 
@@ -84,9 +84,10 @@ async def _of_release(name: str, release: str, files: list[File], run: Run) -> M
 
 
 async def _read(file: File, run: Run) -> bytes:
-    storage, key = run.mirror.storage, layout.metadata_key(file)
+    storage, data = run.mirror.storage, None
     try:
-        data = await asyncio.to_thread(storage.read, key, MAX_METADATA)
+        if layout.has_key(file):
+            data = await asyncio.to_thread(storage.read, layout.metadata_key(file), MAX_METADATA)
     except StorageError as error:
         if ends_the_run(error):
             raise

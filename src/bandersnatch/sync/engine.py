@@ -47,6 +47,8 @@ class Wish(Struct, frozen=True):
     """Check everything, against upstream and in storage."""
     accept_removals: bool = False
     """Remove what upstream's list lacks, however much it is."""
+    accept_changed: frozenset[str] = frozenset()
+    """Take what is there now of these projects' files without a digest, though it may be other bytes than at first."""
 
 
 class Last(Protocol):
@@ -111,6 +113,8 @@ class _Engine:
         await asyncio.to_thread(find_pages, mirror)
         if wish.accept_removals:
             await asyncio.to_thread(mirror.catalogue.cut_waits, self._now)  # the refused ones wait for their next try
+        if wish.accept_changed:
+            await asyncio.to_thread(mirror.catalogue.suspect, sorted(wish.accept_changed), self._now, files=False)
         try:
             detected = await detect(mirror, self._now, full=wish.full, accept_removals=wish.accept_removals, tell=tell)
         except UpstreamError as error:
@@ -119,7 +123,17 @@ class _Engine:
         if believed:
             # What earlier runs took off its last page may be the room that this one needs.
             await asyncio.to_thread(sweep, mirror, self._now)
-        run = Run(mirror, self._now, wish.full, tell, self._slots, self._health, detected.listed, detected.highest)
+        run = Run(
+            mirror,
+            self._now,
+            wish.full,
+            tell,
+            self._slots,
+            self._health,
+            detected.listed,
+            detected.highest,
+            accepted=wish.accept_changed,
+        )
         reckoning = await asyncio.to_thread(Reckoning, mirror.catalogue, mirror.rules.brake)
         departures = Departures(run, reckoning, accepted=wish.accept_removals)
         await self._refresh_all(run, departures)

@@ -120,11 +120,17 @@ class Removed(Event, frozen=True):
 
 
 class Skipped(Event, frozen=True):
-    """Upstream lists a file that cannot be mirrored."""
+    """Upstream lists a file that is not taken."""
 
     project: str
     filename: str
     reason: str
+    refusal: str
+    """unusable: the project is behind; configured: a key refuses it; spare: nobody misses it."""
+    first: bool
+    """Whether it was not told of in an earlier run: news."""
+    more: int = 0
+    """Further files of the project that are not taken, and not named."""
 
 
 class FellBehind(Event, frozen=True):

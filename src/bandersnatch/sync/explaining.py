@@ -69,7 +69,7 @@ class Answer(Struct, frozen=True):
     files: tuple[Judged, ...]
     """In the order of upstream's page; behind them those that only the mirror has."""
     rejected: tuple[Rejected, ...]
-    """Files on upstream's page that cannot be mirrored, whatever the rules say."""
+    """Files on upstream's page that are not taken, whatever the rules say."""
     nearest: tuple[str, ...]
     """Names on upstream's list that are most like one that it does not have."""
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
 
 from bandersnatch import layout, plan, publish, transfer
 from bandersnatch.catalogue.base import Commit, Entry, Leaving, Published
-from bandersnatch.errors import StorageError, UpstreamError
+from bandersnatch.errors import BadContent, StorageError, UpstreamError
 from bandersnatch.model import File, Held, Validators
 from bandersnatch.storage.base import Storage
 from bandersnatch.sync import events
 from bandersnatch.sync.context import seen
 from bandersnatch.sync.page import looked_at
-from bandersnatch.sync.run import Outcome, Prepared, Ready, Run, ends_the_run, failure
+from bandersnatch.sync.recognising import NAMED, changed
+from bandersnatch.sync.run import Outcome, Prepared, Ready, Run, ends_the_run, failure, summed
 from bandersnatch.values import Struct, field, replace
 
 WITHHELD = 7 * 86400.0
@@ -26,21 +28,31 @@ COMPANION = "what belongs to the file is not wanted, or not to be had"
 
 async def fetch(prepared: Prepared, run: Run) -> Outcome:
     """Bring in the files that the page needs. Raises only what ends the whole run."""
+    results = _Results(_new_keys(prepared, run), list(prepared.problems))
     # What is staged becomes visible with whatever batch is settled next.
-    await run.arrivals.expect(prepared.entry.name, _new_keys(prepared, run), run.mirror.catalogue, run.lane)
-    results = await _each(prepared, run)
+    await run.arrivals.expect(prepared.entry.name, results.expected, run.mirror.catalogue, run.lane)
+    await _each(prepared, run, results)
     entry, problems = prepared.entry, results.problems
-    if not results.arrived and problems and not entry.published:
-        return failure(entry, problems[0], run.now)  # nothing to show yet
     held = _in_order(prepared.shown.files, (*prepared.plan.keep, *prepared.kept, *results.arrived))
-    reason = "; ".join(problems[:3]) if problems else str(prepared.late) if prepared.late else ""
+    if problems and not _shows_any(prepared, held, run) and not (entry.published and prepared.leaving):
+        # An empty page in place of none, or of what is there, would hide what other indexes have.
+        return failure(entry, summed(problems), run.now)
+    reason = summed(problems) if problems else str(prepared.late) if prepared.late else ""
     return _ready(prepared, held, reason, run, results)
+
+
+def _shows_any(prepared: Prepared, held: tuple[Held, ...], run: Run) -> bool:
+    """Whether the page would list anything."""
+    index_only = run.mirror.selection.is_index_only(prepared.entry.name)
+    return bool(prepared.shown.files if index_only else held)
 
 
 def _new_keys(prepared: Prepared, run: Run) -> list[str]:
     """What the project may come to have, and the catalogue does not vouch for yet."""
     name, before, mirror = prepared.entry.name, prepared.before, run.mirror
-    arriving = tuple(Held(file, 0, metadata="", provenance=True) for file in prepared.plan.fetch)
+    fetched = {file.filename for file in prepared.plan.fetch}
+    twins = [file for file in prepared.fetched.project.twins if file.filename in fetched]
+    arriving = tuple(Held(file, 0, metadata="", provenance=True) for file in (*prepared.plan.fetch, *twins))
     held = (*prepared.plan.keep, *prepared.kept, *arriving)
     index_only = mirror.selection.is_index_only(name)
     pages = publish.keys(
@@ -50,14 +62,15 @@ def _new_keys(prepared: Prepared, run: Run) -> list[str]:
         upstream_files=index_only,
     )
     known = {key for key, _ in before.pages} | {key for one in before.held for key in layout.keys_of(name, one)}
-    files = [key for one in arriving for key in layout.keys_of(name, one)]
+    # What has no key yet is expected as soon as it has one.
+    files = [key for one in arriving if layout.has_key(one.file) for key in layout.keys_of(name, one)]
     return [key for key in (*files, *pages) if key not in known]
 
 
 def _ready(prepared: Prepared, held: tuple[Held, ...], reason: str, run: Run, results: _Results) -> Ready:
     entry, mirror = prepared.entry, run.mirror
     index_only = mirror.selection.is_index_only(entry.name)
-    nothing = prepared.is_unwanted
+    nothing = prepared.is_unwanted or (bool(results.problems) and not _shows_any(prepared, held, run))
     new = _entry(prepared, run, results)
     if nothing:
         # A page without files would name a project that this mirror does not offer. One that is there goes as a
@@ -67,7 +80,7 @@ def _ready(prepared: Prepared, held: tuple[Held, ...], reason: str, run: Run, re
     remembered = seen(prepared.fetched.project, prepared.context, digests, run.now) if mirror.rules.first_seen else ()
     commit = Commit(
         new,
-        Published(held, prepared.before.pages, remembered),
+        Published(held, prepared.before.pages, remembered, prepared.fetched.project.rejected[:NAMED]),
         _leaving(prepared, held),
         failure(entry, reason, run.now) if reason else None,
     )
@@ -130,17 +143,19 @@ def _review(prepared: Prepared, run: Run, *, withheld: bool) -> float | None:
 
 
 class _Results(Struct):
+    expected: list[str]
+    """Keys that may become visible before the commit."""
+    problems: list[str]
     arrived: list[Held] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
     withheld: bool = False
     """Whether upstream did not give what belongs to a file, though it says that it has it."""
 
 
-async def _each(prepared: Prepared, run: Run) -> _Results:
+async def _each(prepared: Prepared, run: Run, results: _Results) -> None:
     """All files of the project, in parallel; one that fails keeps none of the others back."""
-    results, mirror = _Results(), run.mirror
+    mirror = run.mirror
     if not prepared.plan.fetch:
-        return results
+        return
     try:
         here = await run.lane.ask(transfer.look, prepared.plan.fetch, mirror.storage, mirror.rules.transfer)
     except StorageError as error:  # such as a link that somebody planted: one project's trouble, not everybody's
@@ -149,24 +164,43 @@ async def _each(prepared: Prepared, run: Run) -> _Results:
         results.problems.append(str(error))
         for file in prepared.plan.fetch:
             results.arrived += await run.lane.ask(_still_held, prepared, file, mirror.storage)
-        return results
+        return
+    twins: defaultdict[str, list[File]] = defaultdict(list)
+    for twin in prepared.fetched.project.twins:
+        twins[twin.filename].append(twin)
     async with asyncio.TaskGroup() as group:
         for file in prepared.plan.fetch:
             await run.slots.acquire()  # before the task is made: a million files are not a million tasks
-            group.create_task(_one(prepared, file, run, results, new=file.filename not in here))
-    return results
+            others = twins.get(file.filename, ())
+            group.create_task(_one(prepared, file, others, run, results, new=file.filename not in here))
 
 
-async def _one(prepared: Prepared, file: File, run: Run, results: _Results, *, new: bool) -> None:
+async def _one(
+    prepared: Prepared, file: File, twins: Sequence[File], run: Run, results: _Results, *, new: bool
+) -> None:
     mirror, project = run.mirror, prepared.entry.name
 
     def progress(wanted: File, count: int) -> None:
         run.tell(events.Progressed(wanted.filename, count, wanted.size))
 
+    async def named(found: File) -> None:
+        results.expected += layout.keys_of(project, Held(found, 0, metadata="", provenance=True))
+        await run.arrivals.expect(project, results.expected, mirror.catalogue, run.lane)
+
     try:
-        arrived = await transfer.file(project, file, mirror.upstream, mirror.storage, _rules(run), progress, new=new)
+        arrived = await transfer.file(
+            project,
+            file,
+            mirror.upstream,
+            mirror.storage,
+            _rules(run),
+            progress,
+            twins=twins,
+            named=named,
+            new=new,
+        )
     except UpstreamError as error:
-        results.problems.append(f"{file.filename}: {error}")
+        results.problems.append(_problem(file, error, prepared))
         results.arrived += await _namesakes(prepared, file, run)
     except StorageError as error:
         if ends_the_run(error):
@@ -191,6 +225,13 @@ async def _namesakes(prepared: Prepared, file: File, run: Run) -> Sequence[Held]
     if found and run.looks(prepared.entry):
         found, _ = await asyncio.to_thread(looked_at, prepared.entry.name, found, run)
     return found
+
+
+def _problem(file: File, error: UpstreamError, prepared: Prepared) -> str:
+    what = str(error).removeprefix(f"{file.filename}: ")
+    if isinstance(error, BadContent) and file.filename in prepared.pinned:
+        return changed(file.filename, what)
+    return f"{file.filename}: {what}"
 
 
 def _still_held(prepared: Prepared, file: File, storage: Storage) -> tuple[Held, ...]:

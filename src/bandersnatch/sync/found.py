@@ -59,7 +59,9 @@ def _names(storage: Storage) -> Iterator[str]:
 def _commit(name: str, storage: Storage) -> Commit:
     keys = [key for keys in layout.page_keys(name).values() for key in keys if storage.stat(key) is not None]
     keys += [key for key, _ in storage.keys(f"pypi/{name}")]
-    held = tuple(Held(file, file.size or 0, _metadata(file.core_metadata)) for file in _page(name, storage).files)
+    held = tuple(
+        Held(file, file.size or 0, _metadata(file.core_metadata)) for file in _page(name, storage).files if file.sha256
+    )
     entry = Entry(name, name, published=True, indexed=True, suspect=True)
     return Commit(entry, Published(held, tuple((key, "") for key in keys)))
 

@@ -35,6 +35,8 @@ class Rules(Struct, frozen=True):
     """Whether each release is judged by its own core metadata, and not by that of the newest."""
     file_hosts: tuple[str, ...] = ()
     """Further hosts that files and companions may come from: with another one, more may be had."""
+    without_digest: bool = True
+    """Whether a file is taken of which upstream states no digest."""
     transfer: transfer.Rules = transfer.Rules()
     publish: publish.Settings = field(default_factory=publish.Settings)
 
@@ -113,6 +115,7 @@ def _facts(rules: Rules) -> dict[str, object]:
         "provenance": rules.transfer.provenance,
         "policies": rules.policies,
         "metadata-of-each": rules.metadata_of_each,
+        "without-digest": rules.without_digest,
     }
 
 

@@ -13,6 +13,7 @@ from bandersnatch.selection import Selection
 from bandersnatch.selection.base import Context, Motive, Verdict
 from bandersnatch.sync import events
 from bandersnatch.sync.context import LONG_AGO, context
+from bandersnatch.sync.recognising import NAMED, missed, recognise
 from bandersnatch.sync.run import Gone, Kept, Outcome, Prepared, Run, Unchanged, failure
 from bandersnatch.upstream.base import Fetched
 from bandersnatch.values import replace
@@ -56,16 +57,21 @@ async def _prepare(entry: Entry, run: Run) -> Prepared | Unchanged:
         return Unchanged(entry.name)
     if trusted and late is None and fetched.digest == entry.digest:
         return Unchanged(entry.name)
-    for one in fetched.project.rejected:
-        run.tell(events.Skipped(entry.name, one.filename, one.reason))
-    return await compare(entry, fetched, late, run)
+    prepared = await compare(entry, fetched, late, run)
+    rejected = prepared.fetched.project.rejected
+    for number, one in enumerate(rejected[:NAMED], 1):
+        more = len(rejected) - NAMED if number == NAMED else 0
+        new = one not in prepared.before.rejected
+        run.tell(events.Skipped(entry.name, one.filename, one.reason, str(one.refusal), new, more))
+    return prepared
 
 
 async def compare(entry: Entry, fetched: Fetched, late: Stale | None, run: Run) -> Prepared:
     """Judge what upstream has of the project, and compare it with what is held. Raises UpstreamError."""
     mirror = run.mirror
     before = await run.lane.ask(mirror.catalogue.published, entry.name)
-    project = plan.offered(fetched.project, before.held)
+    recognised = await recognise(fetched.project, before.held, run)
+    project = plan.offered(recognised.project, before.held)
     fetched = replace(fetched, project=project)
     told = await context(project, before, run)
     selected = mirror.selection.apply(project, told)
@@ -90,7 +96,22 @@ async def compare(entry: Entry, fetched: Fetched, late: Stale | None, run: Run) 
         kept, leaving = tuple(whole), (*leaving, *lost)
     if files.fetch:
         run.tell(events.Expected(entry.name, len(files.fetch), files.bytes))
-    return Prepared(entry, fetched, selected, files, kept, leaving, before, told, fingerprint, late)
+    listed = replace(project, files=recognised.project.files)
+    problems = (*recognised.problems, *missed(listed, told, run))
+    return Prepared(
+        entry,
+        fetched,
+        selected,
+        files,
+        kept,
+        leaving,
+        before,
+        told,
+        fingerprint,
+        late,
+        problems=problems,
+        pinned=recognised.pinned,
+    )
 
 
 def _refused_of_absent(project: Project, before: Published, told: Context, run: Run) -> dict[str, Verdict]:

@@ -243,6 +243,8 @@ def _here(files: Iterable[File], storage: Storage) -> set[File]:
     """The files that lie in storage or in the trash already, as far as their size tells. Blocks."""
     here = set()
     for file in files:
+        if not layout.has_key(file):
+            continue
         key = layout.file_key(file)
         stat = storage.stat(key) or storage.buried(key)
         if stat is not None and file.size in (None, stat.size):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import errno
+from collections.abc import Sequence
 
 from bandersnatch import plan
 from bandersnatch.catalogue.base import Commit, Entry, Failure, Published
 from bandersnatch.errors import NotDurable, Stale, StorageError
-from bandersnatch.model import Held, Project
+from bandersnatch.model import Held, Project, Refusal
 from bandersnatch.plan import Departure, FilePlan
 from bandersnatch.selection.base import Context, Selected
 from bandersnatch.sync import events
@@ -23,6 +24,10 @@ _FATAL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EM
 
 UNREACHABLE = 20
 """So many requests for pages in a row without any answer mean that upstream is away: the run ends."""
+
+
+FEW = 3
+"""Problems of one project that are told in full."""
 
 
 def ends_the_run(error: StorageError) -> bool:
@@ -82,6 +87,8 @@ class Run(Struct, frozen=True):
     """Where short questions to storage and catalogue are answered."""
     arrivals: Arrivals = field(default_factory=Arrivals)
     """What becomes visible before its commit."""
+    accepted: frozenset[str] = frozenset()
+    """Projects whose files may have changed though upstream states no digest of them."""
 
     def looks(self, entry: Entry) -> bool:
         """Whether each file of the project is to be looked at in storage."""
@@ -113,11 +120,17 @@ class Prepared(Struct, frozen=True):
     """The page is newer than the published one, yet older than promised."""
     gone: bool = False
     """Whether upstream has no page any more, and what the rules leave of the files that are here is to be kept."""
+    problems: tuple[str, ...] = ()
+    """What upstream lists and cannot be taken, though it is wanted: the project stays behind."""
+    pinned: frozenset[str] = frozenset()
+    """Names of the files of which only what was seen first says what they have to be."""
 
     @property
     def is_unwanted(self) -> bool:
         """Whether the rules leave nothing of the project: it is not offered, not even with an empty page."""
-        return not self.shown.files and (self.gone or bool(self.fetched.project.files))
+        page = self.fetched.project
+        listed = bool(page.files) or any(one.refusal is not Refusal.SPARE for one in page.rejected)
+        return not self.shown.files and (self.gone or listed)
 
     @property
     def vanishes(self) -> bool:
@@ -172,6 +185,12 @@ class Kept(Struct, frozen=True):
 
 Outcome = Ready | Unchanged | Failure | Kept
 """What can be settled."""
+
+
+def summed(problems: Sequence[str]) -> str:
+    """*problems* as one reason: the first few, and how many there are besides."""
+    more = f"; and {len(problems) - FEW:,} more" if len(problems) > FEW else ""
+    return "; ".join(problems[:FEW]) + more
 
 
 def failure(entry: Entry, reason: str, now: float, missing_since: float | None = None, *, losing: int = 0) -> Failure:

@@ -47,8 +47,8 @@ class Tally:
                 self._confirmed += 1
             case events.Removed():
                 self._removed += 1
-            case events.Skipped():
-                self._skipped += 1
+            case events.Skipped(more=more):
+                self._skipped += 1 + more
             case events.Warned(message=message) if message in self._warned:
                 return False
             case events.Warned(message=message):

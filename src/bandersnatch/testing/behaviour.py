@@ -38,8 +38,12 @@ class Behaviour:
     """Whether files answer Range."""
     relative_urls: bool = False
     """Whether pages link files, and the list links projects, relative to themselves."""
+    flat_files: bool = False
+    """Whether files are at ``/files/<file name>``, as in a folder, and not where their digest says."""
     separate_files_host: bool = False
     """Whether files come from ``server.files_url``, which asks nobody for credentials, and from nowhere else."""
+    hashes: tuple[str, ...] = ("sha256",)
+    """The algorithms whose digests pages state, those of hashlib; in HTML only the first."""
     core_metadata: bool = True
     """Whether pages tell of core metadata; it is served in either case."""
     provenance: bool = True

@@ -15,7 +15,11 @@ _TYPES = {".whl": "application/zip", ".egg": "application/zip", ".zip": "applica
 
 
 def stored_file(view: View, request: Request, path: str) -> Response:
-    """``/packages/…``: a file, listed or not, or the core metadata beside it (PEP 658). Conditions are ignored."""
+    """
+    ``/packages/…`` or ``/files/…``: a file, listed or not, or the core metadata beside it (PEP 658).
+
+    Conditions are ignored.
+    """
     if request.method == "OPTIONS":
         return Response(204, headers={"Allow": "GET, HEAD, OPTIONS", "Access-Control-Allow-Origin": "*"})
     file = view.index.file(path)

@@ -207,7 +207,7 @@ class Index:
             file = replace(file, upload_time=when if isinstance(when, str) else timestamp(when))
             action = f"add {file.python_version} file {file.filename}"
             self._write(state, action, file.version, display=display, files=(*state.files, file))
-            self._files[file.path] = self._listed[file.filename] = file
+            self._files[file.path] = self._files[f"/files/{file.filename}"] = self._listed[file.filename] = file
             return file
 
     def _unlist(self, files: Iterable[UploadedFile]) -> None:

@@ -57,7 +57,7 @@ def _meta(view: View, serial: int | None) -> dict[str, Any]:
 def _file(view: View, file: UploadedFile, release: Release) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "filename": file.filename,
-        "hashes": {"sha256": file.sha256},
+        "hashes": {algorithm: file.digest(algorithm) for algorithm in view.behaviour.hashes},
         "requires-python": file.requires_python,
         "url": view.file_url(file),
         "yanked": release.yanked is not None and (release.yanked or True),
@@ -74,7 +74,8 @@ def _file(view: View, file: UploadedFile, release: Release) -> dict[str, Any]:
 
 
 def _link(view: View, file: UploadedFile, release: Release) -> str:
-    attributes = [("href", f"{view.file_url(file)}#sha256={file.sha256}")]
+    fragment = next((f"#{algorithm}={file.digest(algorithm)}" for algorithm in view.behaviour.hashes), "")
+    attributes = [("href", view.file_url(file) + fragment)]
     if file.requires_python is not None:
         attributes.append(("data-requires-python", file.requires_python))
     if view.behaviour.core_metadata and file.metadata_sha256:

@@ -13,7 +13,7 @@ from bandersnatch.testing.messages import Request, Response, not_found, plain
 from bandersnatch.testing.view import View
 
 _READ = ("GET", "HEAD")
-_FILES = r"(/packages/.+)"
+_FILES = r"(/(?:packages|files)/.+)"
 _ROUTES: tuple[tuple[str, tuple[str, ...], Callable[..., Response]], ...] = (
     (r"/simple(/?)", _READ, pages.project_list),
     (r"/simple/([^/]+)(/?)", _READ, pages.project_page),

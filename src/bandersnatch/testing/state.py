@@ -53,6 +53,10 @@ class UploadedFile:
         """Bytes."""
         return len(self.content)
 
+    def digest(self, algorithm: str) -> str:
+        """By any *algorithm* of hashlib, lower-case hexadecimal."""
+        return hashlib.new(algorithm, self.content, usedforsecurity=False).hexdigest()
+
     @cached_property
     def sha256(self) -> str:
         """Lower-case hexadecimal."""

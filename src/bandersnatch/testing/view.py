@@ -32,7 +32,7 @@ class View:
 
     def file_url(self, file: UploadedFile) -> str:
         """What a page two folders deep links *file* with."""
-        path = quote(file.path, safe="/+!")
+        path = quote(f"/files/{file.filename}" if self.behaviour.flat_files else file.path, safe="/+!")
         if self.behaviour.separate_files_host:
             return self.files_url + path
         return f"../..{path}" if self.behaviour.relative_urls else self.url + path

@@ -5,7 +5,7 @@ Nothing here becomes visible: ``Storage.settle`` does that, later, for a whole b
 """
 
 from bandersnatch.transfer.fetching import Arrived, file
-from bandersnatch.transfer.present import intact, look
+from bandersnatch.transfer.present import fits, intact, look
 from bandersnatch.transfer.rules import Rules
 
-__all__ = ["Arrived", "Rules", "file", "intact", "look"]
+__all__ = ["Arrived", "Rules", "file", "fits", "intact", "look"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from io import BytesIO
 
 from bandersnatch import layout
@@ -10,7 +11,7 @@ from bandersnatch.model import File, Held
 from bandersnatch.storage.base import Incoming, Storage
 from bandersnatch.transfer.check import CHUNK, Check
 from bandersnatch.transfer.companions import take_metadata
-from bandersnatch.transfer.rules import Rules, admit, token
+from bandersnatch.transfer.rules import Rules, admit, is_certain, token
 
 SMALL = 64 << 10
 """Bytes up to which hashing a file and staging it in memory takes less time than a trip to a thread."""
@@ -24,9 +25,13 @@ class Transfer:
     touches the disk before it is staged.
     """
 
-    def __init__(self, wanted: File, storage: Storage, rules: Rules, *, new: bool = False) -> None:
+    def __init__(
+        self, wanted: File, storage: Storage, rules: Rules, *, twins: Sequence[File] = (), new: bool = False
+    ) -> None:
         self.wanted = wanted
-        self.direct = False
+        self.is_certain = bool(wanted.sha256) or is_certain(wanted)
+        """Whether anything would tell that parts do not belong together."""
+        self.direct = not self.is_certain
         """Whether to ask upstream itself, and no download mirror."""
         self.mixed = False
         """Whether any bytes here may come from an earlier try or from a download mirror."""
@@ -35,7 +40,8 @@ class Transfer:
         self._is_new = new
         """Whether storage has nothing of it, as was looked for."""
         self._incoming: Incoming | None = None
-        self._check = Check(wanted, rules.largest)
+        self._twins = twins
+        self._check = Check(wanted, rules.largest, twins)
         self._pending: list[bytes] = []
         self._gathered = 0
 
@@ -43,6 +49,11 @@ class Transfer:
     def size(self) -> int:
         """Bytes that are here, in memory or in storage."""
         return self._check.size + self._gathered
+
+    @property
+    def sizes(self) -> set[int | None]:
+        """Those that upstream states; None for none."""
+        return {one.size for one in (self.wanted, *self._twins)}
 
     @property
     def is_small(self) -> bool:
@@ -54,6 +65,9 @@ class Transfer:
         if not self._storage.holds(token(self.wanted)):
             return
         incoming = self._open()
+        if not self.is_certain:
+            self.restart()
+            return
         self.mixed = True
         try:
             with incoming.reader() as stream:
@@ -85,20 +99,29 @@ class Transfer:
         """Begin again at the first byte. Blocks."""
         if self._incoming is not None:
             self._incoming.restart()
-        self._check = Check(self.wanted, self._rules.largest)
+        self._check = Check(self.wanted, self._rules.largest, self._twins)
         self._pending, self._gathered = [], 0
         self.mixed = False
 
-    def finish(self) -> Held:
-        """Verify and stage. Blocks, unless it is small. Raises BadContent, and then nothing is staged."""
+    def verify(self) -> File:
+        """The file, with its SHA-256. Blocks, unless it is small. Raises BadContent."""
         if self._incoming is None:
-            return self._finish_in_memory()
-        self.write()
-        self._check.finish()
-        with self._incoming.reader() as stream:
-            metadata = take_metadata(self.wanted, stream, self._storage, self._rules)
-        self._incoming.stage(layout.file_key(self.wanted))
-        return Held(self.wanted, self._check.size, metadata)
+            self._check.update(b"".join(self._pending))
+        else:
+            self.write()
+        return self._check.finish()
+
+    def stage(self, file: File) -> Held:
+        """Stage the *file* as ``verify`` gave it. Blocks, unless it is small."""
+        if self._incoming is None:
+            data = b"".join(self._pending)
+            metadata = take_metadata(file, BytesIO(data), self._storage, self._rules, new=self._is_new)
+            self._storage.put((layout.file_key(file),), data)
+        else:
+            with self._incoming.reader() as stream:
+                metadata = take_metadata(file, stream, self._storage, self._rules)
+            self._incoming.stage(layout.file_key(file))
+        return Held(file, self._check.size, metadata)
 
     def keep(self) -> None:
         """Stop here, and keep the bytes for a later try. Blocks."""
@@ -112,14 +135,6 @@ class Transfer:
         """Stop here, and forget the bytes. Blocks."""
         if self._incoming is not None:
             self._incoming.discard()
-
-    def _finish_in_memory(self) -> Held:
-        data = b"".join(self._pending)
-        self._check.update(data)
-        self._check.finish()
-        metadata = take_metadata(self.wanted, BytesIO(data), self._storage, self._rules, new=self._is_new)
-        self._storage.put((layout.file_key(self.wanted),), data)
-        return Held(self.wanted, self._check.size, metadata)
 
     def _open(self) -> Incoming:
         if self._incoming is None:

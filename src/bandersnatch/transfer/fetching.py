@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from bandersnatch.errors import BadContent, NotAllowed, NotFound, UpstreamError
 from bandersnatch.model import File, Held
@@ -36,7 +36,14 @@ Progress = Callable[[File, int], None]
 """Told of each further number of bytes of a file."""
 
 
+Named = Callable[[File], Awaitable[None]]
+"""Told of a file whose key could not be known before it came, just before it is staged."""
+
+
 def _silent(file: File, count: int) -> None: ...
+
+
+async def _unheard(file: File) -> None: ...
 
 
 async def file(
@@ -47,19 +54,22 @@ async def file(
     rules: Rules,
     progress: Progress = _silent,
     *,
+    twins: Sequence[File] = (),
+    named: Named = _unheard,
     new: bool = False,
 ) -> Arrived:
     """
     Bring *wanted* into storage, whole and verified, or raise and leave everything as it was.
 
     What storage has under the file's key already is taken over if its size and digests are right, and replaced if
-    they are not; *new* says that ``look`` has found nothing. Raises UpstreamError, StorageError.
+    they are not; *new* says that ``look`` has found nothing. What comes from upstream may be one of the *twins* as
+    well. Raises UpstreamError, StorageError.
     """
-    transfer = Transfer(wanted, storage, rules, new=new)
+    transfer = Transfer(wanted, storage, rules, twins=twins, new=new)
     held = None if new else await asyncio.to_thread(_begin, transfer, wanted, storage, rules)
     count = 0
     if held is None:
-        held, count = await _fetch(transfer, upstream, progress)
+        held, count = await _fetch(transfer, upstream, progress, named)
     one = await companions.complete(project, held, upstream, storage, rules)
     return Arrived(one.held, count, one.warning, one.problem, one.withheld)
 
@@ -72,12 +82,15 @@ def _begin(transfer: Transfer, wanted: File, storage: Storage, rules: Rules) -> 
     return held
 
 
-async def _fetch(transfer: Transfer, upstream: Upstream, progress: Progress) -> tuple[Held, int]:
+async def _fetch(transfer: Transfer, upstream: Upstream, progress: Progress, named: Named) -> tuple[Held, int]:
     """The file, staged, and how many bytes of it came now."""
     try:
         count = await _pour(transfer, upstream, progress)
-        held = transfer.finish() if transfer.is_small else await asyncio.to_thread(transfer.finish)
-        return held, count
+        small = transfer.is_small
+        file = transfer.verify() if small else await asyncio.to_thread(transfer.verify)
+        if file.sha256 != transfer.wanted.sha256:
+            await named(file)
+        return transfer.stage(file) if small else await asyncio.to_thread(transfer.stage, file), count
     except BadContent:
         if not transfer.mixed:
             await asyncio.to_thread(transfer.discard)
@@ -88,7 +101,7 @@ async def _fetch(transfer: Transfer, upstream: Upstream, progress: Progress) -> 
     # What is wrong may have come in an earlier try, or from a download mirror: once more, all from upstream itself.
     await asyncio.to_thread(transfer.restart)
     transfer.direct = True
-    return await _fetch(transfer, upstream, progress)
+    return await _fetch(transfer, upstream, progress, named)
 
 
 async def _pour(transfer: Transfer, upstream: Upstream, progress: Progress) -> int:
@@ -117,6 +130,8 @@ async def _pour(transfer: Transfer, upstream: Upstream, progress: Progress) -> i
             if not tries_left or (total == before and not shortcut):
                 raise
             transfer.direct = transfer.direct or shortcut
+            if not transfer.is_certain:
+                await asyncio.to_thread(transfer.restart)
     return total
 
 
@@ -126,7 +141,7 @@ async def _align(transfer: Transfer, body: Body) -> None:
     if body.offset != transfer.size:
         await asyncio.to_thread(transfer.restart)
     wanted = transfer.wanted
-    if body.length is not None and wanted.size is not None and body.length != wanted.size:
+    if body.length is not None and transfer.sizes.isdisjoint((body.length, None)):
         raise BadContent(
             f"{wanted.filename}: {body.length} bytes are announced, {wanted.size} were promised", url=wanted.url
         )

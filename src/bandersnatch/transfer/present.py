@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import BinaryIO
 
 from bandersnatch import layout, names
-from bandersnatch.errors import BadContent
+from bandersnatch.errors import BadContent, StorageError
 from bandersnatch.model import File, Held
 from bandersnatch.simple.provenance import is_of
 from bandersnatch.storage.base import Stat, Storage
@@ -27,9 +28,7 @@ def look(wanted: Iterable[File], storage: Storage, rules: Rules) -> frozenset[st
     here = frozenset(
         file.filename
         for file in files
-        if storage.holds(token(file))
-        or storage.stat(layout.file_key(file)) is not None
-        or storage.buried(layout.file_key(file)) is not None
+        if storage.holds(token(file)) or (layout.has_key(file) and _has_any(layout.file_key(file), storage))
     )
     missing = [file for file in files if file.filename not in here]
     if missing:
@@ -37,8 +36,14 @@ def look(wanted: Iterable[File], storage: Storage, rules: Rules) -> frozenset[st
     return here
 
 
+def _has_any(key: str, storage: Storage) -> bool:
+    return storage.stat(key) is not None or storage.buried(key) is not None
+
+
 def find(wanted: File, storage: Storage, rules: Rules) -> Held | None:
     """The file with its core metadata, if storage has it as it is wanted, be it in the trash. Blocks."""
+    if not layout.has_key(wanted):
+        return None
     key = layout.file_key(wanted)
     stat = storage.stat(key)
     if stat is None:
@@ -47,9 +52,8 @@ def find(wanted: File, storage: Storage, rules: Rules) -> Held | None:
         return None
     vouched = rules.vouched is not None and rules.vouched(key, stat.size, stat.mtime_ns) == wanted.sha256
     with storage.open(key) as stream:
-        if not vouched and not _is_right(wanted, stream, stat.size):
-            return None
-        return Held(wanted, stat.size, take_metadata(wanted, stream, storage, rules))
+        file = wanted if vouched else _checked(wanted, stream, stat.size)
+        return None if file is None else Held(file, stat.size, take_metadata(file, stream, storage, rules))
 
 
 def intact(project: str, held: Held, storage: Storage, rules: Rules) -> Held | None:
@@ -59,6 +63,13 @@ def intact(project: str, held: Held, storage: Storage, rules: Rules) -> Held | N
         return None
     metadata = held.metadata if held.metadata in (found.metadata, _stored_metadata(held, storage)) else None
     return replace(held, metadata=metadata, provenance=held.provenance and _has_provenance(project, held, storage))
+
+
+def fits(stated: File, held: Held, storage: Storage) -> bool:
+    """Whether the bytes that are held are those of which upstream states other digests now. Blocks."""
+    with suppress(StorageError), storage.open(layout.file_key(held.file)) as stream:
+        return _checked(replace(held.file, digests=stated.digests), stream, held.size) is not None
+    return False
 
 
 def _stored_metadata(held: Held, storage: Storage) -> str | None:
@@ -83,18 +94,18 @@ def _restore(wanted: File, storage: Storage) -> Stat | None:
     if stat is None:
         return None
     with storage.open_buried(key) as stream:
-        right = wanted.size in (None, stat.size) and _is_right(wanted, stream, stat.size)
+        right = wanted.size in (None, stat.size) and _checked(wanted, stream, stat.size)
     if right and storage.unbury(key):
         return storage.stat(key)
     storage.purge(key)
     return None
 
 
-def _is_right(wanted: File, stream: BinaryIO, size: int) -> bool:
+def _checked(wanted: File, stream: BinaryIO, size: int) -> File | None:
+    """The file with its SHA-256, if *stream* has the bytes that are promised."""
     check = Check(wanted, size)
     try:
         check.read(stream)
-        check.finish()
+        return check.finish()
     except BadContent:
-        return False
-    return True
+        return None

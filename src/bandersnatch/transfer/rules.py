@@ -35,10 +35,17 @@ def admit(wanted: File, count: int, storage: Storage, rules: Rules) -> None:
         raise OutOfSpace(
             f"{wanted.filename}: {count} bytes more would leave less than the reserve of {rules.reserve} bytes "
             f"([mirror] reserve; {free} are free)",
-            key=layout.file_key(wanted),
+            key=layout.file_key(wanted) if layout.has_key(wanted) else wanted.filename,
         )
 
 
 def token(wanted: File) -> str:
     """Under which name storage keeps a part of the file."""
-    return hashlib.sha256(layout.file_key(wanted).encode()).hexdigest()
+    if layout.has_key(wanted):
+        return hashlib.sha256(layout.file_key(wanted).encode()).hexdigest()
+    return hashlib.sha256(repr((wanted.url, wanted.size, wanted.digests)).encode()).hexdigest()
+
+
+def is_certain(wanted: File) -> bool:
+    """Whether anything tells the right bytes from others; else they are to come from one place, in one piece."""
+    return bool(wanted.stated) or layout.path_digest(wanted.url) is not None

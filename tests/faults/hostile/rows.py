@@ -17,7 +17,7 @@ behind
 partial
     ``bad`` is behind for want of a file, and its page lists the others.
 skipped
-    The new file of ``bad`` is left out, with a warning; all else of it is there.
+    The new file of ``bad`` cannot be taken: it is named, and ``bad`` is behind; all else of it is there.
 taken
     It is harmless where it lands: the new file of ``bad`` is there.
 ignored
@@ -58,10 +58,10 @@ def judge(row: Row, scene: Scene, ran: Ran) -> None:
     }.get(row.outcome)
     if said is not None:
         assert any(re.search(row.reason, one) for one in said), said or ran.events
-    late = row.outcome in ("behind", "partial")
+    late = row.outcome in ("behind", "partial", "skipped")
     came_to = (3, "refused") if row.outcome == "held" else (1, "behind") if late else (0, "clean")
     assert (ran.code, ran.outcome) == came_to, ran.events
-    listed = row.listed or ((1,) if late or row.outcome == "skipped" else (1, 2))
+    listed = row.listed or ((1,) if late else (1, 2))
     assert scene.world.filenames("bad") == _files("bad", listed)
     assert set(map(normalise, scene.world.root())) == {"good", "bad"}
     if row.outcome == "behind":

@@ -1,0 +1,188 @@
+"""Files of which upstream states another digest than SHA-256, or none: taken, checked, and never silently others."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+import pytest
+
+from bandersnatch.sync import events
+from bandersnatch.testing import Behaviour, Body, Corrupt, Cut
+from tests.sync.conftest import World, journal, objects
+
+PLAIN = Behaviour(flat_files=True, serials="none", changelog=False, core_metadata=False, legacy_json="none")
+"""An index that keeps its files in a folder."""
+
+ALGORITHMS = ("md5", "sha1", "sha224", "sha384", "sha512", "sha3_256", "blake2b", "blake2s")
+WHEEL = "alpha-1.0-py3-none-any.whl"
+
+
+def behave(world: World, *hashes: str, html: bool = False, **more: object) -> None:
+    """Let upstream state these digests from now on."""
+    behaviour = replace(PLAIN, hashes=hashes, page_format="html" if html else "both", **more)  # type: ignore[arg-type]
+    world.upstream.behaviour = behaviour
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+@pytest.mark.parametrize("html", [False, True], ids=["json", "html"])
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_any_digest(world: World, algorithm: str, html: bool) -> None:
+    """Any digest of hashlib will do: the file is checked by it, and our pages state the SHA-256 that it has."""
+    good = world.index.upload("alpha", "1.0")
+    world.index.upload("beta", "1.0")
+    behave(world, algorithm, html=html)
+    world.upstream.fault("/files/beta-*", Corrupt(), times=None)
+    finished = world.run("alpha", "beta")
+    assert finished.outcome == "behind"
+    [entry] = world.page("alpha")["files"]
+    assert entry["hashes"] == {"sha256": good.sha256}
+    assert not (world.web / "simple/beta").exists()
+    [told] = world.of(events.FellBehind)
+    assert (told.project, "promised was" in told.reason) == ("beta", True)
+    world.check()
+
+
+@pytest.mark.parametrize("html", [False, True], ids=["json", "html"])
+def test_no_digest(world: World, html: bool) -> None:
+    """A file without any digest is taken, its size checked where that is stated; the next run has nothing to do."""
+    world.index.upload("alpha", "1.0")
+    world.index.upload("alpha", "2.0", kind="sdist")
+    behave(world, html=html)
+    assert world.run("alpha").outcome == "clean"
+    assert len(world.filenames("alpha")) == 2
+    world.check()
+    before = world.tree()
+    assert world.run("alpha").outcome == "clean"
+    assert world.run("alpha", full=True).outcome == "clean"
+    assert world.tree() == before
+
+
+def test_wrong_size(world: World) -> None:
+    """Where only the size is stated, a file that has another one is not taken."""
+    world.index.upload("alpha", "1.0")
+    behave(world)
+    world.upstream.fault("/files/*", Body(b"another page in its place"), times=None)
+    assert world.run("alpha").outcome == "behind"
+    assert not objects(world)
+
+
+@pytest.mark.parametrize("before", [("sha256",), ("md5",), (), ("sha512", "md5")], ids=str)
+@pytest.mark.parametrize("after", [("sha256",), ("md5",), (), ("blake2b",), ("sha512", "md5")], ids=str)
+def test_upstream_changes_what_it_states(world: World, before: tuple[str, ...], after: tuple[str, ...]) -> None:
+    """Upstream states other digests of the same files, or none: nothing is fetched, and nothing leaves."""
+    for number in range(3):
+        world.index.upload("alpha", f"{number}.0")
+    behave(world, *before)
+    assert world.run("alpha").outcome == "clean"
+    tree = world.tree()
+    behave(world, *after)
+    assert world.run("alpha").outcome == "clean"
+    assert (world.upstream.count("/files/*"), journal(world), world.tree()) == (0, [], tree)
+    world.index.upload("alpha", "9.0")
+    assert world.run("alpha").outcome == "clean"
+    assert (world.upstream.count("/files/*"), journal(world)) == (1, [])
+    world.check()
+
+
+@pytest.mark.parametrize("stated", [("md5",), ("sha512",)], ids=str)
+def test_replaced(world: World, stated: tuple[str, ...]) -> None:
+    """A digest of other bytes is one of another file: it is fetched, and what was held leaves."""
+    world.index.upload("alpha", "1.0")
+    behave(world, *stated)
+    world.run("alpha")
+    world.index.remove_file(WHEEL)
+    new = world.index.upload("alpha", "1.0", padding=10)
+    assert world.run("alpha").outcome == "clean"
+    assert world.page("alpha")["files"][0]["hashes"] == {"sha256": new.sha256}
+    assert [action for action, _, _ in journal(world)] == ["left", "left"]
+    world.check()
+
+
+def test_other_bytes_than_at_first_sight(world: World) -> None:
+    """Without a digest other bytes are refused and named, and what is held stays, until the operator accepts them."""
+    old = world.index.upload("alpha", "1.0")
+    behave(world)
+    world.run("alpha")
+    world.index.remove_file(WHEEL)
+    new = world.index.upload("alpha", "1.0", padding=10)
+    for _ in range(2):
+        world.now += 86400
+        assert world.run("alpha").outcome == "behind"
+        [told] = world.of(events.FellBehind)
+        assert WHEEL in told.reason
+        assert "--accept-changed" in told.reason
+        assert world.page("alpha")["files"][0]["hashes"] == {"sha256": old.sha256}
+    assert world.run("alpha", accept_changed=["alpha"]).outcome == "clean"
+    assert world.page("alpha")["files"][0]["hashes"] == {"sha256": new.sha256}
+    world.check()
+    assert world.run("alpha").outcome == "clean"
+
+
+def test_lost_and_others_come(world: World) -> None:
+    """What was lost here is fetched again, and has to be what it was at first sight."""
+    old = world.index.upload("alpha", "1.0")
+    behave(world)
+    world.run("alpha")
+    world.stored("alpha", WHEEL).unlink()
+    world.upstream.fault("/files/*", Body(b"x" * old.size), times=1)
+    assert world.run("alpha", full=True).outcome == "behind"
+    [told] = world.of(events.FellBehind)
+    assert old.sha256 in told.reason
+    assert "--accept-changed" in told.reason
+    world.now += 86400
+    assert world.run("alpha", full=True).outcome == "clean"
+    world.check()
+
+
+def test_cut_off(world: World) -> None:
+    """Parts of a file that nothing can be checked by are not put together: it is fetched from its beginning."""
+    file = world.index.upload("alpha", "1.0", padding=5 << 20)
+    behave(world)
+    world.upstream.fault("/files/*", Cut(3 << 20), times=1)
+    world.run("alpha")
+    world.now += 86400
+    assert world.run("alpha").outcome == "clean"
+    assert not any("range" in request.headers for request in world.upstream.requests)
+    assert world.page("alpha")["files"][0]["hashes"] == {"sha256": file.sha256}
+    world.check()
+
+
+def test_refused_by_the_operator(world: World) -> None:
+    """Who wants no file without a digest gets none: it is named once, nothing is behind, and what is held stays."""
+    world.index.upload("alpha", "1.0")
+    world.index.upload("beta", "1.0")
+    behave(world)
+    world.run("alpha")
+    world.index.upload("alpha", "2.0")
+    for first in (True, False):
+        assert world.run("alpha", "beta", files__without_digest="refuse").outcome == "clean"
+        told = {one.filename: one.first for one in world.of(events.Skipped)}
+        assert told.get("alpha-2.0-py3-none-any.whl", first) is first
+        assert world.filenames("alpha") == [WHEEL]
+        assert not (world.web / "simple/beta").exists()
+        world.index.upload("alpha", "3.0" if first else "4.0")
+    assert world.run("alpha", "beta", files__without_digest="take").outcome == "clean"
+    assert len(world.filenames("alpha")) == 4
+    world.check()
+
+
+@pytest.mark.parametrize("true_one", ["first", "second"])
+def test_two_digests_for_one_name(world: World, true_one: str) -> None:
+    """Of two digests for one file name the one counts that the file has: fetched once, and held then."""
+    file = world.index.upload("alpha", "1.0", upload_time="2024-01-02T03:04:05Z")
+    behave(world)
+    digests = [file.sha256, "0" * 64] if true_one == "first" else ["0" * 64, file.sha256]
+    links = "".join(f'<a href="/files/{WHEEL}#sha256={digest}">{WHEEL}</a>' for digest in digests)
+    page = f"<html><head><title>Links for alpha</title></head><body>{links}</body></html>".encode()
+    world.upstream.fault("/simple/alpha/", Body(page, content_type="text/html"), times=None)
+    assert world.run("alpha").outcome == "clean"
+    assert world.page("alpha")["files"][0]["hashes"] == {"sha256": file.sha256}
+    assert world.upstream.count("/files/*") == 1
+    assert [one.filename for one in world.of(events.Skipped)] == [WHEEL]
+    assert world.run("alpha", full=True).outcome == "clean"
+    assert (world.upstream.count("/files/*"), journal(world)) == (0, [])
+    world.check()
