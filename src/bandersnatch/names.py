@@ -17,7 +17,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _FILENAME = re.compile(r"[A-Za-z0-9_!+~@=,()\[\]{}'#%&^$;`][A-Za-z0-9 ._!+~@=,()\[\]{}'#%&^$;`-]*\Z")
 _ARCHIVES = (
     ".tar.gz", ".whl", ".zip", ".egg", ".tar.bz2", ".tgz", ".exe", ".msi", ".rpm",
-    ".tar.xz", ".tar.Z", ".tar", ".tbz", ".txz", ".tlz", ".tar.lz", ".tar.lzma", ".deb", ".dmg",
+    ".tar.xz", ".tar.Z", ".tar", ".tbz", ".txz", ".tlz", ".tar.lz", ".tar.lzma", ".deb", ".dmg", "-variants.json",
 )  # fmt: skip
 
 MAX_NAME = 200

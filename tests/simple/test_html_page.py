@@ -55,6 +55,7 @@ def read(*links: str, head: str = "") -> File:
         ("", "size", None),
         (f'data-upload-time="{UPLOADED}"', "upload_time", UPLOADED),
         ('DATA-YANKED="x" data-yanked="y"', "yanked", "x"),
+        ('data-yanked="&#' + "9" * 5000 + ';"', "yanked", "\N{REPLACEMENT CHARACTER}"),
     ],
 )
 def test_facts_of_a_file(attributes: str, field: str, expected: object) -> None:
@@ -107,9 +108,6 @@ def test_facts_of_the_project() -> None:
     [
         link(href="foo-2.tar.gz#md5=d41d8cd9"),
         link(href="foo-2.tar.gz#sha512=x"),
-        link(href="https://foo.example.org/"),
-        link(href="notes.txt"),
-        link(href="foo-2-py3-none-any.whl.metadata"),
         link(href=f"..%2f..%2fetc%2fpasswd#sha256={A}"),
         link(href=f"../#sha256={A}"),
         link(href=f"javascript:foo-2.zip#sha256={A}"),
@@ -147,6 +145,51 @@ def test_other_digests(fragment: str, expected: object) -> None:
     assert (file.filename, file.sha256, file.digests, file.size) == ("foo-2.zip", "", expected, None)
 
 
+NAVIGATION = [
+    "../", "..", "/", "", "#", "#top", "?C=N;O=D", "?sort=name&order=desc", "/simple/", "/ops/dev/", "/login",
+    "about.html", "mailto:ops@example.org", "javascript:history.back()", "JavaScript:void(0)", "data:text/plain,x",
+    "https://example.org/", "https://example.org/foo", "//example.org", "foo-1.tar.gz.asc", "sha256sums.txt", "//[",
+    "foo-1-py3-none-any.whl.metadata",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("href", NAVIGATION)
+def test_navigation_is_no_file(href: str) -> None:
+    """A link that has neither the name of a file nor a digest leads elsewhere: it is neither taken nor refused."""
+    project = html.parse(page(link(href=href), link()), URL, "foo")
+    assert ([file.filename for file in project.files], project.rejected) == (["foo-1.tar.gz"], ())
+
+
+@pytest.mark.parametrize(
+    "href",
+    [
+        "git+https://git.example.org/acme/foo@0.2#egg=foo-0.2",
+        "git+ssh://git.example.org/acme/foo@0.2",
+        "hg+http://example.org/foo",
+        "https://example.org/acme/foo/tarball/master#egg=foo-dev",
+    ],
+)
+def test_source_code_is_no_file(href: str) -> None:
+    """A link to source code, which pip would build from, cannot be mirrored and is named."""
+    project = html.parse(page(link(href=href), link()), URL, "foo")
+    assert len(project.files) == 1
+    assert ["source code" in one.reason for one in project.rejected] == [True]
+
+
+def test_scripts() -> None:
+    """What a script holds is no link, whatever it looks like."""
+    script = f"""<script>t = "<a class='x'>" + n + "</a>"; if (a < b) w('<a href="evil-9.zip#sha256={A}">')</script>"""
+    assert read(link(), head=script).filename == "foo-1.tar.gz"
+
+
+def test_whole() -> None:
+    """A page whose ``</html>`` is left out is taken if its transfer says that all of it came."""
+    cut = page(link()).removesuffix(b"</body></html>")
+    assert len(html.parse(cut, URL, "foo", whole=True).files) == 1
+    with pytest.raises(BadContent, match="may be cut off"):
+        html.parse(cut, URL, "foo")
+
+
 def test_old_markup() -> None:
     """Upper case, missing quotes, an anchor that is never closed, and no end of the page where it never began."""
     file = read(f"<A HREF=foo-1.tar.gz#sha256={A} >foo", "<a>")
@@ -165,13 +208,11 @@ def test_old_markup() -> None:
         page(link())[:150],
         b"<html><body>" + link().encode() + b"<a href=",
         b"<!--",
-        b"<![foo[ x ]]>" + page(link()),
         page(link(), head='<meta name="pypi:repository-version" content="2.0">'),
         page(link(), head='<meta name="pypi:repository-version" content="x">'),
         page(link(), head='<base href="//[">'),
         page(link(), after="<!--SERIAL -1-->"),
         page(link(), after="<!--SERIAL 99999999999999999999-->"),
-        page(link("data-yanked='&#" + "9" * 5000 + ";'")),
         page(link(), after="<!--" + "x>" * 100_000),
         page(link("x='" + "y" * 200_000 + "'")),
     ],

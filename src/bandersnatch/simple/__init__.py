@@ -28,22 +28,26 @@ class ListingParser(Protocol):
         """Declare the list complete; returns what was still missing."""
 
 
-def parse_page(content_type: str | None, body: bytes, url: str, name: str) -> Project:
-    """The page of the project *name* that came from *url*. Raises BadContent, also for another content type."""
+def parse_page(content_type: str | None, body: bytes, url: str, name: str, *, whole: bool = False) -> Project:
+    """
+    The page of the project *name* that came from *url*. Raises BadContent, also for another content type.
+
+    *whole*: all of it came, for certain, so that it need not show its end.
+    """
     if _is_json(content_type, url):
         return json.parse(body, url, name)
     from bandersnatch.simple import html
 
-    return html.parse(body, url, name)
+    return html.parse(body, url, name, whole=whole)
 
 
 def listing_parser(
-    content_type: str | None, url: str | None = None, known: Container[bytes] = frozenset()
+    content_type: str | None, url: str | None = None, known: Container[bytes] = frozenset(), *, whole: bool = False
 ) -> ListingParser:
     """
     A reader for a list of projects that comes from *url*. Raises BadContent for another content type.
 
-    Slices whose digest is in *known* are not read.
+    Slices whose digest is in *known* are not read. *whole*: it is known that all of it comes.
     """
     if _is_json(content_type, url):
         from bandersnatch.simple.slices import JsonSlices
@@ -51,7 +55,7 @@ def listing_parser(
         return JsonSlices(url, known)
     from bandersnatch.simple.slices import HtmlSlices
 
-    return HtmlSlices(url)
+    return HtmlSlices(url, whole=whole)
 
 
 def _is_json(content_type: str | None, url: str | None) -> bool:

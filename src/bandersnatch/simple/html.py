@@ -9,7 +9,7 @@ from urllib.parse import unquote, urljoin
 
 from bandersnatch import names
 from bandersnatch.errors import BadContent
-from bandersnatch.model import File, Held, Project, Refusal, Rejected
+from bandersnatch.model import File, Held, Project, Rejected
 from bandersnatch.simple import facts, releases
 from bandersnatch.simple.anchors import Anchor, Anchors, Head
 
@@ -19,17 +19,20 @@ _INTEGER = re.compile(r"-?[0-9]{1,19}\Z")
 # What stands for itself: most of what there is to escape, and this finds it out in a tenth of the time.
 _PLAIN = re.compile(r"[A-Za-z0-9 ,._/:;=#~+@(){}|-]*\Z")
 
+_REPOSITORY = re.compile(r"(?:git|hg|svn|bzr)\+", re.IGNORECASE)
 
-def parse(body: bytes, url: str, name: str) -> Project:
+
+def parse(body: bytes, url: str, name: str, *, whole: bool = False) -> Project:
     """
     The project with the normalised *name*, from the page that finally came from *url*.
 
-    A link that cannot be taken is ``Rejected`` and spoils nothing else. Raises BadContent for a page that is cut off,
-    has a newer API or an absurd serial, or is no index page at all (such as a login page in its place).
+    A link that cannot be taken is ``Rejected`` and spoils nothing else; one that leads to no file is none of ours.
+    Raises BadContent for a page that is cut off, has a newer API or an absurd serial, or is no index page at all (such
+    as a login page in its place). *whole*: all of it came, for certain, so that it need not show its end.
     """
     page = Anchors(url)
     page.read(body.decode("utf-8-sig", "replace"))
-    page.finish()
+    page.finish(whole=whole)
     head = page.head
     facts.check_api_version(head.meta("pypi:repository-version"), url)
     files, rejected, twins = facts.one_per_name(_files(page.found, _base(head, url)))
@@ -64,16 +67,19 @@ def _is_index(head: Head) -> bool:
 def _files(anchors: Sequence[Anchor], base: str) -> Iterator[File | Rejected]:
     for anchor in anchors:
         href = anchor.attributes.get("href")
-        if href is not None:
-            yield _file(href, anchor.attributes, base)
+        found = None if href is None else _file(href, anchor.attributes, base)
+        if found is not None:
+            yield found
 
 
-def _file(href: str, attributes: dict[str, str | None], base: str) -> File | Rejected:
+def _file(href: str, attributes: dict[str, str], base: str) -> File | Rejected | None:
     address, _, fragment = href.strip().partition("#")
     filename = unquote(address.partition("?")[0].rpartition("/")[2])
     digests = dict(part.partition("=")[::2] for part in fragment.split("&"))
     if names.stem(filename) == filename and not any(names.digits_of(name.lower()) for name in digests):
-        return facts.rejected(filename, "neither a digest nor the ending of a distribution file", Refusal.SPARE)
+        # Without the look of a file it is one only by its digest; so the links to other pages are none.
+        is_source = "egg" in digests or _REPOSITORY.match(address)
+        return facts.rejected(filename, "it leads to source code, not to a file") if is_source else None
     size = attributes.get("data-size") or ""
     return facts.make_file(
         filename,
@@ -83,7 +89,7 @@ def _file(href: str, attributes: dict[str, str | None], base: str) -> File | Rej
         size=int(size) if _INTEGER.match(size) else None,
         upload_time=attributes.get("data-upload-time"),
         requires_python=attributes.get("data-requires-python"),
-        yanked=(attributes["data-yanked"] or "") if "data-yanked" in attributes else None,
+        yanked=attributes.get("data-yanked"),
         core_metadata=facts.first_said(
             _core_metadata(attributes.get("data-core-metadata")),
             _core_metadata(attributes.get("data-dist-info-metadata")),

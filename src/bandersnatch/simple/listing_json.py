@@ -52,7 +52,7 @@ _one_named = msgspec.json.Decoder(_Named)
 _skeleton = msgspec.json.Decoder(_Skeleton)
 
 # A whole string, a mark of structure, or the quote of a string that has not ended yet.
-_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[{}\[\],]|"', re.DOTALL)
+_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*"|[{}\[\],]|"', re.DOTALL)
 _OPENS_ARRAY = re.compile(rb"[ \t\r\n]*:[ \t\r\n]*\[")
 
 
@@ -122,8 +122,8 @@ class JsonListing:
         """Take some lines as read, of which each has its comma behind it: only where one can begin."""
         self._after_comma = True
 
-    def finish(self) -> lines.ListingHead:
-        """Declare the list complete. Raises BadContent when it was cut off, or is no list of projects."""
+    def finish(self) -> tuple[list[Listed], lines.ListingHead]:
+        """Declare the list complete; no lines are left. Raises BadContent when it was cut off, or is none."""
         if self._place is _Place.HEAD:
             raise self._bad('no "projects"')
         if self._place is _Place.PROJECTS:
@@ -135,7 +135,7 @@ class JsonListing:
         if rest.projects:
             raise self._bad('"projects" stands there twice')
         facts.check_api_version(rest.meta.api_version, self._url)
-        return lines.ListingHead(lines.believed(rest.meta.serial), self._rejected)
+        return [], lines.ListingHead(lines.believed(rest.meta.serial), self._rejected)
 
     def _find_array(self) -> None:
         """Look for the array: behind the key ``projects`` of the outermost object, not one further in."""

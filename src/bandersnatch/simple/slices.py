@@ -58,7 +58,8 @@ class JsonSlices:
     def finish(self) -> tuple[list[Slice], lines.ListingHead]:
         """Declare the list complete; returns its last lines. Raises BadContent when it was cut off, or is no list."""
         last = self._parser.feed(self._rest)
-        return [Slice(last, _digest(self._rest) if self._is_cut else None)], self._parser.finish()
+        _, head = self._parser.finish()
+        return [Slice(last, _digest(self._rest) if self._is_cut else None)], head
 
     def _slices(self) -> Iterator[Slice]:
         begin = 0
@@ -84,18 +85,19 @@ class JsonSlices:
 class HtmlSlices:
     """Reads a list of projects that is not cut: one in HTML, which mirrors read where there is no other."""
 
-    def __init__(self, url: str | None = None) -> None:
+    def __init__(self, url: str | None = None, *, whole: bool = False) -> None:
         from bandersnatch.simple.listing_html import HtmlListing
 
-        self._parser = HtmlListing(url)
+        self._parser = HtmlListing(url, whole=whole)
 
     def feed(self, data: bytes) -> list[Slice]:
         """Take more bytes; returns what is complete by now. Raises BadContent."""
         return _loose(self._parser.feed(data))
 
     def finish(self) -> tuple[list[Slice], lines.ListingHead]:
-        """Declare the list complete. Raises BadContent when it was cut off, or is no list."""
-        return [], self._parser.finish()
+        """Declare the list complete; returns its last lines. Raises BadContent when it was cut off, or is no list."""
+        last, head = self._parser.finish()
+        return _loose(last), head
 
 
 def _digest(data: bytes) -> bytes:

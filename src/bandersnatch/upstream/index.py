@@ -150,7 +150,8 @@ class IndexUpstream:
             if response.status == 304:
                 return None
             body = await bodies.whole(response, self._settings.max_page)
-            project = simple.parse_page(response.header("content-type"), body, _plain_url(response), name)
+            kind, url = response.header("content-type"), _plain_url(response)
+            project = simple.parse_page(kind, body, url, name, whole=response.is_delimited)
             return Fetched(_with_serial(project, response), _validators(response), hashlib.sha256(body).hexdigest())
 
     def _page(self, name: str) -> Address:
@@ -208,7 +209,8 @@ class _Opened:
 
 async def _absorbed(response: Response, decoder: Decoder, absorb: Absorb, slices: Container[bytes]) -> Listing:
     """Read the list of projects to its end, giving it on in batches."""
-    parser = simple.listing_parser(response.header("content-type"), _plain_url(response), slices)
+    kind, url = response.header("content-type"), _plain_url(response)
+    parser = simple.listing_parser(kind, url, slices, whole=response.is_delimited)
     batch: list[Slice] = []
     count = waiting = 0
     async for piece in bodies.decoded(response, decoder):

@@ -75,6 +75,12 @@ class Response:
         text = self.header("content-length")
         return int(text) if text is not None and text.isdecimal() else None
 
+    @property
+    def is_delimited(self) -> bool:
+        """Whether a body that was cut off is told from a whole one: by its length, its chunks, HTTP/2, or its gzip."""
+        says_so = self.length is not None or "chunked" in (self.header("transfer-encoding") or "").lower()
+        return says_so or not self.version.startswith("HTTP/1") or "gzip" in (self.header("content-encoding") or "")
+
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body as it came, undecoded. Raises Transient when it breaks off, stalls, or comes too slowly."""
         while (chunk := await self._read()) is not None:

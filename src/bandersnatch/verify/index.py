@@ -64,7 +64,7 @@ class _Form:
     def findings(self) -> Iterator[Finding]:
         try:
             serial = self._read_through()
-            found = list(self._told(self._differences(self._lines(self._parser()))))
+            found = list(self._told(self._differences(self._lines())))
             yield from found
         except FileNotFoundError:
             if self._required:
@@ -92,20 +92,19 @@ class _Form:
 
     def _read_through(self) -> int | None:
         """The serial of a list that is whole and in order; of any other, no line would say anything."""
-        parser = self._parser()
         last = ""
-        for line in self._lines(parser):
+        for line in self._lines():
             if line.name <= last:
                 raise _Disorder(line.name)
             last = line.name
-        return parser.finish().serial
+        return self._head.serial
 
-    def _parser(self) -> JsonListing | HtmlListing:
-        return JsonListing(self._key) if self._in_json else HtmlListing(self._key)
-
-    def _lines(self, parser: JsonListing | HtmlListing) -> Iterator[Listed]:
+    def _lines(self) -> Iterator[Listed]:
+        parser = JsonListing(self._key) if self._in_json else HtmlListing(self._key)
         for chunk in self._reader.chunks(self._key):
             yield from parser.feed(chunk)
+        rest, self._head = parser.finish()
+        yield from rest
 
     def _told(self, differences: Iterator[Finding]) -> Iterator[Finding]:
         yield from islice(differences, MOST)
