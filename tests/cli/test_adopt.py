@@ -119,6 +119,54 @@ def test_suggestions(program: Program) -> None:
     assert (again.returncode, "is there already" in again.stderr) == (2, True)
 
 
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("bandersnatch mirror", "mirror"),
+        ("/opt/b/bin/bandersnatch -c /etc/b.conf mirror >/dev/null 2>&1", "mirror >/dev/null 2>&1"),
+        ("bandersnatch mirror --force-check", "mirror --full"),
+        ("bandersnatch --config /etc/mirror verify --delete", "verify --repair --garbage"),
+        ("bandersnatch verify --delete --dry-run", "verify"),
+        ("bandersnatch --debug verify --workers 4 --json-update", "verify --repair"),
+        ("bandersnatch sync six idna", "mirror six idna"),
+        ("bandersnatch delete six", "delete six --yes"),
+        ("pep381run -q /srv/bandersnatch", "mirror"),
+        ("bsn-mirror -c /etc/b.conf", "mirror"),
+    ],
+)
+def test_cron(theirs: str, ours: str, program: Program) -> None:
+    """Each command of the other tool becomes ours for the same thing, whatever stands before and behind it."""
+    home = trees.pep381client(program.directory, program.upstream.index)
+    lines = [
+        f"@daily {theirs}",
+        f"@daily root su m -c '{theirs}' ; echo bandersnatch",
+        f"@daily true && {theirs}; {theirs}",
+    ]
+    (program.home / "crontab").write_text("".join(f"{line}\n" for line in lines))
+    done = program.run("adopt", str(home), "--crontab", "crontab", "--write-config", "new.toml", "--dry-run")
+    new = f"bandersnatch -c {program.home}/new.toml {ours}"
+    assert [line.removeprefix("Cron:    ") for line in done.stdout.splitlines() if line.startswith("Cron:")] == [
+        f"@daily {new}", f"@daily root su m -c '{new}' ; echo bandersnatch", f"@daily true && {new}; {new}",
+    ]  # fmt: skip
+
+
+def test_the_folder_that_was_named(program: Program) -> None:
+    """A mirror is adopted where it is though the configuration names another folder, of which nothing is made."""
+    theirs = trees.PyPA().make(program.home / "theirs", program.upstream.index)
+    program.configure("[select]\neverything = true\n")
+    done = program.run("adopt", str(theirs), "--write-config", "new.toml")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"{FILES} files kept where they are" in done.stdout
+    assert not program.directory.exists()
+    assert f'directory = "{theirs}"' in (program.home / "new.toml").read_text()
+    done = program.run("adopt", str(theirs))
+    assert f"warning: the configuration names {program.directory}, and {theirs} is adopted where it is" in done.stderr
+    assert f"Next:    bandersnatch mirror --directory {theirs} " in done.stdout
+    assert not program.directory.exists()
+    done = program.run("adopt", str(theirs), "--directory", str(program.directory))
+    assert f"{FILES} files taken to their places" in done.stdout
+
+
 @pytest.mark.parametrize("make", [trees.shadowmire, trees.morgan, trees.devpi, trees.folder])
 def test_suggested_configurations(make: trees.Make, program: Program) -> None:
     """What is suggested for each tool is a configuration without a mistake; morgan's requirements are in it."""
@@ -137,7 +185,7 @@ def test_gc_before_the_first_run(program: Program) -> None:
     program.configure('[select]\nprojects = ["gamma"]\n')
     assert program.run("mirror").returncode == 0
     theirs = trees.PyPA().make(program.home / "theirs", program.upstream.index)
-    assert program.run("adopt", str(theirs)).returncode == 0
+    assert program.run("adopt", str(theirs), "--directory", str(program.directory)).returncode == 0
     page, stray = program.directory / "web/simple/beta/index.html", f"packages/ab/cd/{'e' * 60}/stranger-9.0.tar.gz"
     trees.write(page, b"perhaps the other tool's")
     trees.write(program.directory / "web" / stray, b"nobody vouches for it")

@@ -31,6 +31,17 @@ def mirrored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
         yield program
 
 
+def test_without_a_configuration(program: Program) -> None:
+    """Of a mirror whose runs named projects, nothing is said to leave: the answer is that of a run that names it."""
+    place = ["--directory", str(program.directory)]
+    assert program.run("mirror", "--upstream", program.upstream.url, *place, "alpha").returncode == 0
+    program.environment["BANDERSNATCH_MIRROR_UPSTREAM"] = program.upstream.url
+    result = program.run("why", "alpha", *place)
+    assert (result.returncode, "leaves" in result.stdout) == (0, False)
+    assert "alpha-1.0-py3-none-any.whl: wanted, held" in result.stdout
+    assert "so this is what a run would do that names it: bandersnatch mirror alpha" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "printed"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import json
 import re
+import shlex
 from collections.abc import Iterator
 
 from bandersnatch import names
@@ -14,7 +15,12 @@ from bandersnatch.values import Struct
 EVERYTHING = ("pep381client", "shadowmire", "PyPA bandersnatch", "a published tree", "a mirror with web/ in it")
 """Tools that mirror everything unless they were told otherwise."""
 
-_COMMAND = re.compile(r"(?:\S*/)?(?P<tool>pep381run|bsn-mirror|bandersnatch)\b(?P<rest>[^|;&><]*)")
+_END = r"\s|;&><\"'`()"
+_COMMAND = re.compile(
+    rf"(?<![^{_END}])(?:[^{_END}]*/)?(pep381run|bsn-mirror|bandersnatch)(?![^{_END}])([^{_END[2:]}]*)"
+)
+"""A program, with or without its folder, and its arguments up to what ends a command of a shell."""
+_TAKE_A_VALUE = ("-c", "--config", "--workers")
 _STATISTICS = re.compile(r"(?:\S*/)?(?:processlogs|bsn-update-stats)\b|\bupdate-stats\b")
 _SMALL = 1 << 20
 
@@ -43,8 +49,31 @@ def suggest(source: Source, kind: Layout, directory: str, crontab: str, configur
         if _STATISTICS.search(line):
             notes.append(f"bandersnatch update-stats counts downloads here; it takes the place of: {line.strip()}")
         elif _COMMAND.search(line):
-            cron.append(_COMMAND.sub(f"bandersnatch -c {configuration} mirror ", line, count=1).rstrip())
+            cron.append(_COMMAND.sub(lambda found: _ours(found, configuration), line))
     return Suggestion(_configuration(source, kind, directory), tuple(cron), tuple(notes))
+
+
+def _ours(found: re.Match[str], configuration: str) -> str:
+    """How we call what the other tool was told to do; what is no command of its own stays."""
+    tool, rest = found.groups()
+    words = rest.split() if tool == "bandersnatch" else ["mirror"]
+    given = [word for before, word in zip(["", *words], words, strict=False) if before not in _TAKE_A_VALUE]
+    command, *named = [word for word in given if not word.startswith("-")] or [""]
+    match command:
+        case "mirror":
+            ours = ["mirror", *(["--full"] if "--force-check" in given else [])]
+        case "sync":
+            ours = ["mirror", *named]
+        case "verify" if "--dry-run" in given:
+            ours = ["verify"]
+        case "verify":
+            ours = ["verify", "--repair", *(["--garbage"] if "--delete" in given else [])]
+        case "delete":
+            ours = ["delete", *named, "--dry-run" if "--dry-run" in given else "--yes"]
+        case _:
+            return found[0]
+    after = rest[len(rest.rstrip()) :]
+    return shlex.join(["bandersnatch", "-c", configuration, *ours]) + after
 
 
 def _configuration(source: Source, kind: Layout, directory: str) -> str:

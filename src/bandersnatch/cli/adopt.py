@@ -8,7 +8,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
-from bandersnatch.cli import command, exits, options
+from bandersnatch.cli import command, exits, options, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -139,17 +139,30 @@ def _wish(args: argparse.Namespace) -> Wish:
 
 
 def _load(args: argparse.Namespace, source: Foreign, *, is_mirror: bool) -> Loaded:
-    """The configuration; where none says where the mirror is, it is where the other tool's was."""
+    """The configuration; what is a mirror already stays where it is, unless --directory says where it is to be."""
+    from dataclasses import replace as with_other
+
     from bandersnatch.config.find import find
     from bandersnatch.config.option import PREFIX
     from bandersnatch.errors import Problem, UsageError
+    from bandersnatch.values import replace
 
     named = f"{PREFIX}MIRROR_DIRECTORY" in os.environ or os.path.lexists(find(args.config, os.environ).path)
-    if args.directory is None and not named:
-        if not is_mirror:
-            raise UsageError(Problem("say with --directory, or in a configuration, where the mirror is to be"))
-        args.directory = source.place
-    return options.load(args)
+    if args.directory is None and not named and not is_mirror:
+        raise UsageError(Problem("say with --directory, or in a configuration, where the mirror is to be"))
+    loaded = options.load(args)
+    mirror = loaded.config.mirror
+    if args.directory is not None or not is_mirror or os.path.realpath(mirror.directory) == source.place:
+        return loaded
+    if named and not args.write_config:
+        print(
+            f"bandersnatch: warning: the configuration names {text.shown(mirror.directory)}, and "
+            f"{text.shown(source.place)} is adopted where it is: change [mirror] directory, or say --directory to have "
+            "the files there",
+            file=sys.stderr,
+        )
+    args.directory = source.place
+    return with_other(loaded, config=replace(loaded.config, mirror=replace(mirror, directory=source.place)))
 
 
 def _refuse(args: argparse.Namespace, source: Foreign, directory: str) -> None:

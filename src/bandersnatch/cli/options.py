@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from bandersnatch.cli import text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bandersnatch.config.load import Loaded
 
 
@@ -63,19 +65,22 @@ def requirements(args: argparse.Namespace) -> dict[str, object]:
 
     Who names projects on the command line wants them as well: whatever else is mirrored stays.
     """
-    overrides: dict[str, object] = {}
-    if names_projects(args):
-        overrides |= {
-            "select.projects": list(args.requirements),
-            "select.from-files": [os.path.abspath(name) for name in args.files],
-            "select.whole-from-files": [],
-            "select.index-only": [],
-            "select.everything": False,
-            "removal.deselected": "keep",
-        }
+    overrides = naming(args.requirements, args.files) if names_projects(args) else {}
     if args.with_dependencies:
         overrides["select.dependencies"] = True
     return overrides
+
+
+def naming(projects: Sequence[str], files: Sequence[str] = ()) -> dict[str, object]:
+    """The overrides of a run whose command line names *projects* and *files*."""
+    return {
+        "select.projects": list(projects),
+        "select.from-files": [os.path.abspath(name) for name in files],
+        "select.whole-from-files": [],
+        "select.index-only": [],
+        "select.everything": False,
+        "removal.deselected": "keep",
+    }
 
 
 def load(args: argparse.Namespace, overrides: dict[str, object] | None = None) -> Loaded:

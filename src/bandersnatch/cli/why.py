@@ -70,6 +70,10 @@ def run_why(args: argparse.Namespace, out: TextIO) -> int:
 
     target = parse(args.target)
     loaded = options.load(args)
+    if loaded.config.selects_nothing:
+        named = "the configuration selects nothing, so this is what a run would do that names it: bandersnatch mirror"
+        print(f"bandersnatch: {named} {target.project}", file=sys.stderr)
+        loaded = options.load(args, options.naming([target.project]))
     answer = asyncio.run(_explain(args, loaded, target.project))
     files = asked_about(answer, target)
     if args.json:
