@@ -88,7 +88,7 @@ class Memory:
 
     @asynccontextmanager
     async def open(
-        self, url: str, *, offset: int = 0, direct: bool = False, size: int | None = None
+        self, url: str, *, offset: int = 0, direct: bool = False, size: int | None = None, project: str = ""
     ) -> AsyncIterator[Body]:
         yield Bytes(await self.read(url, limit=1 << 30))
 

@@ -16,6 +16,13 @@ TEXTS = {
     "proxy": f"[upstream]\nproxy = 'http://u:{SECRET}@p:1'",
 }
 
+PATHS = {
+    "upstream": f"[mirror]\nupstream = 'https://index.example.org/{SECRET}/simple/'",
+    "upstream, mistyped": f"[mirror]\nupstream = 'https://u:1/{SECRET}@index.example.org/simple/'",
+    "changelog": f"[upstream]\nchangelog-url = 'https://index.example.org/{SECRET}/pypi'",
+    "mirrors": f"[upstream]\ndownload-mirrors = ['https://m.example.org/{SECRET}/']",
+}
+
 BAD = {
     "password": f"[upstream]\nusername = 'u'\npassword = ['{SECRET}']",
     "number": "[upstream]\nusername = 'u'\npassword = 2222222",
@@ -29,6 +36,18 @@ BAD = {
     "userinfo, plain": f"[mirror]\nupstream = 'http://u:{SECRET}@index.example.org/'",
     "userinfo, odd": f"[mirror]\nupstream = 'https://u@x:{SECRET}/@index.example.org/'",
     "userinfo, long": f"[mirror]\nupstream = 'https://{'u' * 40}:{SECRET}@index.example.org/'",
+    "userinfo, one slash": f"[mirror]\nupstream = 'https:/u:{SECRET}@index.example.org/'",
+    "userinfo, no slash": f"[mirror]\nupstream = 'https:u:{SECRET}@index.example.org/'",
+    "userinfo, no colon": f"[mirror]\nupstream = 'https//u:{SECRET}@index.example.org/'",
+    "userinfo, no scheme": f"[mirror]\nupstream = 'u:{SECRET}@index.example.org/'",
+    "userinfo, token alone": f"[mirror]\nupstream = 'https:/{SECRET}@index.example.org/'",
+    "userinfo, token alone, no scheme": f"[mirror]\nupstream = '{SECRET}@index.example.org/'",
+    "userinfo of a changelog": f"[upstream]\nchangelog-url = 'htps://u:{SECRET}@index.example.org/'",
+    "userinfo of a file host": f"[upstream]\nfile-hosts = ['u:{SECRET}@index.example.org']",
+    "userinfo of a page host": f"[upstream]\npage-hosts = ['{SECRET}@index.example.org']",
+    "path, plain": f"[mirror]\nupstream = 'http://index.example.org/{SECRET}/simple/'",
+    "path, twice": f"[upstream]\ndownload-mirrors = ['https://m.example.org/{SECRET}', 'https://m.example.org/{SECRET}']",
+    "query": f"[mirror]\nupstream = 'https://index.example.org/?{SECRET}'",
     "userinfo of a mirror": f"[upstream]\ndownload-mirrors = ['https://u:{SECRET}@m.example.org/']",
     "misspelt": f"[upstream]\npasword = '{SECRET}'",
     "no TOML": f"[upstream]\npassword = {SECRET}",
@@ -45,6 +64,15 @@ def test_no_secret_is_shown(tmp_path: Path, text: str) -> None:
     shown = [repr(got), repr(got.config), repr(upstream), show.as_toml(got), json.dumps(show.as_data(got))]
     assert SECRET not in "".join(shown)
     assert '"***"' in show.as_toml(got)
+
+
+@pytest.mark.parametrize("text", PATHS.values(), ids=PATHS)
+def test_no_secret_in_a_path_is_shown(tmp_path: Path, text: str) -> None:
+    """Some indexes take a token as a part of their address; what is mistyped can look so."""
+    got = loaded(tmp_path, text)
+    for shown in (show.as_toml(got), json.dumps(show.as_data(got))):
+        assert SECRET not in shown
+        assert "***" in shown
 
 
 @pytest.mark.parametrize("text", BAD.values(), ids=BAD)

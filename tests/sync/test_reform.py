@@ -148,7 +148,8 @@ def test_fingerprints_of_earlier_programs(fingerprint: str, rules: Rules) -> Non
     selection = Selection(everything=True)
 
     def mirror(rules: Rules) -> Mirror:
-        return Mirror("mirror", "https://index.example/simple/", absent, absent, absent, absent, selection, rules)
+        url = "https://index.example/simple/"
+        return Mirror("mirror", url, url, absent, absent, absent, absent, selection, rules)
 
     earlier = f"{selection.fingerprint('demo')}-{fingerprint}"
     ours = mirror(rules)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bandersnatch.upstream.address import Address, mask
+from bandersnatch.upstream import address
+from bandersnatch.upstream.address import Address, conceal, mask
 
 
 @pytest.mark.parametrize(
@@ -87,6 +88,8 @@ def test_whatever_is_read_has_the_host_that_others_see(url: str) -> None:
         ("[fe80::1]", False, False),
         ("[::ffff:127.0.0.1]", True, False),
         ("[2001:4860::1]", False, True),
+        ("[64:ff9b::7f00:1]", False, False),
+        ("[64:ff9b::808:808]", False, True),
     ],
 )
 def test_knows_private_hosts(host: str, loopback: bool, public: bool) -> None:
@@ -118,8 +121,37 @@ def test_join_resolves_as_browsers_do() -> None:
         ("https://me:secret@example.org/a?token=secret#secret", "https://***@example.org/a?***"),
         ("https://me:sec@ret@example.org/a", "https://***@example.org/a"),
         ("https://example.org/a@b", "https://example.org/a@b"),
+        ("https://me:sec/ret@example.org/a", "https://***@example.org/a"),
+        ("https://me:sec?ret@example.org/a", "https://***@example.org/a"),
+        ("https://me:sec#ret@example.org/a", "https://***@example.org/a"),
+        ("https:/me:secret@example.org/a", "https://***@example.org/a"),
+        ("https//me:secret@example.org/a", "//***@example.org/a"),
+        ("me:secret@example.org/a", "//***@example.org/a"),
     ],
 )
 def test_mask_hides_what_may_be_secret(url: str, shown: str) -> None:
     """Userinfo, query and fragment are not shown."""
     assert mask(url) == shown
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/", "/simple/", "/dev/pypi/+simple/", "/whl/cu130/", "/whl/nightly/rocm6.4/", "/api/v4/projects/123/packages",
+        "/repository/pypi/simple", "/2026-12-01/simple/", "/artifactory/",
+    ],
+)  # fmt: skip
+def test_what_addresses_of_indexes_are_made_of_is_shown(path: str) -> None:
+    """Nobody needs to guess at which index a message points."""
+    assert conceal(f"https://example.org{path}") == f"https://example.org{path}"
+
+
+@pytest.mark.parametrize("token", ["dGhpcyBpcyBub3Qg", "t0p-secret", "correcthorse", "0123456789abcdef0123", "A%20b"])
+def test_a_token_in_the_path_is_hidden_in_all_addresses(token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once the operator has written it as a part of upstream's address."""
+    monkeypatch.setattr(address, "_concealed", set())
+    page = Address.parse(f"https://example.org/{token}/simple/foo/")
+    assert page.masked == str(page)
+    assert conceal(f"https://example.org/{token}/simple/") == "https://example.org/***/simple/"
+    assert page.masked == "https://example.org/***/simple/foo/"
+    assert mask(f"https://files.example/{token}/foo.whl?{token}") == "https://files.example/***/foo.whl?***"

@@ -11,8 +11,8 @@ from bandersnatch.errors import BadContent, NotFound, UpstreamError
 from bandersnatch.testing import Body, Bomb, Status, UpstreamServer
 from bandersnatch.upstream import changelog
 from bandersnatch.upstream.base import Change
-from bandersnatch.upstream.changelog import PAUSE, address, rows_of
-from tests.upstream.asking import FakeTime, ask, settings
+from bandersnatch.upstream.changelog import PAUSE, rows_of
+from tests.upstream.asking import FakeTime, ask
 
 
 def changes(server: UpstreamServer, since: int = 0, time: FakeTime | None = None, **more: Any) -> list[Change] | None:
@@ -116,16 +116,44 @@ def test_a_feed_that_stands_still_is_refused(server: UpstreamServer, monkeypatch
 
 
 @pytest.mark.parametrize(
-    ("url", "configured", "where"),
-    [
-        ("https://example.org", None, "https://example.org/pypi"),
-        ("https://example.org/mirror/simple/", None, "https://example.org/mirror/pypi"),
-        ("https://example.org", "https://example.org/RPC2", "https://example.org/RPC2"),
-    ],
+    ("below", "configured", "where"),
+    [("", None, "/pypi"), ("/mirror/simple/", None, "/mirror/pypi"), ("", "/RPC2", "/RPC2")],
 )
-def test_where_the_changelog_is(url: str, configured: str | None, where: str) -> None:
+def test_where_the_changelog_is(server: UpstreamServer, below: str, configured: str | None, where: str) -> None:
     """Beside the index, unless it is configured."""
-    assert str(address(settings(url, changelog_url=configured))) == where
+    server.fault(where, Body(answer([]), "text/xml"), method="POST")
+    url = configured and server.url + configured
+    assert ask(server.url + below, lambda one: one.changes(0), changelog=True, changelog_url=url) == []
+
+
+def test_a_feed_without_end_is_given_up(server: UpstreamServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is a failure once it has more rows than a list of projects would cost, however many are still to come."""
+    monkeypatch.setattr(changelog, "MANY", 3)
+    monkeypatch.setattr(changelog, "MOST", 5)
+    for first in (1, 4):
+        rows = [[f"p{serial}", None, 0, "create", serial] for serial in range(first, first + 3)]
+        server.fault("/pypi", Body(answer(rows), "text/xml"))
+    with pytest.raises(BadContent, match="has more than 5 rows"):
+        changes(server)
+    assert server.count("/pypi") == 2
+
+
+@pytest.mark.parametrize("serial", [2_000_000, 2**31 - 1, 2**31, 2**63 - 1])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_feed_that_leaps_is_refused(server: UpstreamServer, serial: int, first: bool) -> None:
+    """A row with a serial out of all proportion would make all that follows look old; in any order of the rows."""
+    rows = [["foo", None, 0, "create", 8], ["ghost", None, 0, "create", "SERIAL"]]
+    body = answer(rows if not first else rows[::-1]).replace(b"<string>SERIAL</string>", f"<i8>{serial}</i8>".encode())
+    server.fault("/pypi", Body(body, "text/xml"))
+    with pytest.raises(BadContent, match=f"leaps from serial 8 to {serial}"):
+        changes(server, 7)
+
+
+def test_serials_of_more_than_32_bits_can_be_asked_for(server: UpstreamServer) -> None:
+    """XML-RPC has no word for them; servers that have such serials read one all the same."""
+    server.fault("/pypi", Body(answer([]), "text/xml"))
+    assert changes(server, 2**31) == []
+    assert b"<i8>2147483648</i8>" in server.requests[-1].body
 
 
 @pytest.mark.parametrize(
@@ -144,6 +172,7 @@ def test_where_the_changelog_is(url: str, configured: str | None, where: str) ->
         answer([["foo", None, 0, "create", True]]),
         answer([["foo", None, 0, "create", -1]]),
         answer([]).replace(b"<array>", b"<int>" + b"9" * 5000 + b"</int><array>"),
+        b"<methodResponse>" + b"<i4>1</i4>" * 2_000_001 + b"</methodResponse>",
         "<?xml version='1.0' encoding='utf-16'?><a/>".encode("utf-16"),
     ],
 )

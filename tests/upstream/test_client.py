@@ -143,7 +143,7 @@ def test_every_hop_is_checked(server: UpstreamServer, target: str, message: str)
     """A redirect to a host that is not allowed, or to no http(s) URL, is refused before anything is asked there."""
     server.fault("/a", Redirect(target))
     with pytest.raises(UpstreamError, match=message):
-        ask_client(server.url, lambda client: get(client, f"{server.url}/a"))
+        ask_client(server.url, lambda client: get(client, f"{server.url}/a"), file_hosts=("files.example",))
     assert len(server.requests) == 1
 
 
@@ -257,6 +257,53 @@ def test_a_client_certificate_opens_what_wants_one(certificates: Certificates, t
         assert answer == (200, b"hello")
         with pytest.raises(UpstreamError):
             ask_client(server.url, lambda client: get(client, server.url), **trust)
+
+
+@pytest.mark.parametrize(
+    ("changes", "shown"),
+    [
+        ({}, False),
+        ({"proxy": "http://127.0.0.1:1"}, False),
+        ({"download_mirrors": ("{other}/",)}, False),
+        ({"file_hosts": ("{host}",)}, True),
+        ({"page_hosts": ("{host}",)}, True),
+    ],
+    ids=["learned", "learned, through a proxy", "download mirror", "file host", "page host"],
+)
+def test_a_client_certificate_is_for_the_index(
+    certificates: Certificates, tmp_path: Path, changes: dict[str, Any], *, shown: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Upstream's own host sees it, and the hosts that the operator names for the index; nobody else."""
+    both = tmp_path / "client.pem"
+    both.write_bytes(certificates.client.read_bytes() + certificates.client_key.read_bytes())
+    with (
+        UpstreamServer(tls=certificates, require_client_certificate=True) as server,
+        UpstreamServer(tls=certificates, require_client_certificate=True) as other,
+    ):
+        for one in (server, other):
+            one.fault("*", TEXT, times=None)
+        host = other.url.removeprefix("https://")
+        if "proxy" in changes:  # which is not used for this machine, but nobody resolves names here then
+            monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        said: dict[str, Any] = {
+            key: value if isinstance(value, str) else tuple(one.format(other=other.url, host=host) for one in value)
+            for key, value in changes.items()
+        }
+
+        async def question(client: Client) -> None:
+            client.hosts.learn(f"{other.url}/a")
+            assert (await get(client, f"{server.url}/a"))[0] == 200
+            await get(client, f"{other.url}/a")
+
+        def ask() -> None:
+            ask_client(server.url, question, client_certificate=both, ca_file=certificates.authority, **said)
+
+        if shown:
+            ask()
+        else:
+            with pytest.raises(UpstreamError):
+                ask()
+        assert (other.requests != []) is shown
 
 
 def test_unusable_certificate_files_are_the_operators_problem(certificates: Certificates, tmp_path: Path) -> None:

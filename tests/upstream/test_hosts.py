@@ -2,13 +2,19 @@ from __future__ import annotations
 
 import pytest
 
-from bandersnatch.errors import NotAllowed
+from bandersnatch.errors import NotAllowed, NotFound
 from bandersnatch.upstream.address import Address
 from bandersnatch.upstream.hosts import Hosts
+from tests.upstream.asking import settings
+
+OWN = "https://example.org/simple/"
 
 
-def hosts(own: str = "https://example.org/simple/", *configured: str, allow_http: bool = False) -> Hosts:
-    return Hosts(Address.parse(own), configured, ["https://mirror.example/pypi/"], allow_http=allow_http)
+def hosts(own: str = OWN, *configured: str, allow_http: bool = False, page_hosts: tuple[str, ...] = ()) -> Hosts:
+    mirrors = ("https://mirror.example/pypi/",)
+    return Hosts(
+        settings(own, file_hosts=configured, download_mirrors=mirrors, allow_http=allow_http, page_hosts=page_hosts)
+    )
 
 
 @pytest.mark.parametrize(
@@ -89,3 +95,70 @@ def test_learns_once_and_only_where_nothing_is_configured() -> None:
     configured = hosts("https://example.org/simple/", "files.example")
     configured.learn("https://evil.example/a")
     assert configured.learned == set()
+
+
+@pytest.mark.parametrize(
+    ("own", "target", "learned"),
+    [
+        (OWN, "https://cdn.example/a", {"example.org", "cdn.example"}),
+        (OWN, "https://10.0.0.1/a", {"example.org"}),
+        (OWN, "http://cdn.example/a", {"example.org"}),
+        ("http://10.0.0.1/simple/", "http://10.0.0.2/a", {"10.0.0.1", "10.0.0.2"}),
+    ],
+)
+def test_learns_where_the_first_file_is_redirected_to(own: str, target: str, learned: set[str]) -> None:
+    """An index that redirects its files teaches one more host, as safe as one that it names itself."""
+    known = hosts(own, allow_http=True)
+    known.learn(str(known.own))
+    try:
+        known.redirected(Address.parse(target), known.own, page=False)
+    except NotAllowed:
+        assert target not in learned
+    assert known.learned == learned
+
+
+@pytest.mark.parametrize("how", ["settled", "configured", "a second one", "by a download mirror"])
+def test_a_later_redirect_teaches_nothing(how: str) -> None:
+    """Not once files have come, nor with file-hosts, nor twice; nor does a download mirror teach."""
+    known = hosts(OWN, *(["files.example"] if how == "configured" else []))
+    before = known.own
+    if how == "settled":
+        known.settled = True
+    elif how == "a second one":
+        known.learned |= {"example.org", "cdn.example"}
+    elif how == "by a download mirror":
+        before = Address.parse("https://mirror.example/pypi/a")
+    with pytest.raises(NotAllowed, match=r"file-hosts = \['evil.example'\] would allow it"):
+        known.redirected(Address.parse("https://evil.example/a"), before, page=False)
+
+
+@pytest.mark.parametrize(
+    ("own", "target"),
+    [
+        (OWN, "https://example.org/elsewhere/foo/"),
+        ("http://example.org/simple/", "https://example.org/simple/foo/"),
+        (OWN, "https://pages.example/simple/foo/"),
+    ],
+)
+def test_a_page_comes_from_the_index(own: str, target: str) -> None:
+    """From its own origin, from the same host with TLS, or from one of page-hosts."""
+    known = hosts(own, allow_http=True, page_hosts=("pages.example",))
+    assert str(known.redirected(Address.parse(target), known.own, page=True)) == target
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://public.example/simple/foo/",
+        "https://example.org:8443/simple/foo/",
+        "http://example.org/simple/foo/",
+        "https://files.example/simple/foo/",
+        "https://10.0.0.1/simple/foo/",
+    ],
+)
+def test_a_page_that_is_redirected_away_is_not_found(target: str) -> None:
+    """Whatever is allowed for files: the index has no such page, and the message says what another key would mean."""
+    known = hosts(OWN, "files.example", allow_http=True)
+    with pytest.raises(NotFound, match=r"\[upstream\] page-hosts = .*dependency confusion"):
+        known.redirected(Address.parse(target), known.own, page=True)
+    assert known.learned == set()

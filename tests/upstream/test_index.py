@@ -26,6 +26,7 @@ from bandersnatch.testing import (
 )
 from bandersnatch.upstream.base import Fetched, Listing, TooLong, Upstream
 from bandersnatch.upstream.client import READ_AHEAD
+from bandersnatch.upstream.credentials import Credentials
 from bandersnatch.upstream.index import BATCH, LARGE, IndexUpstream
 from bandersnatch.upstream.pacing import Transient
 from tests.upstream.asking import FakeTime, ask, body_of
@@ -556,3 +557,64 @@ def test_a_page_cannot_teach_a_second_host(server: UpstreamServer) -> None:
         with pytest.raises(NotAllowed, match="file-hosts"):
             ask(server.url, question)
         assert other.requests == []
+
+
+def test_files_may_be_redirected_to_another_host(server: UpstreamServer) -> None:
+    """Where the first file leads is learned as a host that a page names is; a later file leads nowhere else."""
+    first, second = server.index.upload("foo", "1.0"), server.index.upload("bar", "1.0")
+    with UpstreamServer() as cdn, UpstreamServer() as other:
+        server.fault(first.path, Redirect(f"{cdn.url}/a?token=hunter2"), times=None)
+        server.fault(second.path, Redirect(f"{other.url}/b"), times=None)
+        cdn.fault("/a", Body(first.content, "application/zip"), times=None)
+
+        async def question(upstream: IndexUpstream) -> set[str]:
+            await upstream.project("foo", NOTHING, at_least=None)
+            assert (await body_of(upstream, server.url_of(first)))[2] == first.content
+            with pytest.raises(NotAllowed, match="file-hosts"):
+                await body_of(upstream, server.url_of(second))
+            return upstream.learned
+
+        learned = ask(server.url, question, credentials=Credentials("hunter3"))
+        assert learned == {one.url.removeprefix("http://") for one in (server, cdn)}
+        assert other.requests == []
+        assert not any("authorization" in request.headers for request in cdn.requests)
+
+
+def test_once_files_came_a_redirect_teaches_nothing(server: UpstreamServer) -> None:
+    """A mirror that holds files knows where they come from."""
+    file = server.index.upload("foo", "1.0")
+    with UpstreamServer() as other:
+        server.fault(file.path, Redirect(f"{other.url}/a"))
+
+        async def question(upstream: IndexUpstream) -> None:
+            upstream.settle()
+            await upstream.project("foo", NOTHING, at_least=None)
+            await body_of(upstream, server.url_of(file))
+
+        with pytest.raises(NotAllowed, match="file-hosts"):
+            ask(server.url, question)
+        assert other.requests == []
+
+
+@pytest.mark.parametrize("question", ["list", "page", "older JSON"])
+def test_an_answer_of_another_host_is_none(server: UpstreamServer, question: str) -> None:
+    """What the index sends us away for it does not have; with page-hosts it is taken from there, without secrets."""
+    with UpstreamServer() as public:
+        host = public.url.removeprefix("http://")
+        public.index.upload("foo", "1.0")
+        server.fault("*", Redirect(f"{public.url}/simple/{'' if question == 'list' else 'foo/'}"), times=None)
+
+        async def absorb(_: object) -> None: ...
+
+        async def asked(upstream: IndexUpstream) -> object:
+            if question == "older JSON":
+                return await upstream.legacy("foo", "1.0", limit=10_000)
+            if question == "list":
+                return await upstream.listing(NOTHING, absorb)
+            return await upstream.project("foo", NOTHING, at_least=None)
+
+        with pytest.raises(NotFound, match="page-hosts"):
+            ask(f"{server.url}/simple/", asked, file_hosts=(host,))
+        assert public.requests == []
+        assert ask(f"{server.url}/simple/", asked, page_hosts=(host,), credentials=Credentials("hunter2"))
+        assert not any("authorization" in request.headers for request in public.requests)

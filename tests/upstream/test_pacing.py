@@ -169,7 +169,7 @@ def test_back_off_has_an_end() -> None:
 @pytest.mark.parametrize(
     ("flow", "slow"),
     [
-        ([(10, 10_240)] * 6, False),
+        ([(10, 20_480)] * 6, False),
         ([(10, 1_000)] * 3, True),
         ([(10, 100_000), (10, 0), (10, 0)], False),
         ([(0.0, 1)] * 1000, False),
@@ -180,6 +180,42 @@ def test_rate_is_measured_over_what_was_waited(flow: list[tuple[float, int]], sl
     """Too slow is fewer bytes than the minimum rate over 30 s of waiting; our own pauses do not count."""
     watch = RateWatch(1024)
     assert any(watch.is_too_slow(waited, count) for waited, count in flow) is slow
+
+
+@pytest.mark.parametrize(("rate", "most"), [(1_200, 60), (20_000, 1_200), (60_000, 3_600), (70_000, None)])
+def test_what_is_enough_rises_with_time(rate: int, most: int | None) -> None:
+    """However much faster than the minimum a body drips, it ends, unless it comes as fast as a slow line brings it."""
+    watch, waited = RateWatch(1024), 0
+    while waited < 100_000 and not watch.is_too_slow(30.0, 30 * rate):
+        waited += 30
+    assert waited >= 100_000 if most is None else waited <= most
+
+
+@pytest.mark.parametrize(("limit", "share"), [(1, 1), (2, 1), (4, 3), (10, 8)])
+def test_no_group_takes_all_turns_of_a_host(limit: int, share: int) -> None:
+    """The files of one project leave turns to others, who need not wait for them, if there are two turns at all."""
+
+    async def main() -> tuple[int, list[str]]:
+        polite, came, over = pacer(FakeTime(), connections=limit), [], asyncio.Event()
+
+        async def one(group: str) -> None:
+            async with polite.turn("a", group):
+                came.append(group)
+                if group == "slow":
+                    await over.wait()
+
+        slow = [asyncio.create_task(one("slow")) for _ in range(50)]
+        others = [asyncio.create_task(one(name)) for name in ("", "b", "", "c")]
+        for _ in range(50):
+            await asyncio.sleep(0)
+        before = list(came)
+        over.set()
+        await asyncio.gather(*slow, *others)
+        return before.count("slow"), before
+
+    slow, before = asyncio.run(main())
+    assert slow == share
+    assert (sorted(one for one in before if one != "slow") == ["", "", "b", "c"]) is (limit > 1)
 
 
 @pytest.mark.parametrize(

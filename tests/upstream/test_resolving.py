@@ -12,6 +12,7 @@ from bandersnatch.testing import UpstreamServer
 from bandersnatch.upstream.address import Address
 from bandersnatch.upstream.client import Client
 from bandersnatch.upstream.pacing import Transient
+from bandersnatch.upstream.resolving import Resolving
 from tests.upstream.asking import FakeTime, get, settings
 
 PUBLIC = "93.184.216.34"
@@ -62,6 +63,18 @@ def ask(server: UpstreamServer, names: Names, *, times: int = 1, learned: bool =
         ["fd00::1"],
         ["::ffff:127.0.0.1"],
         ["2002:7f00:1::"],
+        ["2002:a00:1::1"],
+        ["64:ff9b::a9fe:a9fe"],
+        ["64:ff9b::a00:1"],
+        ["64:ff9b:1::808:808"],
+        ["64:ff9b:1:a00:0:100::"],
+        ["::7f00:1"],
+        ["::ffff:0:127.0.0.1"],
+        ["2001:0:808:808:0:0:f5ff:fffe"],
+        ["2001:4860::5efe:10.0.0.1"],
+        ["2001:4860::200:5efe:10.0.0.1"],
+        ["fec0::1"],
+        ["ff0e::1"],
         ["0.0.0.0"],
         ["100.64.0.1"],
         ["224.0.0.1"],
@@ -76,6 +89,17 @@ def test_learned(server: UpstreamServer, addresses: list[str]) -> None:
         ask(server, Names(PUBLIC, *addresses))
     assert "resolves to" in str(caught.value)
     assert server.requests == []
+
+
+@pytest.mark.parametrize("address", ["64:ff9b::808:808", "2002:808:808::1", "::ffff:8.8.8.8", "2001:4860::1"])
+def test_translated_to_a_public_address(address: str) -> None:
+    """Where a network translates, what it reaches is as public as it is without."""
+
+    async def main() -> str:
+        resolving = Resolving(Address.parse(f"https://{OWN}/"), settings(f"https://{OWN}/"), Names(PUBLIC, address))
+        return await resolving.public(Address.parse(f"https://{FILES}/"))
+
+    assert asyncio.run(main()) == address
 
 
 def test_where_upstream_is_private_too(server: UpstreamServer) -> None:

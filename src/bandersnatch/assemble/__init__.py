@@ -29,6 +29,7 @@ from bandersnatch.storage.journal import FileJournal
 from bandersnatch.storage.lock import Lock
 from bandersnatch.storage.oserrors import translated
 from bandersnatch.sync.mirror import Mirror, Rules
+from bandersnatch.upstream.address import conceal
 from bandersnatch.upstream.client import Client
 from bandersnatch.upstream.index import IndexUpstream
 from bandersnatch.upstream.pacing import Clock
@@ -38,6 +39,8 @@ CATALOGUE = "catalogue.sqlite"
 JOURNAL = "removals.jsonl"
 LEARNED = "file-hosts"
 """The fact that holds the hosts which upstream's files were seen to come from, with the upstream that showed them."""
+ROOT = "index-root"
+"""The fact that holds where upstream's index was found, with the upstream that it is of."""
 
 VOUCHERS = "adopted.sqlite"
 
@@ -65,13 +68,14 @@ async def mirror(
     chosen: Selection | None = None,
     fs: FileSystem | None = None,
     clock: Clock | None = None,
+    anew: bool = False,
 ) -> AsyncIterator[Mirror]:
     """
     The mirror that *config* describes, open; its lock must be held. *now*: seconds since the epoch.
 
     *chosen* is the selection of *config* where it was made before. *fs* does everything that changes the disk, the
     catalogue's own file left out: tests make it fail. *clock* is what every wait for upstream goes by: tests make it
-    run.
+    run. *anew*: look once more where upstream's index is.
     """
     chosen = choose(config).selection if chosen is None else chosen
     state = state_directory(config)
@@ -81,13 +85,14 @@ async def mirror(
     storage = _told(FileStorage(web_directory(config), state, fs=fs, helped=helped, reserve=reserve), config)
     catalogue = open_catalogue(state / CATALOGUE, now)
     upstream = IndexUpstream(settings, Client(settings, clock))
-    upstream.learned.update(_recall(catalogue, settings.url))
+    _remind(upstream, catalogue, settings.url, anew=anew)
     vouchers = _vouchers(state / VOUCHERS, now)
     try:
         storage.sweep(keep_partial_ns=int((now - KEEP_PARTIAL) * 1e9))
         yield Mirror(
             config.mirror.directory,
             settings.url,
+            conceal(config.mirror.upstream),
             upstream,
             storage,
             catalogue,
@@ -96,6 +101,8 @@ async def mirror(
             _believing(rules(config, chosen), vouchers),
         )
         catalogue.set({LEARNED: " ".join([settings.url, *sorted(upstream.learned)])})
+        if upstream.root is not None:
+            catalogue.set({ROOT: f"{settings.url} {upstream.root}"})
     finally:
         await upstream.close()
         if vouchers is not None:
@@ -124,12 +131,13 @@ async def rehearsal(
     with tempfile.TemporaryDirectory(prefix="bandersnatch-") as folder:
         catalogue = _catalogue_to_try(place, Path(folder, CATALOGUE), copied=copied)
         upstream = IndexUpstream(settings, Client(settings))
-        upstream.learned.update(_recall(catalogue, settings.url))
+        _remind(upstream, catalogue, settings.url)
         storage = Glance(config.mirror.directory)
         try:
             yield Mirror(
                 config.mirror.directory,
                 settings.url,
+                conceal(config.mirror.upstream),
                 upstream,
                 storage,
                 catalogue,
@@ -221,6 +229,7 @@ def rules(config: Config, chosen: Selection) -> Rules:
         files_at_once=config.upstream.streams,
         grace=config.mirror.grace,
         file_hosts=config.upstream.file_hosts,
+        page_hosts=config.upstream.page_hosts,
         trash=config.removal.trash,
         hidden_for=config.removal.hidden_for,
         policies=Policies(
@@ -264,7 +273,15 @@ def _believing(rules: Rules, vouchers: FileVouchers | None) -> Rules:
     return replace(rules, transfer=replace(rules.transfer, vouched=vouchers.vouched))
 
 
-def _recall(catalogue: Catalogue, url: str) -> list[str]:
-    """The file hosts that an earlier run learned from the same upstream."""
-    of, *hosts = (catalogue.get(LEARNED) or "").split(" ")
-    return hosts if of == url else []
+def _remind(upstream: IndexUpstream, catalogue: Catalogue, url: str, *, anew: bool = False) -> None:
+    """Tell *upstream* what earlier runs found out about the same one: file hosts and, unless *anew*, where it is."""
+    upstream.learned.update(_recall(catalogue, LEARNED, url))
+    if catalogue.totals().files:
+        upstream.settle()
+    for root in () if anew else _recall(catalogue, ROOT, url):
+        upstream.remember(root)
+
+
+def _recall(catalogue: Catalogue, fact: str, url: str) -> list[str]:
+    of, *found = (catalogue.get(fact) or "").split(" ")
+    return found if of == url else []

@@ -18,7 +18,7 @@ from bandersnatch.hooks.changes import QUEUES, ChangeLog
 from bandersnatch.storage.base import Storage
 from bandersnatch.sync import events
 from bandersnatch.sync.mirror import Mirror
-from bandersnatch.upstream.address import Address
+from bandersnatch.upstream.address import Address, conceal
 from bandersnatch.upstream.settings import Settings
 from bandersnatch.values import Struct, field
 
@@ -101,7 +101,7 @@ async def notify(
         from bandersnatch.hooks import engine
         from bandersnatch.hooks.base import Told
 
-        told = Told(mirror.directory, mirror.address, now, finished, previous, tuple(news.fell_behind))
+        told = Told(mirror.directory, mirror.shown, now, finished, previous, tuple(news.fell_behind))
         ground = _ground(mirror.storage, config, environment, failed)
         still = await engine.call_all(tuple(config.hooks.values()), told, ground, news.listener)
     with suppress(CatalogueError):
@@ -126,7 +126,7 @@ async def alarm(
         outcome=outcome, reason=str(error), seconds=0.0, refreshed=0, confirmed=0, removed=0, files=0, adopted=0,
         bytes=0, skipped=0, behind=0, waiting=0, serial=None,
     )  # fmt: skip
-    told = Told(config.mirror.directory, config.mirror.upstream, now, finished, "")
+    told = Told(config.mirror.directory, conceal(config.mirror.upstream), now, finished, "")
     # What has changed is told when storage can say whether it is there.
     hooks = [
         replace(hook, on=tuple(one for one in hook.on if one is not Occasion.CHANGED)) for hook in config.hooks.values()

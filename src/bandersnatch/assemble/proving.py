@@ -15,7 +15,7 @@ from bandersnatch.resolver import uv
 from bandersnatch.upstream.base import Upstream
 from bandersnatch.upstream.client import Client
 from bandersnatch.upstream.index import IndexUpstream
-from bandersnatch.upstream.settings import Settings
+from bandersnatch.upstream.settings import Settings, index_url
 from bandersnatch.values import Struct
 
 
@@ -66,7 +66,7 @@ def _web(config: Config) -> Path:
 def _settings(url: str, config: Config) -> Settings:
     """How the mirror is read: from its own host, and no other is learned, since its pages link no other's files."""
     return Settings(
-        url=url,
+        url=index_url(url),
         user_agent="bandersnatch prove",
         tries=1,
         file_hosts=(urlsplit(url).netloc,),

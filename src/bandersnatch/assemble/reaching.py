@@ -30,6 +30,7 @@ def upstream_settings(config: Config, environment: Mapping[str, str]) -> Setting
         timeout=chosen.timeout,
         tries=chosen.tries,
         file_hosts=chosen.file_hosts,
+        page_hosts=chosen.page_hosts,
         allow_http=chosen.allow_http,
         download_mirrors=chosen.download_mirrors,
         proxy=chosen.proxy,

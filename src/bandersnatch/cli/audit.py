@@ -76,6 +76,7 @@ def _audit(args: argparse.Namespace, out: TextIO) -> int:
     from bandersnatch.errors import UsageError
     from bandersnatch.upkeep.auditing import Auditor
     from bandersnatch.upkeep.comparing import Question, compare
+    from bandersnatch.upstream.address import conceal
 
     loaded, now = options.load(args), time.time()
     with verifying.beside_upstream(loaded.config, os.environ, choose(loaded).selection) as (runner, mirror, ground):
@@ -89,7 +90,7 @@ def _audit(args: argparse.Namespace, out: TextIO) -> int:
                 write(line)
                 told.hear(line)
 
-            audit = Auditor(ground, mirror.address, hear).run(_wish(args), now)
+            audit = Auditor(ground, conceal(mirror.address), hear).run(_wish(args), now)
     told.end(audit)
     if refused:
         print(f"bandersnatch: {text.shown(refused)}", file=sys.stderr)

@@ -204,7 +204,7 @@ async def _mirror(args: argparse.Namespace, loaded: Loaded, out: TextIO, stopped
     now, config = time.time(), loaded.config
     chosen = choose(loaded)
     _listen_for_signals(stopped)
-    async with assemble.mirror(config, os.environ, now, chosen=chosen.selection) as mirror:
+    async with assemble.mirror(config, os.environ, now, chosen=chosen.selection, anew=args.full) as mirror:
         runs = mirror.catalogue.last_runs(1)
         listener = _listener(args, config, out, runs[0].outcome if runs else "")
         with listener:
@@ -242,6 +242,7 @@ def _listener(args: argparse.Namespace, config: Config, out: TextIO, last_outcom
     from bandersnatch.cli import report
     from bandersnatch.cli.broadcast import Broadcast
     from bandersnatch.cli.levels import Level
+    from bandersnatch.upstream.address import conceal
 
     log = config.log
     here = report.choose(
@@ -254,7 +255,7 @@ def _listener(args: argparse.Namespace, config: Config, out: TextIO, last_outcom
         last_outcome=last_outcome,
     )
     others: list[Report] = [
-        Broadcast(assemble.state_directory(config), config.mirror.directory, config.mirror.upstream)
+        Broadcast(assemble.state_directory(config), config.mirror.directory, conceal(config.mirror.upstream))
     ]
     if log.file is not None:
         from bandersnatch.cli.logfile import LogFile

@@ -14,6 +14,7 @@ from bandersnatch.config.read import read
 from bandersnatch.config.schema import Config, ReleasesOptions, value_of
 from bandersnatch.config.write import key
 from bandersnatch.errors import UsageError
+from bandersnatch.upstream.address import conceal
 from bandersnatch.values import Struct
 
 
@@ -155,7 +156,7 @@ def _plain_http(config: Config) -> Iterator[Contradiction]:
     for name, address in addresses:
         if address and urlsplit(address).scheme == "http" and not _is_loopback(urlsplit(address).hostname or ""):
             yield Contradiction(
-                name, f'"{address}" is not encrypted; use https, or set allow-http = true under [upstream]'
+                name, f'"{conceal(address)}" is not encrypted; use https, or set allow-http = true under [upstream]'
             )
 
 

@@ -48,7 +48,7 @@ OPTIONS = (
     ),
     Option(
         "mirror", "upstream", Kind.ADDRESS, PYPI,
-        "The index to mirror, with or without /simple/ at its end.",
+        "The index to mirror. Where the address itself does not answer as an index, simple/ below it is one.",
         "https://index.example.org/simple/",
     ),
     Option(
@@ -127,8 +127,14 @@ OPTIONS = (
     Option(
         "upstream", "file-hosts", Kind.HOST, (),
         "Hosts that files may come from besides upstream's own. "
-        "Empty: the host of the first file that upstream shows us.",
+        "Empty: the host of the first file that upstream shows us, and one that it redirects files to.",
         ("files.example.org", "files.example.org:8443"),
+    ),
+    Option(
+        "upstream", "page-hosts", Kind.HOST, (),
+        "Hosts that may answer for the index when it redirects a page there; else such a page counts as not found. "
+        "With a public index here, anybody can put files under the names of your projects (dependency confusion).",
+        ("pages.example.org",),
     ),
     Option(
         "upstream", "download-mirrors", Kind.ADDRESS, (),
@@ -149,7 +155,8 @@ OPTIONS = (
     ),
     Option(
         "upstream", "client-certificate", Kind.PATH, "",
-        "A file with the certificate and the key (PEM) that upstream wants of us. Empty: none.",
+        "A file with the certificate and the key (PEM) that upstream wants of us. Only upstream's own host, file-hosts "
+        "and page-hosts are shown it. Empty: none.",
         "/etc/bandersnatch/client.pem",
     ),
     Option(

@@ -10,12 +10,15 @@ from typing import Any, TypeAlias
 
 from bandersnatch.config import scalars, spelling, syntax
 from bandersnatch.config.option import Kind, Option
+from bandersnatch.upstream.address import conceal
 from bandersnatch.values import Struct
 
 Value: TypeAlias = scalars.Scalar | tuple[str, ...] | Mapping[str, tuple[str, ...]] | None
 """Bytes, seconds and shares are numbers, a datetime is in UTC, a timedelta is how long ago; None: not set."""
 
-_USERINFO = re.compile(r"//.*@", re.DOTALL)
+ADDRESSES = frozenset({Kind.ADDRESS, Kind.HTTPS, Kind.PROXY, Kind.HOST})
+_ADDRESS = re.compile(r"\s*[a-z0-9+.-]+:/|[^@]*//|[^@]*:[^@]*@", re.DOTALL | re.IGNORECASE)
+"""How addresses begin, mistyped ones among them: with a scheme, or with a user and a password."""
 _MAX_SHOWN = 60
 
 
@@ -50,11 +53,11 @@ def from_text(option: Option, text: str) -> object:
     return text
 
 
-def described(raw: object) -> str:
-    """*raw* in the words of a message, without the password that an address may hold."""
+def described(raw: object, *, address: bool = False) -> str:
+    """*raw* in the words of a message, without the password or the token that an *address* may hold."""
     match raw:
         case str():
-            text = scalars.CONTROL.sub("?", _USERINFO.sub("//***@", raw))
+            text = scalars.CONTROL.sub("?", conceal(raw) if address or _ADDRESS.match(raw) else raw)
             return f'"{text}"' if len(text) <= _MAX_SHOWN else f'"{text[:_MAX_SHOWN]}…"'
         case bool():
             return "true" if raw else "false"
@@ -157,7 +160,7 @@ def _read_one(option: Option, raw: object) -> Value:
         value = scalars.READERS[option.kind](raw)
         _check_range(option, value)
     except ValueError as error:
-        there = _sort_of(raw) if option.secret else described(raw)
+        there = _sort_of(raw) if option.secret else described(raw, address=option.kind in ADDRESSES)
         raise _unwanted(f"wants {option.wanted}", there, error) from error
     return value
 

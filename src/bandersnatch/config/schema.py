@@ -162,6 +162,7 @@ class UpstreamOptions:
     changes: str
     changelog_url: str | None
     file_hosts: tuple[str, ...]
+    page_hosts: tuple[str, ...]
     download_mirrors: tuple[str, ...]
     proxy: str | None = field(repr=False)
     ca_file: str | None

@@ -10,6 +10,7 @@ from datetime import date, datetime, time, timedelta
 from bandersnatch.config import values
 from bandersnatch.config.option import Kind, Option, Written
 from bandersnatch.config.read import Value
+from bandersnatch.upstream.address import conceal
 
 MASK = "***"
 """What is shown in place of a secret."""
@@ -38,8 +39,12 @@ def written(option: Option, value: Value) -> Written:
 
 
 def shown(option: Option, value: Value) -> Written:
-    """*value* as it may be shown to anybody: as in the file, unless it is a secret that is set."""
-    return MASK if option.secret and value is not None else written(option, value)
+    """*value* as it may be shown to anybody: as in the file, unless it is a secret that is set, or may hold one."""
+    if option.secret and value is not None:
+        return MASK
+    if option.kind is Kind.ADDRESS:
+        return tuple(map(conceal, value)) if isinstance(value, tuple) else conceal(str(value or ""))
+    return written(option, value)
 
 
 def key(name: str) -> str:

@@ -94,4 +94,4 @@ async def _read(file: File, run: Run) -> bytes:
         data = None  # upstream has it as well
     if data is not None:
         return data
-    return await run.mirror.upstream.read(file.url + ".metadata", limit=MAX_METADATA)
+    return await run.mirror.upstream.read(file.metadata_url, limit=MAX_METADATA)

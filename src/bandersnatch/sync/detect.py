@@ -199,8 +199,8 @@ class _Detection:
                 if await self._get(SERIAL) is not None or await self._get(BARE) is not None:
                     raise  # there was one before: upstream is not itself
                 raise UsageError(
-                    f"{self._mirror.address} has no list of projects, so neither everything in it nor patterns "
-                    "can be mirrored; name the projects: [select] projects"
+                    f"{self._mirror.shown} has no list of projects, so neither everything in it nor patterns "
+                    f"can be mirrored; name the projects: [select] projects ({error})"
                 ) from error
             return None
         if listing is None:

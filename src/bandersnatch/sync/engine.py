@@ -86,7 +86,7 @@ class _Engine:
 
     async def run(self) -> events.Finished:
         mirror = self._mirror
-        self._tally.tell(events.Started(mirror.directory, mirror.address))
+        self._tally.tell(events.Started(mirror.directory, mirror.shown))
         for oddity in await asyncio.to_thread(mirror.storage.oddities):
             self._tally.tell(events.Warned(oddity))
         await asyncio.to_thread(_take_up, mirror, full=self._wish.full)

@@ -232,7 +232,7 @@ class _Nobody:
         return None
 
     def open(
-        self, url: str, *, offset: int = 0, direct: bool = False, size: int | None = None
+        self, url: str, *, offset: int = 0, direct: bool = False, size: int | None = None, project: str = ""
     ) -> AbstractAsyncContextManager[Body]:
         raise NotFound("upstream is not asked", url=url)
 

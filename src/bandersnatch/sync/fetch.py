@@ -168,11 +168,15 @@ async def _each(prepared: Prepared, run: Run, results: _Results) -> None:
     twins: defaultdict[str, list[File]] = defaultdict(list)
     for twin in prepared.fetched.project.twins:
         twins[twin.filename].append(twin)
+    # The rest is for other projects, however slow the files of this one come.
+    own = asyncio.Semaphore(max(1, mirror.rules.files_at_once * 3 // 4))
     async with asyncio.TaskGroup() as group:
         for file in prepared.plan.fetch:
+            await own.acquire()
             await run.slots.acquire()  # before the task is made: a million files are not a million tasks
             others = twins.get(file.filename, ())
-            group.create_task(_one(prepared, file, others, run, results, new=file.filename not in here))
+            one = group.create_task(_one(prepared, file, others, run, results, new=file.filename not in here))
+            one.add_done_callback(lambda _: own.release())
 
 
 async def _one(

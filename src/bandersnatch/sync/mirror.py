@@ -37,6 +37,8 @@ class Rules(Struct, frozen=True):
     """Further hosts that files and companions may come from: with another one, more may be had."""
     without_digest: bool = True
     """Whether a file is taken of which upstream states no digest."""
+    page_hosts: tuple[str, ...] = ()
+    """Further hosts that pages may come from."""
     transfer: transfer.Rules = transfer.Rules()
     publish: publish.Settings = field(default_factory=publish.Settings)
 
@@ -46,7 +48,9 @@ class Mirror(Struct, frozen=True, dict=True):
 
     directory: str
     address: str
-    """Upstream's, for people to read."""
+    """What upstream is called: the same for all spellings of where it is."""
+    shown: str
+    """How the operator wrote it, for people to read."""
     upstream: Upstream
     storage: Storage
     catalogue: Catalogue
@@ -116,6 +120,7 @@ def _facts(rules: Rules) -> dict[str, object]:
         "policies": rules.policies,
         "metadata-of-each": rules.metadata_of_each,
         "without-digest": rules.without_digest,
+        "page-hosts": rules.page_hosts,
     }
 
 

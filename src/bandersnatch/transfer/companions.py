@@ -101,7 +101,7 @@ async def _fetch_metadata(wanted: File, upstream: Upstream, storage: Storage) ->
     if not _has_room_for_companion(wanted):
         return None
     try:
-        data = await upstream.read(wanted.url + ".metadata", limit=MAX_COMPANION)
+        data = await upstream.read(wanted.metadata_url, limit=MAX_COMPANION)
     except (NotFound, NotAllowed, BadContent):
         return None
     digest = hashlib.sha256(data).hexdigest()

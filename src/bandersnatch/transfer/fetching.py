@@ -69,7 +69,7 @@ async def file(
     held = None if new else await asyncio.to_thread(_begin, transfer, wanted, storage, rules)
     count = 0
     if held is None:
-        held, count = await _fetch(transfer, upstream, progress, named)
+        held, count = await _fetch(transfer, project, upstream, progress, named)
     one = await companions.complete(project, held, upstream, storage, rules)
     return Arrived(one.held, count, one.warning, one.problem, one.withheld)
 
@@ -82,10 +82,12 @@ def _begin(transfer: Transfer, wanted: File, storage: Storage, rules: Rules) -> 
     return held
 
 
-async def _fetch(transfer: Transfer, upstream: Upstream, progress: Progress, named: Named) -> tuple[Held, int]:
+async def _fetch(
+    transfer: Transfer, project: str, upstream: Upstream, progress: Progress, named: Named
+) -> tuple[Held, int]:
     """The file, staged, and how many bytes of it came now."""
     try:
-        count = await _pour(transfer, upstream, progress)
+        count = await _pour(transfer, project, upstream, progress)
         small = transfer.is_small
         file = transfer.verify() if small else await asyncio.to_thread(transfer.verify)
         if file.sha256 != transfer.wanted.sha256:
@@ -101,10 +103,10 @@ async def _fetch(transfer: Transfer, upstream: Upstream, progress: Progress, nam
     # What is wrong may have come in an earlier try, or from a download mirror: once more, all from upstream itself.
     await asyncio.to_thread(transfer.restart)
     transfer.direct = True
-    return await _fetch(transfer, upstream, progress, named)
+    return await _fetch(transfer, project, upstream, progress, named)
 
 
-async def _pour(transfer: Transfer, upstream: Upstream, progress: Progress) -> int:
+async def _pour(transfer: Transfer, project: str, upstream: Upstream, progress: Progress) -> int:
     """Read the file to its end, taking it up again after each cut that came after some progress."""
     total = 0
     for tries_left in reversed(range(TRIES)):
@@ -114,7 +116,7 @@ async def _pour(transfer: Transfer, upstream: Upstream, progress: Progress) -> i
         try:
             wanted = transfer.wanted
             async with upstream.open(
-                wanted.url, offset=transfer.size, direct=transfer.direct, size=wanted.size
+                wanted.url, offset=transfer.size, direct=transfer.direct, size=wanted.size, project=project
             ) as body:
                 shortcut = not body.direct
                 await _align(transfer, body)

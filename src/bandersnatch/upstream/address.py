@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from urllib.parse import quote, urljoin
@@ -19,6 +20,29 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _PRINTABLE = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) != "\\")
 _QUOTED = re.compile(rf"[{re.escape(_PRINTABLE)}]*\Z")
 _PORTS = {"http": 80, "https": 443}
+_ORDINARY = re.compile(
+    r"\+?simple|private|public|internal|stable|nightly|python|packages|repositor(y|ies)|artifactory|projects|groups"
+    r"|releases?|snapshots?|mirrors?|archive|[a-z+]{0,5}[0-9.-]{0,10}"
+)
+"""Words that addresses of indexes are made of; short ones with or without a number, or a date: ``cu130``."""
+
+_TRANSLATED = [
+    (ipaddress.IPv6Network(network), bits)
+    for network, bits in (
+        ("::ffff:0:0/96", 0),  # IPv4-mapped
+        ("::ffff:0:0:0/96", 0),  # IPv4-translated, RFC 2765
+        ("64:ff9b::/96", 0),  # NAT64, RFC 6052
+        ("2002::/16", 80),  # 6to4, RFC 3056
+        ("::/96", 0),  # IPv4-compatible, RFC 4291
+    )
+]
+"""Addresses that stand for an IPv4 one, and how many bits come after it. Teredo's are never public."""
+
+_LOCAL = [
+    ipaddress.IPv6Network(network)
+    for network in ("64:ff9b:1::/48", "fec0::/10", "2001::/32")  # a NAT64 of one's own, a site's, Teredo
+]
+"""Not public, though not every Python knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +94,22 @@ class Address:
 
     @property
     def masked(self) -> str:
-        """The URL with its query hidden, since queries carry signatures and tokens."""
-        return mask(str(self))
+        """The URL with its query hidden, since queries carry signatures and tokens, and with what was concealed."""
+        return _hidden(str(self))
 
     @property
     def is_loopback(self) -> bool:
         """Whether this is the same machine, by name or number."""
-        return self.host == "localhost" or _number(self.host, "is_loopback")
+        address = _ip(self.host)
+        return self.host == "localhost" or (address is not None and address.is_loopback)
 
     @property
     def is_public(self) -> bool:
         """Whether the host is a full domain name, or an address that is routed on the internet."""
-        if _ip(self.host) is None:
+        address = _ip(self.host)
+        if address is None:
             return "." in self.host and not self.host.endswith(".localhost")
-        return _number(self.host, "is_global")
+        return is_public(address)
 
     def join(self, reference: str) -> Address:
         """The address that *reference*, relative or absolute, means here. Raises ValueError."""
@@ -94,10 +120,51 @@ class Address:
         return replace(self, target=target)
 
 
+_concealed: set[str] = set()
+"""Parts of paths that this process shows nowhere."""
+
+
+def conceal(url: str) -> str:
+    """
+    *url*, an address that the operator wrote, as it may be shown; some indexes want a token as a part of the path.
+
+    Whatever of its path is no ordinary word is from now on hidden in all addresses that are shown.
+    """
+    with suppress(ValueError):
+        _concealed.update(part for part in Address.parse(url).path.split("/") if not _ORDINARY.fullmatch(part))
+    return mask(url)
+
+
 def mask(url: str) -> str:
-    """*url* as it may be shown and logged: without userinfo, query and fragment."""
-    shown = re.sub(r"(?<=//)[^/?#]*@", "***@", url)
-    return re.sub(r"\?.*", "?***", re.sub(r"#.*", "", shown, flags=re.S), flags=re.S)
+    """*url* as it may be shown and logged: without userinfo, query, fragment and what was concealed."""
+    try:
+        Address.parse(url)
+    except ValueError:
+        # A password may hold what ends an authority, so nobody can tell where it ends, but before the last "@".
+        return _hidden(re.sub(r"\A(\s*[a-z0-9+.-]+:(?=/))?/*.*@", r"\1//***@", url, flags=re.I | re.S))
+    return _hidden(url)
+
+
+def _hidden(url: str) -> str:
+    shown = re.sub(r"\?.*", "?***", re.sub(r"#.*", "", url, flags=re.S), flags=re.S)
+    for secret in _concealed:
+        shown = shown.replace(secret, "***")
+    return shown
+
+
+def is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Whether *address* is routed on the internet, and what it translates to as well."""
+    if address.version == 4:
+        return address.is_global and not address.is_multicast
+    if any(address in network for network in _LOCAL):
+        return False
+    number = int(address)
+    inner = next((number >> bits for network, bits in _TRANSLATED if address in network), None)
+    if inner is None and number >> 32 & 0xFDFFFFFF == 0x5EFE:  # ISATAP, RFC 5214
+        inner = number
+    if inner is not None:
+        return is_public(ipaddress.IPv4Address(inner & 0xFFFFFFFF))
+    return address.is_global and not address.is_multicast
 
 
 @lru_cache(maxsize=64)  # a run asks few hosts, of which each file's URL names one
@@ -114,6 +181,7 @@ def _host_and_port(authority: str) -> tuple[str, int | None]:
     return host, None if port is None else int(port)
 
 
+@lru_cache(maxsize=64)
 def _ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         address = ipaddress.ip_address(host.strip("[]"))
@@ -122,9 +190,3 @@ def _ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
         return address.ipv4_mapped
     return address
-
-
-@lru_cache(maxsize=64)
-def _number(host: str, question: str) -> bool:
-    address = _ip(host)
-    return address is not None and bool(getattr(address, question))

@@ -101,13 +101,14 @@ class Upstream(Protocol):
         """
 
     def open(
-        self, url: str, *, offset: int = 0, direct: bool = False, size: int | None = None
+        self, url: str, *, offset: int = 0, direct: bool = False, size: int | None = None, project: str = ""
     ) -> AbstractAsyncContextManager[Body]:
         """
         Stream the file at *url*, from byte *offset* on. Errors come on entering or while reading.
 
         Download mirrors, where there are any, are asked first; *direct* asks *url* itself at once. *size* is the
         file's, where that is known: a large one may be read ahead, so that what came last before a cut is lost.
+        The files of one *project* never take all that may be asked of a host at a time.
         """
 
     async def read(self, url: str, *, limit: int) -> bytes:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from bandersnatch.errors import BadContent, UpstreamError
 from bandersnatch.upstream.decoding import CutOff, Decoder, TooMuch, Unreadable
 from bandersnatch.upstream.pacing import Transient
 from bandersnatch.upstream.response import Response
 
+_AS_IT_IS = {"Accept-Encoding": "identity"}
 _RANGE = re.compile(r"bytes (?P<start>[0-9]{1,18})-[0-9]{1,18}/(?P<size>[0-9]{1,18}|\*)\Z")
+
+
+Ask = Callable[..., Awaitable[Response]]
+"""``Client.ask``, of which a part is said."""
 
 
 class FileBody:
@@ -26,6 +31,31 @@ class FileBody:
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self.response.chunks()
+
+
+async def ask_for(ask: Ask, offset: int, *, direct: bool) -> FileBody:
+    """The file that *ask* asks for, from byte *offset* on, or all of it."""
+    if offset:
+        response = await ask({**_AS_IT_IS, "Range": f"bytes={offset}-"}, expect={200, 206, 416})
+        if response.status != 416:
+            return await of_file(response, offset, direct=direct)
+        await response.close()
+    # Upstream has no byte there, so what we have is not a part of its file: begin again.
+    return await of_file(await ask(_AS_IT_IS), 0, direct=direct)
+
+
+class Opened:
+    """A file that is asked for when this is entered, and whose answer is closed when it is left."""
+
+    def __init__(self, ask: Callable[[], Awaitable[FileBody]]) -> None:
+        self._ask = ask
+
+    async def __aenter__(self) -> FileBody:
+        self._body = await self._ask()
+        return self._body
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self._body.response.__aexit__(*exception)
 
 
 async def of_file(response: Response, asked: int, *, direct: bool) -> FileBody:

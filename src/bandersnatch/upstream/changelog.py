@@ -1,7 +1,8 @@
 """PyPI's changelog over XML-RPC: which projects changed after a serial, in as few calls as its rows need.
 
 The answer is XML from outside, so it is read with care: capped, no DTD (whose entities could expand without end), UTF-8
-only (in another encoding a DTD could hide), and anything that is not rows is BadContent.
+only (in another encoding a DTD could hide), and anything that is not rows is BadContent. So is what cannot be a
+journal: one without end, or one that leaps. Who asked then reads the list of projects, which says the same.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 import xmlrpc.client
 from collections.abc import Iterable, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import Any, TypeGuard
 
 from bandersnatch import names
@@ -21,7 +23,7 @@ from bandersnatch.upstream.base import Change
 from bandersnatch.upstream.client import Client
 from bandersnatch.upstream.decoding import ACCEPT_ENCODING
 from bandersnatch.upstream.pacing import Transient
-from bandersnatch.upstream.settings import MIB, Settings
+from bandersnatch.upstream.settings import MIB
 
 MAX_BODY = 64 * MIB
 PAUSE = 1.0
@@ -32,18 +34,22 @@ MANY = 10_000
 An answer with so many rows may be a part of all: PyPI's have 50,000 at most. What a shorter one lacks comes next time.
 """
 
+MOST = 300_000
+"""Rows that are taken in all: PyPI's of more than a week. A list of projects costs less."""
+
+MOST_TAGS = 4_000_000
+"""In one answer: a row has 26, and PyPI's answers 50,000 rows."""
+
+LEAP = 1_000_000
+"""
+A serial is not believed that is higher by more than the one before: each change has one, a month's of PyPI are as many.
+"""
+
 _MAX_SERIAL = 2**63 - 1
 _SECONDS = re.compile(r"in ([0-9]{1,6}) second")
 _UNNAMED_PAUSE = 30.0
 Row = tuple[str, int]
 """A project's name as the journal has it, and a serial."""
-
-
-def address(settings: Settings) -> Address:
-    """Where the changelog is: as configured, or beside the index, ``pypi`` in place of its ``simple/``."""
-    if settings.changelog_url is not None:
-        return Address.parse(settings.changelog_url)
-    return Address.parse(settings.url).join("../pypi")
 
 
 async def changes(client: Client, where: Address, since: int) -> Sequence[Change]:
@@ -53,13 +59,19 @@ async def changes(client: Client, where: Address, since: int) -> Sequence[Change
     Rows that do not name a project are skipped. An answer with fewer than ``MANY`` rows is the last.
     """
     newest: dict[str, Change] = {}
-    reached = since
+    reached, count, shown = since, 0, where.masked
     while rows := await client.pacer.persist(partial(_call, client, where, reached)):
-        last = max(serial for _, serial in rows)
-        if last <= reached:
-            raise BadContent(f"{where.masked}: the changelog after serial {reached} ends at {last}", url=where.masked)
+        count += len(rows)
+        if count > MOST:
+            raise BadContent(f"{shown}: the changelog after serial {since} has more than {MOST} rows", url=shown)
+        serials = sorted(serial for _, serial in rows)
+        if serials[-1] <= reached:
+            raise BadContent(f"{shown}: the changelog after serial {reached} ends at {serials[-1]}", url=shown)
+        for before, after in pairwise((reached, *serials)):
+            if reached and after > before + LEAP:
+                raise BadContent(f"{shown}: the changelog leaps from serial {before} to {after}", url=shown)
         _keep_newest(newest, rows)
-        reached = last
+        reached = serials[-1]
         if len(rows) < MANY:
             break
         await client.pacer.clock.sleep(PAUSE)
@@ -76,7 +88,8 @@ def _keep_newest(newest: dict[str, Change], rows: Iterable[Row]) -> None:
 
 
 async def _call(client: Client, where: Address, since: int) -> list[Row]:
-    question = xmlrpc.client.dumps((since,), "changelog_since_serial").encode()
+    # The library has no word for integers of more than 32 bits.
+    question = xmlrpc.client.dumps((0,), "changelog_since_serial").replace("<int>0</int>", _integer(since)).encode()
     headers = {"Content-Type": "text/xml", "Accept": "text/xml", "Accept-Encoding": ACCEPT_ENCODING}
     async with client.post(where, headers, question) as response:
         answer = await bodies.whole(response, MAX_BODY)
@@ -89,11 +102,17 @@ async def _call(client: Client, where: Address, since: int) -> list[Row]:
         raise _refusal(client, where, fault.faultString) from None
 
 
+def _integer(number: int) -> str:
+    return f"<int>{number}</int>" if number < 1 << 31 else f"<i8>{number}</i8>"
+
+
 def rows_of(body: bytes) -> list[Row]:
     """The rows in an XML-RPC answer. Raises ValueError for anything else, and xmlrpc's Fault for a fault."""
     text = body.decode("utf-8")
     if "<!DOCTYPE" in text.upper():
         raise ValueError("XML with a document type is not read")
+    if text.count("<") > MOST_TAGS:
+        raise ValueError(f"the answer has more than {MOST_TAGS} tags")
     try:
         values, _ = xmlrpc.client.loads(text)
     except xmlrpc.client.Fault:

@@ -22,6 +22,7 @@ from bandersnatch.upstream.pools import Certificates, Pools
 from bandersnatch.upstream.resolving import Lookup, Resolving, look_up
 from bandersnatch.upstream.response import Cancellations, Response, failure
 from bandersnatch.upstream.settings import Settings
+from bandersnatch.values import replace
 
 MAX_HOPS = 3
 RESOLVED_FOR = 60.0
@@ -37,18 +38,15 @@ class Client:
 
     def __init__(self, settings: Settings, clock: Clock | None = None, lookup: Lookup = look_up) -> None:
         self.pacer = Pacer(settings, clock or Clock())
-        self.hosts = Hosts(
-            Address.parse(settings.url),
-            settings.file_hosts,
-            settings.download_mirrors,
-            allow_http=settings.allow_http,
-        )
+        self.hosts = Hosts(settings)
         self._settings = settings
         self._resolving = Resolving(self.hosts.own, settings, lookup)
         self._certificates = Certificates.of(settings)
         self._pools = Pools(settings, self._certificates)
+        self._anonymous = replace(self._certificates, client=None)
+        """What we show to hosts that our certificate is not for."""
         self._placed: dict[str, tuple[Pools, float]] = {}
-        """For each host that upstream chose, connections to the address that was looked at, and when it was."""
+        """For each host that is not the index's, its own connections, and since when; to the address looked at."""
         self._left: list[Pools] = []
         """Those to addresses that did not answer."""
         self._slow: set[str] = set()
@@ -56,15 +54,20 @@ class Client:
         self._closed = False
 
     def get(
-        self, url: str | Address, headers: Mapping[str, str] | None = None, *, expect: Collection[int] = OK
+        self,
+        url: str | Address,
+        headers: Mapping[str, str] | None = None,
+        *,
+        expect: Collection[int] = OK,
+        page: bool = False,
     ) -> AbstractAsyncContextManager[Response]:
         """
         The answer to a GET of *url*, with a status in *expect*, its body not yet read.
 
-        Redirects are followed, every hop checked. Raises NotAllowed, NotFound and UpstreamError, of which ``Transient``
-        means that another try may help.
+        Redirects are followed, every hop checked, those of a *page* by other rules than a file's. Raises NotAllowed,
+        NotFound and UpstreamError, of which ``Transient`` means that another try may help.
         """
-        return _Entered(lambda: self.ask(url, headers, expect=expect))
+        return _Entered(lambda: self.ask(url, headers, expect=expect, page=page))
 
     async def ask(
         self,
@@ -72,22 +75,24 @@ class Client:
         headers: Mapping[str, str] | None = None,
         *,
         expect: Collection[int] = OK,
+        page: bool = False,
         ahead: bool = False,
+        group: str = "",
     ) -> Response:
         """
-        As ``get``; the caller closes the answer.
+        As ``get``; the caller closes the answer. Those of one *group* never take all turns of a host.
 
         *ahead*: let the library read on while what came is being worked on. A long body comes several times as fast.
         Of one that breaks off, up to ``READ_AHEAD`` bytes are lost; where no more had come, its head as well.
         """
         here = self.hosts.check(url)
         for _ in range(MAX_HOPS + 1):
-            response = await self._exchange("GET", here, headers or {}, None, READ_AHEAD if ahead else 0)
+            response = await self._exchange("GET", here, headers or {}, None, READ_AHEAD if ahead else 0, group)
             try:
                 if response.status not in REDIRECTS:
                     await self._judge(response, expect)
                     return response
-                here = self._next(response)
+                here = self.hosts.redirected(_target(response), here, page=page)
                 await response.drain()
             except BaseException:
                 await response.close()
@@ -119,10 +124,16 @@ class Client:
         return response
 
     async def _exchange(
-        self, method: str, address: Address, headers: Mapping[str, str], body: bytes | None, ahead: int = 0
+        self,
+        method: str,
+        address: Address,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        ahead: int = 0,
+        group: str = "",
     ) -> Response:
         ahead = 0 if address.place in self._slow else ahead
-        turn = self.pacer.turn(address.place)
+        turn = self.pacer.turn(address.place, group)
         await turn.begin()
         try:
             self._refuse_closed(address)
@@ -174,13 +185,18 @@ class Client:
             raise
 
     async def _pools_of(self, address: Address) -> Pools:
-        """The connections for *address*: to where its host was seen to be, if it is upstream that named it."""
-        if not self._resolving.is_ours or not self.hosts.is_learned(address):
+        """
+        The connections for *address*, which show our certificate to the index alone.
+
+        Where upstream named the host they are to where it was seen to be.
+        """
+        if self.hosts.is_trusted(address):
             return self._pools
         if address.place not in self._placed:
-            at = (address, await self._resolving.public(address))
+            looked_at = self._resolving.is_ours and self.hosts.is_learned(address)
+            at = (address, await self._resolving.public(address)) if looked_at else None
             if address.place not in self._placed:  # another task may have been here meanwhile
-                pools = Pools(self._settings, self._certificates, at)
+                pools = Pools(self._settings, self._anonymous, at)
                 self._placed[address.place] = pools, self.pacer.clock.monotonic()
         return self._placed[address.place][0]
 
@@ -219,16 +235,16 @@ class Client:
         await response.drain()
         raise failures.from_status(response.url.masked, response.status)
 
-    def _next(self, response: Response) -> Address:
-        location = response.header("location")
-        here = response.url
-        try:
-            if not location:
-                raise ValueError("no Location that can be read")
-            target = here.join(location)
-        except ValueError as error:
-            raise UpstreamError(f"{here.masked}: redirects to nowhere: {error}", url=here.masked) from error
-        return self.hosts.check(target, before=here)
+
+def _target(response: Response) -> Address:
+    """Where a redirect leads. Raises UpstreamError."""
+    location, here = response.header("location"), response.url
+    try:
+        if not location:
+            raise ValueError("no Location that can be read")
+        return here.join(location)
+    except ValueError as error:
+        raise UpstreamError(f"{here.masked}: redirects to nowhere: {error}", url=here.masked) from error
 
 
 class _Entered:

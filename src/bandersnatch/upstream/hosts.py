@@ -1,26 +1,34 @@
-"""Which hosts may be asked: upstream's own, those that the operator names, and the one that the first page showed.
+"""Which hosts may be asked: upstream's own, those that the operator names, and those that the first file showed.
 
 An index can name any URL as a file's, and any server can redirect anywhere. Both would let it make us ask machines
-that only we can reach, so every URL and every hop passes ``Hosts.check``.
+that only we can reach, so every URL and every hop passes ``Hosts.check``. A page comes from the index itself: what
+redirects one elsewhere, perhaps to a public index, says that it has none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from contextlib import suppress
 
-from bandersnatch.errors import NotAllowed
+from bandersnatch.errors import NotAllowed, NotFound
 from bandersnatch.upstream.address import Address, mask
+from bandersnatch.upstream.settings import Settings
+
+LEARNED = 2
+"""Hosts that are learned at most: one of the first file, and one that a file is redirected to."""
 
 
 class Hosts:
     """The hosts of one upstream. *learned* is shared with the caller, who keeps it between runs."""
 
-    def __init__(self, own: Address, configured: Iterable[str] = (), mirrors: Iterable[str] = (), *, allow_http: bool):
-        self.own = own
+    def __init__(self, settings: Settings):
+        self.own = Address.parse(settings.url)
         self.learned: set[str] = set()
-        self._configured = {_place(text) for text in configured}
-        self._mirrors = {Address.parse(url).place for url in mirrors}
-        self._allow_http = allow_http
+        self.settled = False
+        """Whether a file has come, so that it is known where files come from."""
+        self._files = set(map(_place, settings.file_hosts))
+        self._pages = set(map(_place, settings.page_hosts))
+        self._mirrors = {Address.parse(url).place for url in settings.download_mirrors}
+        self._allow_http = settings.allow_http
 
     def check(self, url: str | Address, *, before: Address | None = None) -> Address:
         """
@@ -40,7 +48,29 @@ class Hosts:
 
     def is_learned(self, address: Address) -> bool:
         """Whether upstream alone named this host."""
-        return address.place in self.learned - {self.own.place, *self._configured, *self._mirrors}
+        return address.place in self.learned and not self.is_trusted(address) and address.place not in self._mirrors
+
+    def is_trusted(self, address: Address) -> bool:
+        """Whether this is a host of the index, by the operator's own word: who may see our certificate."""
+        return address.place == self.own.place or address.place in self._files | self._pages
+
+    def redirected(self, target: Address, before: Address, *, page: bool) -> Address:
+        """
+        *target*, to which *before* redirects, if we may ask it; where the first file is redirected to is learned.
+
+        Raises NotFound for a *page* that is sent away from the index, and NotAllowed.
+        """
+        if not page:
+            if not (self._files or self.settled or before.place in self._mirrors or len(self.learned) == LEARNED):
+                self._learn(target)
+        elif target.place not in self._pages and not _is_same(target, before):
+            raise NotFound(
+                f"{before.masked}: not found: it is redirected to {target.masked}, and a page comes from the index "
+                f"itself; [upstream] page-hosts = [{target.place!r}] would take it from there, and with it whatever "
+                "anybody else puts under the names of your projects (dependency confusion)",
+                url=before.masked,
+            )
+        return self.check(target, before=before)
 
     def learn(self, url: str) -> None:
         """
@@ -49,12 +79,11 @@ class Hosts:
         Only where the operator named none and none has been learned. Silently nothing for a host that must not be:
         asking for such a file then raises NotAllowed, which tells the operator what to do.
         """
-        if self._configured or self.learned:
-            return
-        try:
-            address = Address.parse(url)
-        except ValueError:
-            return
+        if not (self._files or self.learned):
+            with suppress(ValueError):
+                self._learn(Address.parse(url))
+
+    def _learn(self, address: Address) -> None:
         private = not self.own.is_public
         if (address.scheme == "https" or self.own.scheme == "http") and (address.is_public or private):
             self.learned.add(address.place)
@@ -64,10 +93,14 @@ class Hosts:
             return "a redirect from https to plain http"
         if address.scheme == "http" and not (self._allow_http or address.is_loopback):
             return "plain http; [upstream] allow-http would allow it"
-        place = address.place
-        if place != self.own.place and not any(place in one for one in (self._configured, self.learned, self._mirrors)):
+        if not (self.is_trusted(address) or address.place in self.learned or address.place in self._mirrors):
             return f"not a host of this upstream; [upstream] file-hosts = [{address.place!r}] would allow it"
         return None
+
+
+def _is_same(target: Address, before: Address) -> bool:
+    """Whether *target* is of the index that *before* is of: of its origin, or of the same host with TLS."""
+    return target.place == before.place and target.scheme in (before.scheme, "https")
 
 
 def _place(text: str) -> str:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import itertools
 import re
-from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Container, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
+from functools import partial
 from urllib.parse import quote
 
 from bandersnatch import simple
-from bandersnatch.errors import Stale, UpstreamError
+from bandersnatch.errors import BadContent, Stale, UpstreamError
 from bandersnatch.model import Project, Slice, Validators
-from bandersnatch.upstream import bodies
+from bandersnatch.upstream import bodies, validators
 from bandersnatch.upstream.address import Address
 from bandersnatch.upstream.base import Absorb, Body, Change, Fetched, Listing, TooLong
 from bandersnatch.upstream.client import Client
 from bandersnatch.upstream.decoding import ACCEPT_ENCODING, Decoder, TooMuch
 from bandersnatch.upstream.pacing import Transient
 from bandersnatch.upstream.response import Response
+from bandersnatch.upstream.root import Found, find
 from bandersnatch.upstream.settings import Settings
 from bandersnatch.values import replace
 
@@ -28,7 +31,6 @@ BATCH = 5_000
 LARGE = 1 << 20
 """Bytes of a file from which on it is read ahead."""
 
-_AS_IT_IS = {"Accept-Encoding": "identity"}
 _SERIAL = re.compile(r"[0-9]{1,18}\Z")
 
 
@@ -38,7 +40,21 @@ class IndexUpstream:
     def __init__(self, settings: Settings, client: Client) -> None:
         self._settings = settings
         self._client = client
-        self._index = Address.parse(settings.url)
+        self._addresses = tuple(map(Address.parse, settings.addresses))
+        self._root = Found(self._addresses[0], lasting=True) if len(self._addresses) == 1 else None
+        self._answered = False
+        self._finding = asyncio.Lock()
+
+    @property
+    def root(self) -> str | None:
+        """Where the index was found to be and has answered: the caller keeps it between runs. None: not known."""
+        return str(self._root.root) if self._root and self._root.lasting and self._answered else None
+
+    def remember(self, root: str) -> None:
+        """Believe that the index is at *root*, if it can be."""
+        for address in self._addresses:
+            if str(address) == root:
+                self._root = Found(address, lasting=True)
 
     @property
     def learned(self) -> set[str]:
@@ -49,13 +65,19 @@ class IndexUpstream:
     def learned(self, hosts: set[str]) -> None:
         self._client.hosts.learned = hosts
 
+    def settle(self) -> None:
+        """Learn no host that files are redirected to: some have come before."""
+        self._client.hosts.settled = True
+
     async def changes(self, since: int) -> Sequence[Change] | None:
         """As the port says; None unless ``changelog`` is set."""
         if not self._settings.changelog:
             return None
         from bandersnatch.upstream import changelog
 
-        return await changelog.changes(self._client, changelog.address(self._settings), since)
+        where = self._settings.changelog_url
+        address = (await self._index()).join("../pypi") if where is None else Address.parse(where)
+        return await changelog.changes(self._client, address, since)
 
     async def listing(
         self, known: Validators, absorb: Absorb, *, limit: int | None = None, slices: Container[bytes] = frozenset()
@@ -68,9 +90,11 @@ class IndexUpstream:
             given = True
             await absorb(batch)
 
+        index = await self._index()
+
         async def attempt() -> Listing | None:
             try:
-                return await self._listing(known, handed, limit, slices)
+                return await self._listing(index, known, handed, limit, slices)
             except Transient as error:
                 if given:
                     raise UpstreamError(str(error), url=error.url, status=error.status) from error
@@ -84,7 +108,9 @@ class IndexUpstream:
 
         *known* counts as current where upstream says "unchanged": whether it is new enough, its owner knows.
         """
-        fetched = await self._client.pacer.persist(lambda: self._project(name, known))
+        index = await self._index()
+        page = index.at(f"{index.path}{name}/")
+        fetched = await self._client.pacer.persist(lambda: self._project(page, name, known))
         if fetched is None:
             return None
         if fetched.project.files:
@@ -92,11 +118,11 @@ class IndexUpstream:
         got = fetched.project.serial
         if at_least is not None and got is not None and got < at_least:
             message = f"{name}: upstream's page is of serial {got}, and {at_least} was promised: a cache lags behind"
-            raise Stale(message, promised=at_least, got=got, url=self._page(name).masked, page=fetched)
+            raise Stale(message, promised=at_least, got=got, url=page.masked, page=fetched)
         return fetched
 
     def open(
-        self, url: str, *, offset: int = 0, direct: bool = False, size: int | None = None
+        self, url: str, *, offset: int = 0, direct: bool = False, size: int | None = None, project: str = ""
     ) -> AbstractAsyncContextManager[Body]:
         """
         As the port says: from the first of the download mirrors that has it, else from *url* itself.
@@ -104,20 +130,22 @@ class IndexUpstream:
         Only the first try is read ahead, if it is not the only one: on a line that breaks, each byte that came counts.
         """
         ahead = size is not None and size - offset >= LARGE and self._settings.tries > 1
-        return _Opened(lambda: self._first(url, offset, direct=direct, ahead=ahead))
+        ask = partial(self._client.ask, group=project)
+        return bodies.Opened(lambda: self._first(url, offset, ask, direct=direct, ahead=ahead))
 
     async def read(self, url: str, *, limit: int) -> bytes:
         """As the port says; ``max_companion`` is another limit."""
-        return await self._whole(url, min(limit, self._settings.max_companion))
+        return await self._whole(url, min(limit, self._settings.max_companion), page=False)
 
     async def legacy(self, name: str, release: str, *, limit: int) -> bytes:
         """As the port says: under ``/pypi/`` beside the list of projects, where PyPI and other mirrors have it."""
-        root = self._index.path.removesuffix("/").rpartition("/")[0]
-        return await self._whole(self._index.at(f"{root}/pypi/{name}/{quote(release, safe='')}/json"), limit)
+        index = await self._index()
+        beside = index.path.removesuffix("/").rpartition("/")[0]
+        return await self._whole(index.at(f"{beside}/pypi/{name}/{quote(release, safe='')}/json"), limit, page=True)
 
-    async def _whole(self, where: str | Address, most: int) -> bytes:
+    async def _whole(self, where: str | Address, most: int, *, page: bool) -> bytes:
         async def attempt() -> bytes:
-            async with self._client.get(where, {"Accept-Encoding": ACCEPT_ENCODING}) as response:
+            async with self._client.get(where, {"Accept-Encoding": ACCEPT_ENCODING}, page=page) as response:
                 return await bodies.whole(response, most)
 
         return await self._client.pacer.persist(attempt)
@@ -126,18 +154,26 @@ class IndexUpstream:
         """Close all connections."""
         await self._client.close()
 
+    async def _index(self) -> Address:
+        """Where the index is, found out once."""
+        async with self._finding:
+            if self._root is None:
+                self._root = await find(self._client, *self._addresses)
+        return self._root.root
+
     # --- the list ----------------------------------------------------------------------------------------------------
 
     async def _listing(
-        self, known: Validators, absorb: Absorb, limit: int | None, slices: Container[bytes]
+        self, index: Address, known: Validators, absorb: Absorb, limit: int | None, slices: Container[bytes]
     ) -> Listing | None:
-        async with self._ask(self._index, known) as response:
+        async with await self._ask(index, known) as response:
             if response.status == 304:
                 return None
             most = self._settings.max_list if limit is None else limit
             decoder = bodies.decoder(response, most)
             try:
-                return await _absorbed(response, decoder, absorb, slices)
+                with _masked(response):
+                    return await _absorbed(response, decoder, absorb, slices, self._validators(response))
             except TooMuch:
                 if limit is not None:
                     raise TooLong(f"more than {limit} bytes") from None
@@ -145,35 +181,51 @@ class IndexUpstream:
 
     # --- a page ------------------------------------------------------------------------------------------------------
 
-    async def _project(self, name: str, known: Validators) -> Fetched | None:
-        async with self._ask(self._page(name), known) as response:
+    async def _project(self, page: Address, name: str, known: Validators) -> Fetched | None:
+        async with await self._ask(page, known) as response:
             if response.status == 304:
                 return None
             body = await bodies.whole(response, self._settings.max_page)
             kind, url = response.header("content-type"), _plain_url(response)
-            project = simple.parse_page(kind, body, url, name, whole=response.is_delimited)
-            return Fetched(_with_serial(project, response), _validators(response), hashlib.sha256(body).hexdigest())
+            with _masked(response):
+                project = simple.parse_page(kind, body, url, name, whole=response.is_delimited)
+            digest = hashlib.sha256(body).hexdigest()
+            return Fetched(_with_serial(project, response), self._validators(response), digest)
 
-    def _page(self, name: str) -> Address:
-        return self._index.at(f"{self._index.path}{name}/")
+    async def _ask(self, address: Address, known: Validators) -> Response:
+        response = await self._ask_politely(address, validators.conditions(known))
+        self._answered = True
+        return response
 
-    def _ask(self, address: Address, known: Validators) -> AbstractAsyncContextManager[Response]:
-        headers = {"Accept": simple.ACCEPT, "Accept-Encoding": ACCEPT_ENCODING, **_conditions(known)}
-        return self._client.get(address, headers, expect={200, 304} if known else {200})
+    async def _ask_politely(self, address: Address, conditions: Mapping[str, str]) -> Response:
+        headers = {"Accept": simple.ACCEPT, "Accept-Encoding": ACCEPT_ENCODING}
+        if conditions:
+            try:
+                return await self._client.ask(address, {**headers, **conditions}, expect={200, 304}, page=True)
+            except UpstreamError as error:
+                if error.status not in validators.MISUNDERSTOOD:
+                    raise
+        return await self._client.ask(address, headers, page=True)
+
+    def _validators(self, response: Response) -> Validators:
+        etag, last_modified, date = map(response.header, ("etag", "last-modified", "date"))
+        return validators.of(etag, last_modified, date, self._client.pacer.clock.now())
 
     # --- a file ------------------------------------------------------------------------------------------------------
 
-    async def _first(self, url: str, offset: int, *, direct: bool, ahead: bool) -> bodies.FileBody:
+    async def _first(self, url: str, offset: int, ask: bodies.Ask, *, direct: bool, ahead: bool) -> bodies.FileBody:
         own = self._client.hosts.check(url)
         for mirror in () if direct else self._mirrored(own):
             try:
-                return await self._file(mirror, offset, direct=False, ahead=ahead)
+                return await bodies.ask_for(partial(ask, mirror, ahead=ahead), offset, direct=False)
             except UpstreamError:
                 continue  # it is only a short cut: upstream itself is asked next, and its error is the one to show
         tries = itertools.count()
-        return await self._client.pacer.persist(
-            lambda: self._file(own, offset, direct=True, ahead=ahead and next(tries) == 0)
+        body = await self._client.pacer.persist(
+            lambda: bodies.ask_for(partial(ask, own, ahead=ahead and next(tries) == 0), offset, direct=True)
         )
+        self.settle()
+        return body
 
     def _mirrored(self, own: Address) -> list[Address]:
         _, found, rest = own.path.partition("/packages/")
@@ -182,32 +234,10 @@ class IndexUpstream:
         bases = (Address.parse(url) for url in self._settings.download_mirrors)
         return [base.at(base.path.rstrip("/") + found + rest) for base in bases]
 
-    async def _file(self, address: Address, offset: int, *, direct: bool, ahead: bool) -> bodies.FileBody:
-        if offset:
-            ranged = {**_AS_IT_IS, "Range": f"bytes={offset}-"}
-            response = await self._client.ask(address, ranged, expect={200, 206, 416}, ahead=ahead)
-            if response.status != 416:
-                return await bodies.of_file(response, offset, direct=direct)
-            await response.close()
-        # Upstream has no byte there, so what we have is not a part of its file: begin again.
-        return await bodies.of_file(await self._client.ask(address, _AS_IT_IS, ahead=ahead), 0, direct=direct)
 
-
-class _Opened:
-    """A file that is asked for when this is entered, and whose answer is closed when it is left."""
-
-    def __init__(self, ask: Callable[[], Awaitable[bodies.FileBody]]) -> None:
-        self._ask = ask
-
-    async def __aenter__(self) -> Body:
-        self._body = await self._ask()
-        return self._body
-
-    async def __aexit__(self, *exception: object) -> None:
-        await self._body.response.__aexit__(*exception)
-
-
-async def _absorbed(response: Response, decoder: Decoder, absorb: Absorb, slices: Container[bytes]) -> Listing:
+async def _absorbed(
+    response: Response, decoder: Decoder, absorb: Absorb, slices: Container[bytes], kept: Validators
+) -> Listing:
     """Read the list of projects to its end, giving it on in batches."""
     kind, url = response.header("content-type"), _plain_url(response)
     parser = simple.listing_parser(kind, url, slices, whole=response.is_delimited)
@@ -226,7 +256,7 @@ async def _absorbed(response: Response, decoder: Decoder, absorb: Absorb, slices
         count += sum(len(one.lines) for one in batch)
         await absorb(batch)
     serial = head.serial if head.serial is not None else _header_serial(response)
-    return Listing(serial, _validators(response), count, head.rejected, decoder.given)
+    return Listing(serial, kept, count, head.rejected, decoder.given)
 
 
 # --- headers ---------------------------------------------------------------------------------------------------------
@@ -237,13 +267,14 @@ def _plain_url(response: Response) -> str:
     return str(response.url.at(response.url.path))
 
 
-def _conditions(known: Validators) -> Mapping[str, str]:
-    pairs = {"If-None-Match": known.etag, "If-Modified-Since": known.last_modified}
-    return {name: value for name, value in pairs.items() if value and value.isascii() and value.isprintable()}
-
-
-def _validators(response: Response) -> Validators:
-    return Validators(response.header("etag"), response.header("last-modified"))
+@contextmanager
+def _masked(response: Response) -> Iterator[None]:
+    """What cannot read the answer says where it came from; this hides what may be secret in that."""
+    try:
+        yield
+    except BadContent as error:
+        shown = response.url.masked
+        raise BadContent(str(error).replace(_plain_url(response), shown), url=shown) from None
 
 
 def _header_serial(response: Response) -> int | None:

@@ -9,7 +9,7 @@ import asyncio
 import random
 import re
 import time
-from collections import defaultdict, deque
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -25,6 +25,9 @@ LONGEST_WAIT = 60.0
 """Back-off, in seconds: try n waits a random part of ``min(LONGEST_WAIT, FIRST_WAIT * 2**n)`` ("full jitter")."""
 RATE_WINDOW = 30.0
 """Seconds of waiting for the network over which the minimum rate is looked at."""
+RISING = 60.0
+MOST_TIMES = 64
+"""The minimum rate is one more times itself after each ``RISING`` seconds of a body, up to so many times."""
 
 
 class Transient(UpstreamError):
@@ -56,9 +59,13 @@ class Pacer:
         self._hosts: defaultdict[str, _Host] = defaultdict(lambda: _Host(settings.connections))
         self._paid_until = clock.monotonic()
 
-    def turn(self, place: str) -> Turn:
-        """A turn at the host *place*: as long as it is entered, a request is in flight."""
-        return Turn(self._hosts[place], self.clock)
+    def turn(self, place: str, group: str = "") -> Turn:
+        """
+        A turn at the host *place*: as long as it is entered, a request is in flight.
+
+        Those of one *group* never take all turns of a host.
+        """
+        return Turn(self._hosts[place], self.clock, group)
 
     def is_multiplexed(self, place: str) -> bool:
         """Whether *place* last answered in HTTP/2, so that many requests can share one connection."""
@@ -113,15 +120,16 @@ class _Host:
 class Turn:
     """One request's turn at a host. ``end`` belongs to every ``begin`` that has returned."""
 
-    __slots__ = ("_clock", "_host")
+    __slots__ = ("_clock", "_group", "_host")
 
-    def __init__(self, host: _Host, clock: Clock) -> None:
+    def __init__(self, host: _Host, clock: Clock, group: str) -> None:
         self._host = host
         self._clock = clock
+        self._group = group
 
     async def begin(self) -> None:
         """Wait for it."""
-        await self._host.gate.enter()
+        await self._host.gate.enter(self._group)
         try:
             while (wait := self._host.paused_until - self._clock.monotonic()) > 0:
                 await self._clock.sleep(wait)
@@ -131,7 +139,7 @@ class Turn:
 
     def end(self) -> None:
         """Let the next one have it."""
-        self._host.gate.leave()
+        self._host.gate.leave(self._group)
 
     async def __aenter__(self) -> None:
         await self.begin()
@@ -141,48 +149,70 @@ class Turn:
 
 
 class _Gate:
-    """Lets so many in at a time; unlike a semaphore's, the number can change both ways."""
+    """
+    Lets so many in at a time; unlike a semaphore's, the number can change both ways.
+
+    Who comes with a *group* leaves a quarter of the places, or one, to all others, however long his take.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._inside = 0
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._inside: Counter[str] = Counter()
+        self._waiting: dict[asyncio.Future[None], str] = {}
+        """In the order in which they came."""
 
     def set_limit(self, limit: int) -> None:
         self._limit = limit
         self._wake()
 
-    async def enter(self) -> None:
-        while self._inside >= self._limit:
-            called: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting.append(called)
-            try:
-                await called
-            except asyncio.CancelledError:
-                self._wake()  # whoever was called and cannot come calls the next
-                raise
-        self._inside += 1
+    async def enter(self, group: str) -> None:
+        called: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting[called] = group
+        self._wake()
+        try:
+            await called
+        except asyncio.CancelledError:
+            if self._waiting.pop(called, None) is None:
+                self.leave(group)  # he was called, and cannot come
+            raise
 
-    def leave(self) -> None:
-        self._inside -= 1
+    def leave(self, group: str) -> None:
+        self._inside[group] -= 1
+        if not self._inside[group]:
+            del self._inside[group]
         self._wake()
 
     def _wake(self) -> None:
-        room = self._limit - self._inside
-        while self._waiting and room > 0:
-            called = self._waiting.popleft()
-            if not called.done():
+        room = self._limit - self._inside.total()
+        share = self._limit - max(1, self._limit // 4) if self._limit > 1 else 1
+        for called, group in list(self._waiting.items()) if room > 0 else ():
+            if not group or self._inside[group] < share:
+                del self._waiting[called]
+                self._inside[group] += 1
                 called.set_result(None)
                 room -= 1
+                if not room:
+                    return
 
 
 class RateWatch:
-    """Notices a body that keeps coming, too slowly. Only the time that we waited for the network counts."""
+    """
+    Notices a body that keeps coming, too slowly. Only the time that we waited for the network counts.
+
+    What is enough rises with that time, by *minimum* with each ``RISING``: or who drips could hold a place for days.
+    """
 
     def __init__(self, minimum: int) -> None:
         self._minimum = minimum
         self._waited = 0.0
         self._bytes = 0
+        self._before = 0.0
+        """Seconds in the windows that are closed."""
+
+    @property
+    def floor(self) -> float:
+        """Bytes per second that are enough by now."""
+        return self._minimum * min(MOST_TIMES, 1 + self._before / RISING)
 
     def is_too_slow(self, waited: float, count: int) -> bool:
         """Note that *count* bytes came after *waited* seconds; whether the window now closing had too few."""
@@ -190,7 +220,8 @@ class RateWatch:
         self._bytes += count
         if self._waited < RATE_WINDOW:
             return False
-        slow = self._bytes < self._minimum * self._waited
+        slow = self._bytes < self.floor * self._waited
+        self._before += self._waited
         self._waited, self._bytes = 0.0, 0
         return slow
 
@@ -205,13 +236,14 @@ def retry_after(value: str | None, date: str | None, now: datetime) -> float | N
         return None
     if re.fullmatch(r"[ \t]*[0-9]{1,9}[ \t]*", value):
         return float(value)
-    until = _date(value)
+    until = http_date(value)
     if until is None:
         return None
-    return max(0.0, (until - (_date(date or "") or now)).total_seconds())
+    return max(0.0, (until - (http_date(date or "") or now)).total_seconds())
 
 
-def _date(text: str) -> datetime | None:
+def http_date(text: str) -> datetime | None:
+    """The time that a header's *text* means; None for none."""
     from email.utils import parsedate_to_datetime
 
     try:

@@ -14,7 +14,7 @@ import socket
 from collections.abc import Awaitable, Callable, Sequence
 
 from bandersnatch.errors import NotAllowed
-from bandersnatch.upstream.address import Address
+from bandersnatch.upstream.address import Address, is_public
 from bandersnatch.upstream.pacing import Transient
 from bandersnatch.upstream.settings import Settings
 
@@ -82,7 +82,4 @@ def _has_proxy() -> bool:
 
 
 def _is_public(text: str) -> bool:
-    address = ipaddress.ip_address(text.partition("%")[0])
-    if isinstance(address, ipaddress.IPv6Address):
-        address = address.ipv4_mapped or address.sixtofour or address
-    return address.is_global and not address.is_multicast
+    return is_public(ipaddress.ip_address(text.partition("%")[0]))

@@ -44,7 +44,6 @@ class Response:
         self._timeout = settings.timeout
         self._clock = pacer.clock
         self._rate = RateWatch(settings.minimum_rate)
-        self._minimum = settings.minimum_rate
 
     async def __aenter__(self) -> Self:
         return self
@@ -106,9 +105,10 @@ class Response:
         watch.heed()
         if chunk is None:
             return None
+        floor = self._rate.floor
         if self._rate.is_too_slow(self._clock.monotonic() - began, len(chunk)):
             shown = self.url.masked
-            raise Transient(f"{shown}: slower than {self._minimum} bytes per second", url=shown)
+            raise Transient(f"{shown}: slower than {floor:.0f} bytes per second", url=shown)
         if self._pacer.is_limited:
             await self._pacer.spend(len(chunk))
         return chunk.to_bytes()

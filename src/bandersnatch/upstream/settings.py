@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bandersnatch.errors import Problem, UsageError
-from bandersnatch.upstream.address import Address
+from bandersnatch.upstream.address import Address, conceal
 from bandersnatch.upstream.credentials import Credentials
 
 MIB = 1 << 20
@@ -17,10 +17,15 @@ MAX_CONNECTIONS = 10
 
 def index_url(text: str) -> str:
     """
-    The address of the index that *text* means, with the slash that PEP 503 wants at its end.
+    What *text* calls the index, the same for all spellings: with ``simple/`` at its end, and with a slash.
 
-    ``simple/`` is added unless the last part of the path is ``simple`` or ``+simple``. Raises UsageError.
+    It need not be there, see ``root``. Raises UsageError.
     """
+    return _addresses(text)[-1]
+
+
+def _addresses(text: str) -> tuple[str, ...]:
+    """Where the index may be that *text* names: there, and at ``simple/`` below it, unless *text* names that."""
     try:
         address = Address.parse(text.strip())
     except ValueError as error:
@@ -28,8 +33,8 @@ def index_url(text: str) -> str:
     if "?" in address.target:
         raise UsageError(Problem("an index has no query (?) in its URL", key="[upstream] url"))
     path = address.target.rstrip("/")
-    last = path.rpartition("/")[2]
-    return str(address.at(f"{path}/" if last in ("simple", "+simple") else f"{path}/simple/"))
+    own = str(address.at(f"{path}/"))
+    return (own,) if path.rpartition("/")[2] in ("simple", "+simple") else (own, f"{own}simple/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,7 @@ class Settings:
     """One upstream. Raises UsageError, with all problems at once, for values that cannot be."""
 
     url: str
-    """The index, as ``index_url`` gives it; any spelling that it takes may be given."""
+    """The index, as ``index_url`` calls it; any spelling that it takes may be given."""
     user_agent: str
     changelog: bool = False
     """Whether upstream has the XML-RPC method ``changelog_since_serial``."""
@@ -57,7 +62,9 @@ class Settings:
     retry_after_cap: float = 900.0
     """The longest wait, in seconds, that a Retry-After can ask of us."""
     file_hosts: tuple[str, ...] = ()
-    """``host`` or ``host:port``; with none, the host of the first file of the first page is learned."""
+    """``host`` or ``host:port``; with none, the host of the first file is learned, and one that it redirects to."""
+    page_hosts: tuple[str, ...] = ()
+    """``host`` or ``host:port`` that pages may be redirected to."""
     allow_http: bool = False
     download_mirrors: tuple[str, ...] = ()
     """Addresses that are asked for files first; what follows them is the file's path from ``/packages/`` on."""
@@ -72,12 +79,17 @@ class Settings:
     """Decoded bytes of the list of projects; so too the next two."""
     max_page: int = 64 * MIB
     max_companion: int = 16 * MIB
+    addresses: tuple[str, ...] = field(init=False)
+    """Where the index may be: one address or two, see ``root``."""
 
     def __post_init__(self) -> None:
         problems = tuple(self._problems())
         if problems:
             raise UsageError(*problems)
-        object.__setattr__(self, "url", index_url(self.url))
+        object.__setattr__(self, "addresses", _addresses(self.url))
+        object.__setattr__(self, "url", self.addresses[-1])
+        for url in (self.url, self.changelog_url, *self.download_mirrors):
+            conceal(url or "")
 
     def _problems(self) -> Iterator[Problem]:
         try:
@@ -93,6 +105,7 @@ class Settings:
             yield Problem("must be greater than 0", key="[upstream] bandwidth")
         yield from _unreadable("download-mirrors", self.download_mirrors)
         yield from _unreadable("file-hosts", (f"https://{host}" for host in self.file_hosts))
+        yield from _unreadable("page-hosts", (f"https://{host}" for host in self.page_hosts))
         yield from _unreadable("changelog-url", [self.changelog_url] if self.changelog_url else [])
 
 

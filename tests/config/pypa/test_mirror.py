@@ -13,11 +13,11 @@ from bandersnatch.config.option import Written
 from tests.config.pypa.helpers import FILE, ini, notes, refused, values
 
 BECOMES: Mapping[str, Mapping[str, Written]] = {
-    "master = https://index.example.org": {"mirror.upstream": "https://index.example.org"},
+    "master = https://index.example.org": {"mirror.upstream": "https://index.example.org/simple/"},
     f"master = {defaults.PYPI.removesuffix('/simple/')}": {"mirror.upstream": defaults.PYPI},
     f"master = https://{defaults.FORMER_PYPI_HOST}": {"mirror.upstream": defaults.PYPI},
-    "master = https://me:s%%40fe@index.example.org:8443/root": {
-        "mirror.upstream": "https://index.example.org:8443/root",
+    "master = https://me:s%%40fe@index.example.org:8443/inner": {
+        "mirror.upstream": "https://index.example.org:8443/inner/simple/",
         "upstream.username": "me",
         "upstream.password": "s@fe",
     },

@@ -68,7 +68,7 @@ def _refused_if_true(why: str) -> Handler:
 
 
 def _master(draft: Draft, entry: Entry) -> None:
-    """Upstream's address; a user and a password in it have keys of their own here."""
+    """Upstream's address, below which ``simple/`` is; a user and a password in it have keys of their own here."""
     try:
         parts = urlsplit(entry.value)
         port = parts.port
@@ -82,7 +82,8 @@ def _master(draft: Draft, entry: Entry) -> None:
     for name, value in (("upstream.username", user), ("upstream.password", password)):
         if value:
             draft.put(name, unquote(value), entry)
-    draft.put("mirror.upstream", urlunsplit(parts._replace(netloc=host)), entry)
+    path = parts.path.rstrip("/").removesuffix("/simple")
+    draft.put("mirror.upstream", urlunsplit(parts._replace(netloc=host, path=f"{path}/simple/")), entry)
 
 
 def _simple_format(draft: Draft, entry: Entry) -> None:

@@ -1,0 +1,90 @@
+"""Where an index is: at the address that the operator wrote, or at ``simple/`` below it."""
+
+from __future__ import annotations
+
+import re
+import sys
+from enum import Enum
+
+from bandersnatch import simple
+from bandersnatch.errors import BadContent, NotAllowed, NotFound, UpstreamError
+from bandersnatch.upstream import bodies
+from bandersnatch.upstream.address import Address
+from bandersnatch.upstream.client import Client
+from bandersnatch.upstream.decoding import ACCEPT_ENCODING
+from bandersnatch.upstream.response import Response
+from bandersnatch.values import Struct
+
+HEAD = 64 << 10
+"""Bytes of HTML in which it is looked for what makes it an index."""
+
+_VERSION = re.compile(rb"<meta[^>]*pypi:repository-version", re.IGNORECASE)
+_PASSING = frozenset({408, 425, 429})
+
+
+class Answer(Enum):
+    """What an address was found to be."""
+
+    INDEX = "it says itself that it is an index"
+    HTML = "it may be one"
+    NOTHING = "there is none"
+    UNKNOWN = "upstream is not itself"
+
+
+class Found(Struct, frozen=True):
+    """Where an index is."""
+
+    root: Address
+    lasting: bool
+    """Whether that can be remembered, once it has answered."""
+
+
+async def find(client: Client, written: Address, below: Address) -> Found:
+    """Which of the two is the index. Raises UpstreamError where upstream does not answer at all."""
+    first, where = await _look(client, written)
+    if first is Answer.INDEX:
+        return _redirected(written, below, where)
+    if first is not Answer.HTML:
+        return Found(below, lasting=first is Answer.NOTHING)
+    second, _ = await _look(client, below)
+    return Found(written if second is Answer.NOTHING else below, lasting=second is not Answer.UNKNOWN)
+
+
+def _redirected(written: Address, below: Address, where: Address) -> Found:
+    """An index to which *written* leads may be another tomorrow, such as the snapshot of a day."""
+    if where.place != written.place or where.path == written.path or not where.path.endswith("/"):
+        return Found(written, lasting=True)
+    if where.path == below.path:
+        return Found(below, lasting=True)
+    return Found(written.at(where.path), lasting=False)
+
+
+async def _look(client: Client, address: Address) -> tuple[Answer, Address]:
+    async def attempt() -> tuple[Answer, Address]:
+        headers = {"Accept": simple.ACCEPT, "Accept-Encoding": ACCEPT_ENCODING}
+        async with client.get(address, headers, page=True) as response:
+            return await _judged(response), response.url
+
+    try:
+        return await client.pacer.persist(attempt)
+    except (NotFound, NotAllowed, BadContent):
+        return Answer.NOTHING, address
+    except UpstreamError as error:
+        if error.status is None:
+            raise
+        passing = error.status >= 500 or error.status in _PASSING
+        return Answer.UNKNOWN if passing else Answer.NOTHING, address
+
+
+async def _judged(response: Response) -> Answer:
+    kind = (response.header("content-type") or "").partition(";")[0].strip().lower()
+    if kind in (simple.JSON, simple.HTML):
+        return Answer.INDEX
+    if kind != simple.TEXT_HTML:
+        return Answer.NOTHING
+    head = b""
+    async for piece in bodies.decoded(response, bodies.decoder(response, sys.maxsize)):
+        head += piece
+        if len(head) >= HEAD:
+            break
+    return Answer.INDEX if _VERSION.search(head) else Answer.HTML

@@ -1,0 +1,138 @@
+"""Where an index is: any address that people have of one works, and what was found stays."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import replace
+
+import pytest
+
+from bandersnatch.errors import NotFound, UpstreamError
+from bandersnatch.model import Validators
+from bandersnatch.testing import Body, Redirect, Status, UpstreamServer
+from bandersnatch.upstream.index import IndexUpstream
+from tests.upstream.asking import ask
+
+JSON = Body(b'{"meta": {"api-version": "1.0"}, "projects": []}', "application/vnd.pypi.simple.v1+json")
+HEAD = b'<!DOCTYPE html><html><head><META content="1.0" name="pypi:repository-version"></head><body>'
+MARKED = Body(HEAD + b"</body></html>", "text/html; charset=utf-8")
+LARGE = Body(HEAD + b'<a href="foo/">foo</a>\n' * 20_000 + b"</body></html>", "text/html")
+PLAIN = Body(b'<html><head><title>Simple index</title></head><body><a href="foo/">foo</a></body></html>', "text/html")
+PAGE = Body(b'{"meta": {}, "name": "foo", "files": []}', "application/vnd.pypi.simple.v1+json")
+GENERIC = Body(b'{"projects": []}', "application/json")
+
+
+def found(server: UpstreamServer, below: str, remembered: str = "") -> tuple[str, str | None]:
+    """Where the page of a project was asked for, and what is to be remembered of that, without the server's URL."""
+
+    async def question(upstream: IndexUpstream) -> str | None:
+        if remembered:
+            upstream.remember(server.url + remembered)
+        await upstream.project("foo", Validators(), at_least=None)
+        return upstream.root
+
+    root = ask(server.url + below, question)
+    return server.requests[-1].path, None if root is None else root.removeprefix(server.url)
+
+
+@pytest.mark.parametrize(
+    ("below", "answers", "root"),
+    [
+        ("/whl/cu130/", {"/whl/cu130/": MARKED}, "/whl/cu130/"),
+        ("/whl/cu130", {"/whl/cu130/": MARKED}, "/whl/cu130/"),
+        ("/index/", {"/index/": JSON}, "/index/"),
+        ("/", {"/": JSON}, "/"),
+        ("", {"/": LARGE}, "/"),
+        ("", {"/": MARKED, "/simple/": JSON}, "/"),
+        ("/2026-12-01/", {"/2026-12-01/": PLAIN}, "/2026-12-01/"),
+        ("/2026-12-01/", {"/2026-12-01/": PLAIN, "/2026-12-01/simple/": Status(403)}, "/2026-12-01/"),
+        ("", {"/": PLAIN, "/simple/": PLAIN}, "/simple/"),
+        ("", {"/": PLAIN, "/simple/": JSON}, "/simple/"),
+        ("", {"/": GENERIC, "/simple/": JSON}, "/simple/"),
+        ("", {"/": Status(403), "/simple/": JSON}, "/simple/"),
+        ("", {"/": Status(401)}, "/simple/"),
+        ("", {}, "/simple/"),
+        ("/simple/", {"/simple/": PLAIN}, "/simple/"),
+        ("/dev/pypi/+simple", {}, "/dev/pypi/+simple/"),
+    ],
+)  # fmt: skip
+def test_any_address_of_an_index_works(
+    server: UpstreamServer, below: str, answers: dict[str, Body | Status], root: str
+) -> None:
+    """The address as written where it answers as an index, else what is at ``simple/`` below it; and that stays."""
+    for path, answer in answers.items():
+        server.fault(path, answer, times=None)
+    server.fault(f"{root}foo/", PAGE, times=None)
+    assert found(server, below) == (f"{root}foo/", root)
+
+
+@pytest.mark.parametrize("where", ["/", "/simple/"])
+def test_what_was_found_is_not_looked_for(server: UpstreamServer, where: str) -> None:
+    """Whatever has become of either address."""
+    server.fault("/", MARKED if where == "/simple/" else Status(503), times=None)
+    server.fault(f"{where}foo/", PAGE)
+    assert found(server, "", remembered=where) == (f"{where}foo/", where)
+    assert len(server.requests) == 1
+
+
+def test_what_cannot_be_is_not_believed(server: UpstreamServer) -> None:
+    """Only the two addresses that the operator's can mean."""
+    server.fault("/simple/foo/", PAGE)
+    assert found(server, "", remembered="/other/") == ("/simple/foo/", "/simple/")
+
+
+def test_an_upstream_that_is_not_itself_teaches_nothing(server: UpstreamServer) -> None:
+    """What was found then holds for this run alone."""
+    server.fault("/", Status(503), times=None)
+    server.fault("/simple/foo/", PAGE)
+    assert found(server, "") == ("/simple/foo/", None)
+
+
+def test_an_index_that_never_answered_is_not_remembered(server: UpstreamServer) -> None:
+    """While an upstream is being set up, it may not be anywhere."""
+
+    async def question(upstream: IndexUpstream) -> str | None:
+        with pytest.raises(NotFound):
+            await upstream.project("foo", Validators(), at_least=None)
+        return upstream.root
+
+    assert ask(server.url, question) is None
+
+
+def test_an_upstream_that_does_not_answer_is_not_asked_elsewhere() -> None:
+    """The error is that of the first question."""
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        url = f"http://127.0.0.1:{gone.getsockname()[1]}/"
+
+    with pytest.raises(UpstreamError, match=rf"{url}: connection refused"):
+        ask(url, lambda one: one.project("foo", Validators(), at_least=None))
+
+
+@pytest.mark.parametrize(
+    ("to", "root", "kept"),
+    [("/simple/", "/simple/", "/simple/"), ("/2026-12-01/", "/2026-12-01/", None), ("/index.html", "/", "/")],
+)
+def test_an_address_that_is_redirected(server: UpstreamServer, to: str, root: str, kept: str | None) -> None:
+    """The index is where it leads; unless that is the other address it is followed anew in each run."""
+    server.fault("/", Redirect(to), times=None)
+    server.fault(to, MARKED, times=None)
+    server.fault(f"{root}foo/", PAGE)
+    assert found(server, "") == (f"{root}foo/", kept)
+
+
+def test_all_that_is_asked_is_asked_there(server: UpstreamServer) -> None:
+    """The list and the older JSON, too; it is looked for once, however many ask at a time."""
+    server.behaviour = replace(server.behaviour, list_format="json")
+    server.fault("/whl/", JSON, times=None)
+    server.fault("/whl/foo/", PAGE)
+    server.fault("/pypi/foo/1.0/json", Body(b"{}", "application/json"))
+
+    async def absorb(_: object) -> None: ...
+
+    async def question(upstream: IndexUpstream) -> None:
+        assert await upstream.listing(Validators(), absorb) is not None
+        assert await upstream.project("foo", Validators(), at_least=None) is not None
+        assert await upstream.legacy("foo", "1.0", limit=100) == b"{}"
+
+    ask(f"{server.url}/whl", question)
+    assert [one.path for one in server.requests] == ["/whl/", "/whl/", "/whl/foo/", "/pypi/foo/1.0/json"]
