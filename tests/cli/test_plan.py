@@ -45,6 +45,7 @@ EMPTY = Plan(
     growth={},
     undated=Sum(),
     failures={},
+    untaken={},
     absent=0,
     stopped=False,
     brake=(),

@@ -25,7 +25,7 @@ It asks upstream as a run does, and changes nothing: it can be asked at any time
 EXIT = """\
 exit status:
   0    this is what a run would do
-  1    upstream could not be reached, or of some project nothing can be said
+  1    upstream could not be reached, of some project nothing can be said, or upstream lists what cannot be taken
   2    the command line or the configuration is wrong
   3    a run would refuse to remove so much
   74   the catalogue cannot be read
@@ -106,7 +106,7 @@ def exit_code(plan: Plan) -> int:
     """The code that says how the plan is."""
     if plan.brake:
         return exits.REFUSED
-    return exits.BEHIND if plan.failures or plan.stopped else exits.CLEAN
+    return exits.BEHIND if plan.failures or plan.untaken or plan.stopped else exits.CLEAN
 
 
 async def _plan(args: argparse.Namespace, loaded: Loaded) -> Plan:

@@ -28,6 +28,7 @@ def lines(plan: Plan, *, bars: bool) -> list[str]:
         _table("Refused by the rules:", [(rule, _sum(one)) for rule, one in plan.refused.items()]),
         _largest(plan),
         _growth(plan, bars=bars),
+        _untaken(plan),
         _failures(plan),
         _brake(plan),
     )
@@ -128,17 +129,27 @@ def spans_of(growth: Mapping[str, int]) -> dict[str, int]:
     return spans
 
 
+def _untaken(plan: Plan) -> Iterator[str]:
+    if plan.untaken:
+        yield f"Behind a run would leave {text.count(len(plan.untaken), 'project')}:"
+        yield from _reasons(plan.untaken)
+
+
 def _failures(plan: Plan) -> Iterator[str]:
     if plan.stopped:
         yield "Upstream stopped answering; this is what was found out until then"
     if plan.failures:
         yield f"Of {text.count(len(plan.failures), 'project')} nothing can be said:"
-        for project, reason in list(plan.failures.items())[:SHOWN]:
-            yield f"  {project}: {reason}"
-        if len(plan.failures) > SHOWN:
-            yield f"  and {len(plan.failures) - SHOWN:,} more; --json names all"
+        yield from _reasons(plan.failures)
     if plan.absent:
         yield f"Upstream lists {text.count(plan.absent, 'project')} that it has no page for"
+
+
+def _reasons(reasons: Mapping[str, str]) -> Iterator[str]:
+    for project, reason in list(reasons.items())[:SHOWN]:
+        yield f"  {project}: {reason}"
+    if len(reasons) > SHOWN:
+        yield f"  and {len(reasons) - SHOWN:,} more; --json names all"
 
 
 def _brake(plan: Plan) -> Iterator[str]:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from bandersnatch import layout
 from bandersnatch.catalogue.base import Catalogue, Entry, Failure, Totals
-from bandersnatch.model import File
+from bandersnatch.model import File, Refusal
 from bandersnatch.selection.times import uploaded
 from bandersnatch.storage.base import Storage
 from bandersnatch.sync import events
@@ -21,7 +21,7 @@ from bandersnatch.sync.hands import each
 from bandersnatch.sync.mirror import Mirror
 from bandersnatch.sync.page import prepare
 from bandersnatch.sync.plans import Plan, Share, Sum, estimate
-from bandersnatch.sync.run import Gone, Health, Outcome, Prepared, Run
+from bandersnatch.sync.run import Gone, Health, Outcome, Prepared, Run, summed
 from bandersnatch.values import Struct, field
 
 LARGEST = 20
@@ -61,6 +61,7 @@ class _Tally(Struct):
     largest: list[tuple[int, str, int]] = field(default_factory=list)
     growth: Counter[str] = field(default_factory=Counter)
     failures: dict[str, str] = field(default_factory=dict)
+    untaken: dict[str, str] = field(default_factory=dict)
     drawn: list[Sum] = field(default_factory=list)
     """What is to be fetched for each project whose page was asked for, where only some are."""
 
@@ -143,6 +144,11 @@ class _Planning:
         self._reckoning.loses(page)
         for dropped in page.selected.dropped:
             _add(tally.refused, dropped.verdict.rule, _sum([dropped.file]))
+        for one in page.fetched.project.rejected:
+            if one.refusal is Refusal.CONFIGURED:
+                _add(tally.refused, "files.without-digest", Sum(1))
+        if page.problems:
+            tally.untaken[entry.name] = summed(page.problems)
         if not self._mirror.selection.is_index_only(entry.name):
             self._count_growth(page.shown.files)
         return await self._count_files(entry.name, page.plan.fetch)
@@ -194,6 +200,7 @@ class _Planning:
             growth=dict(sorted(tally.growth.items())),
             undated=tally.undated,
             failures=dict(sorted(tally.failures.items())),
+            untaken=dict(sorted(tally.untaken.items())),
             absent=tally.absent,
             stopped=self._health.is_over,
             brake=tuple(self._brake(detected)),

@@ -75,6 +75,8 @@ class Plan(Struct, frozen=True):
     """Files on those pages that have no upload time, and so are not in ``growth``."""
     failures: dict[str, str]
     """Projects of which nothing can be said, with the reason."""
+    untaken: dict[str, str]
+    """Projects that a run would leave behind, since upstream lists what cannot be taken, with the reason."""
     absent: int
     """Projects on upstream's list that it has no page for. If they were named, they are failures."""
     stopped: bool

@@ -15,7 +15,7 @@ from bandersnatch.sync.detect import detect
 from bandersnatch.sync.hands import each
 from bandersnatch.sync.mirror import Mirror
 from bandersnatch.sync.page import prepare
-from bandersnatch.sync.run import Gone, Health, Outcome, Prepared, Run
+from bandersnatch.sync.run import Gone, Health, Outcome, Prepared, Run, summed
 from bandersnatch.values import Struct
 from bandersnatch.verify.base import Finding, Kind
 
@@ -107,9 +107,11 @@ async def _compared(entry: Entry, question: Question, run: Run) -> Finding | Non
 
 def _by_list(entry: Entry, run: Run) -> str:
     """What upstream's list alone says against a project; its page need not be asked for then."""
-    if not entry.wanted or entry.missing_since is not None:
-        return ""
+    if not entry.wanted or entry.missing_since is not None or entry.tries:
+        return ""  # why something is behind already, its page says best
     if not entry.published:
+        if entry.digest:
+            return ""  # its page was read, and nothing of it was wanted then
         return "nothing of it is published here yet"
     if entry.promised is not None and entry.serial is not None and entry.promised > entry.serial:
         return f"serial {entry.serial} is published, and upstream has {entry.promised}"
@@ -148,4 +150,5 @@ def _difference(entry: Entry, prepared: Prepared) -> str:
     serial = prepared.fetched.project.serial
     if not parts and serial is not None and entry.serial is not None and serial > entry.serial:
         parts.append(f"serial {entry.serial} is published, and upstream has {serial}")
+    parts += [summed(prepared.problems)] if prepared.problems else []
     return "; ".join(parts)

@@ -53,6 +53,7 @@ class Kind(StrEnum):
     LOST_FROM_TRASH = "lost-from-trash"
     BEHIND = "behind"
     UNWANTED = "unwanted"
+    NOT_TAKEN = "not-taken"
     UNKNOWN_OBJECT = "unknown-object"
     FOREIGN_OBJECT = "foreign-object"
     UNKNOWN_IN_TRASH = "unknown-in-trash"
@@ -99,6 +100,7 @@ _FACTS: dict[Kind, tuple[Severity, str, str]] = {
     Kind.LOST_FROM_TRASH: (Severity.STALE, "what the trash should hold is not there", "it cannot be restored any more"),
     Kind.BEHIND: (Severity.BEHIND, "a project is behind upstream", "bandersnatch status says when it is tried next"),
     Kind.UNWANTED: (Severity.UNWANTED, "the rules do not want it any more", "the next run takes it off its page"),
+    Kind.NOT_TAKEN: (Severity.UNWANTED, "upstream lists a file that is not taken", "nothing, if the reason is right"),
     Kind.UNKNOWN_OBJECT: (Severity.GARBAGE, "nothing knows it", _GARBAGE),
     Kind.FOREIGN_OBJECT: (Severity.GARBAGE, "it is a link, a device, or a folder nobody may look into", _BY_HAND),
     Kind.UNKNOWN_IN_TRASH: (Severity.GARBAGE, "it is in the trash, and nothing knows it", _GARBAGE),

@@ -152,6 +152,7 @@ class _Verification:
         if self.wish.pages:
             yield partial(pages.pages, self.ground, self._reader)
         yield partial(wanted.unwanted, self.ground, self._reader, self.now)
+        yield wanted.not_taken
         if self.wish.contents:
             for held in record.published.held:
                 yield partial(whole, self._reader, layout.file_key(held.file))

@@ -8,7 +8,7 @@ from packaging.version import InvalidVersion, Version
 
 from bandersnatch import layout, names, plan
 from bandersnatch.errors import StorageError
-from bandersnatch.model import Held
+from bandersnatch.model import Held, Refusal
 from bandersnatch.plan import Cause, Departure, Policy
 from bandersnatch.selection import Context, Explained, Selection, Verdict
 from bandersnatch.simple import fields
@@ -42,6 +42,13 @@ def unwanted(ground: Ground, reader: Reader, now: float, record: Record) -> Iter
     else:
         for departure in _Judge(ground, selection, reader, now, record).departures():
             yield _finding(record, departure.held, departure.reason)
+
+
+def not_taken(record: Record) -> Iterator[Finding]:
+    """What upstream listed when the page was made, and is left out; what makes the project behind is told as that."""
+    for one in record.published.rejected:
+        if one.refusal is not Refusal.UNUSABLE:
+            yield Finding(Kind.NOT_TAKEN, record.name, "", f"{one.filename}: {one.reason}")
 
 
 def _whole_project(selection: Selection, record: Record) -> Iterator[Finding]:
