@@ -114,8 +114,8 @@ def legacy_key(project: str, version: str | None = None) -> str:
 
 @lru_cache(maxsize=REMEMBERED)
 def url_of(key: str) -> str:
-    """*key* as the path of a URL, percent-encoded."""
-    return quote(key, safe="/+~!@=,()'$;:&")
+    """*key* as the path of a URL, percent-encoded, the apostrophe too: lists of URLs are read by shells and xargs."""
+    return quote(key, safe="/+~!@=,()$;:&")
 
 
 def from_page(key: str) -> str:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from bandersnatch.hooks.base import Form
+from bandersnatch.hooks.lists import naming
 from bandersnatch.testing import Status
 from tests.cli.conftest import Program, program
 
@@ -27,6 +32,40 @@ def test_failing_hook(program: Program) -> None:
     assert "what went wrong" in first.stderr
     second = program.run("mirror")
     assert (second.returncode, second.stdout, second.stderr) == (0, "", "")
+
+
+STRANGE = ("alpha-1.0' $(id).tar.gz", "alpha-1.0 `id` ;&#.tar.gz", "alpha-1.0'%27.tar.gz", "alpha-1.0'.tar.gz")
+"""Names that upstream may give a file."""
+
+
+@pytest.mark.parametrize("form", list(Form))
+def test_purge_script(form: Form, tmp_path: Path) -> None:
+    """The documented way to read lists makes each line one argument, whatever name upstream chose."""
+    page = Path(__file__).parents[2] / "docs/how-to/hooks.md"
+    [line] = [line for line in page.read_text().splitlines() if "would purge" in line and "xargs" in line]
+    script = line.removeprefix("> ").replace("echo would purge", "printf '%s\\n'")
+    names = naming(form, tmp_path / "a 'web'", "https://pypi.example.org/")
+    lines = [name for one in STRANGE for name in names(f"packages/aa/bb/{one}")]
+    changed, removed = tmp_path / "changed", tmp_path / "removed"
+    changed.write_text("".join(f"{one}\n" for one in lines))
+    removed.write_text("")
+    environment = {
+        "PATH": os.environ["PATH"],
+        "BANDERSNATCH_HOOK_CHANGED": str(changed),
+        "BANDERSNATCH_HOOK_REMOVED": str(removed),
+    }
+    done = subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == lines
+
+
+def test_urls_for_plain_xargs(tmp_path: Path) -> None:
+    """A list of URLs means the same to xargs without any option: no line has what it would take for a quote."""
+    names = naming(Form.URLS, tmp_path, "https://pypi.example.org/")
+    lines = [name for one in STRANGE for name in names(f"packages/aa/bb/{one}")]
+    done = subprocess.run(
+        ["xargs", "-n", "1", "printf", "%s\\n"], input="\n".join(lines), capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == lines
 
 
 def test_events(program: Program) -> None:
