@@ -151,6 +151,71 @@ def test_first_seen(app: World) -> None:
     assert app.filenames("lib") == ["lib-2.0-py3-none-any.whl"]
 
 
+# --- for whom --------------------------------------------------------------------------------------------------------
+
+ENVIRONMENT = """
+[environments.servers]
+python = ["3.12"]
+platforms = ["linux"]
+"""
+
+
+def platforms(world: World) -> list[str]:
+    """Of which platforms the mirror has wheels of the library."""
+    return sorted(name.rpartition("-")[2].removesuffix(".whl") for name in world.filenames("lib"))
+
+
+@pytest.fixture
+def built(app: World) -> World:
+    """The library has wheels for several platforms, and one environment is configured."""
+    for platform in ("win_amd64", "manylinux_2_17_x86_64", "macosx_11_0_arm64"):
+        app.index.upload("lib", "4.0", platform=platform)
+    app.index.upload("lib", "4.0", "sdist")
+    app.index.upload("django-x", "1.0", platform="win_amd64")
+    app.configuration = Path(app.directory).with_name("b.conf")
+    app.configuration.write_text(ENVIRONMENT)
+    return app
+
+
+SERVERS = ["4.0.tar.gz", "any", "any", "any", "manylinux_2_17_x86_64"]
+ALL = sorted([*SERVERS, "macosx_11_0_arm64", "win_amd64"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, SERVERS),
+        ({"files.environments": ["servers"]}, SERVERS),
+        ({"files.environments": ["*"]}, ALL),
+        ({"select.projects": ["app", "django-*"]}, ALL),
+    ],
+)
+def test_whose_files(built: World, settings: dict[str, Any], expected: list[str]) -> None:
+    """A new closure has the files of its environments, unless a key says otherwise or a pattern selects as well."""
+    built.settings |= settings
+    close_and_run(built)
+    assert platforms(built) == sorted(expected)
+    close_and_run(built)  # and so it stays
+    assert platforms(built) == sorted(expected)
+    assert not closing.notes(built.config("app"))
+
+
+def test_a_mirror_that_was_there(built: World) -> None:
+    """A mirror that was begun otherwise keeps what it has, and ``config check`` says so, until a key is set."""
+    settings, built.settings = built.settings, {}
+    built.run("app", "lib")
+    built.settings = settings
+    close_and_run(built)
+    assert platforms(built) == ALL
+    [note] = closing.notes(built.config("app"))
+    assert str(note).startswith("files.environments: not set, so ")
+    assert '["servers"]' in str(note)
+    assert '["*"]' in str(note)
+    close_and_run(built, files__environments=["servers"], removal__max_files_ratio="100%")
+    assert platforms(built) == SERVERS
+    assert not closing.notes(built.config("app", files__environments=["servers"]))
+
+
 # --- where upstream withholds something ----------------------------------------------------------------------------
 
 

@@ -164,6 +164,10 @@ CASES = {
         ),
         'b.conf:4: files.environments: no environment is called "linus"; did you mean "linux"?',
     ),
+    "all machines and more": (
+        "[files]\nenvironments = ['*', 'linux']\n[environments.linux]\npython = ['3.11']\nplatforms = ['win_amd64']",
+        'b.conf:2: files.environments: "*" is for all machines: write it alone',
+    ),
     "no environment": (
         "[files]\nenvironments = ['linux']",
         'b.conf:2: files.environments: no environment is called "linux"; write its table, [environments.linux]',

@@ -265,6 +265,15 @@ def test_emptied(world: World) -> None:
     assert len(world.filenames("project-0")) == 1
 
 
+def test_held_back_for_one_reason(world: World) -> None:
+    """The run says how much would leave in all; what it holds back has one reason, and no numbers of its own."""
+    fill(world, 3)
+    world.run()
+    finished = world.run(releases__newest=1)
+    assert "3 of 6 files would leave the mirror" in finished.reason
+    assert [one.reason for one in world.of(events.FellBehind)] == [departures.HELD_BACK] * 3
+
+
 @pytest.mark.parametrize("kept", [10, 0])
 def test_pages_that_wait_are_kept(two: World, kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page that loses a file waits until all were read, and is not asked for again, unless there are too many."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 
 from bandersnatch.config.schema import Config
-from bandersnatch.errors import Problem
+from bandersnatch.errors import CatalogueError, Problem
 from bandersnatch.sync.mirror import Mirror
 from bandersnatch.values import Struct, replace
 
@@ -52,3 +53,27 @@ def recall(mirror: Mirror, config: Config, constraints: tuple[str, ...] = ()) ->
 
     selection = recalled(mirror, config, constraints)
     return None if selection is None else Closed(replace(mirror, selection=selection))
+
+
+def notes(config: Config) -> tuple[Problem, ...]:
+    """What a mirror that is there does otherwise than a new one with the same configuration would."""
+    if not config.select.dependencies:
+        return ()
+    from bandersnatch.assemble import catalogue_to_read
+    from bandersnatch.assemble.dependencies import keeps_all
+
+    try:
+        catalogue = catalogue_to_read(config)
+    except CatalogueError:
+        return ()  # whoever needs it says so
+    if catalogue is None:
+        return ()
+    with closing(catalogue):
+        if not keeps_all(config, catalogue):
+            return ()
+    names = ", ".join(f'"{name}"' for name in config.environments)
+    message = (
+        f"not set, so {config.mirror.directory} goes on to hold wheels for all machines, as it was begun; "
+        f'write [{names}] to have those of your environments only, as a new mirror would, or ["*"] to keep all'
+    )
+    return (Problem(message, key="files.environments"),)

@@ -11,6 +11,7 @@ from packaging.tags import platform_tags
 from bandersnatch import layout
 from bandersnatch.assemble.machine import this_machine
 from bandersnatch.assemble.selection import environments, with_closure
+from bandersnatch.catalogue.base import Catalogue
 from bandersnatch.closure import base as closures
 from bandersnatch.closure.base import Interpreter
 from bandersnatch.closure.find import find
@@ -22,11 +23,15 @@ from bandersnatch.errors import Problem, StorageError, UpstreamError
 from bandersnatch.model import File, Project
 from bandersnatch.resolver import uv
 from bandersnatch.selection import Context, Origin, Selection
+from bandersnatch.selection.platform_rules import Environments
 from bandersnatch.sync.mirror import Mirror
 from bandersnatch.values import replace
 
 KEPT, KEY, FOUND_AT = "closure", "closure-key", "closure-time"
 """The facts that hold the closure, what it was found from, and when."""
+
+FILES, OURS, ALL = "closure-files", "environments", "all"
+"""The fact that says whose files are mirrored where ``files.environments`` does not: our environments', or all."""
 
 FRESH = 3600.0
 """Seconds for which a closure is used again: upstream changes all the time, and resolving asks it a lot."""
@@ -59,17 +64,35 @@ async def needed(
             raise UpstreamError(f"what is needed ({DEPENDENCIES}) cannot be found: {error}") from error
         if shelf.is_shaky:
             closure |= await asyncio.to_thread(_last, mirror)
-        facts: dict[str, str | None] = {KEPT: closure.to_json(), KEY: key, FOUND_AT: str(now)}
-        await asyncio.to_thread(mirror.catalogue.set, facts)
+        await asyncio.to_thread(_remember, mirror, closure, key, now)
     unknown = tuple(_unknown(one) for one in closure.unknown)
-    selection = with_closure(mirror.selection, _origins(closure))
-    return selection, (*passed_over, *unknown)
+    return _closed(mirror, config, closure), (*passed_over, *unknown)
 
 
 def recalled(mirror: Mirror, config: Config, constraints: tuple[str, ...]) -> Selection | None:
     """The selection with what it needed when that was found last, however long ago; as ``closing.recall``. Blocks."""
     closure = _recall(mirror, _key(mirror, config, constraints), _found_at(mirror))
-    return None if closure is None else with_closure(mirror.selection, _origins(closure))
+    return None if closure is None else _closed(mirror, config, closure)
+
+
+def keeps_all(config: Config, catalogue: Catalogue) -> bool:
+    """Whether a mirror that is there goes on to hold files for machines that no environment of *config* has."""
+    chosen = config.files.environments or not config.environments or not config.select.dependencies
+    return not chosen and catalogue.get(FILES) != OURS
+
+
+def _closed(mirror: Mirror, config: Config, closure: closures.Closure) -> Selection:
+    """
+    The selection with a *closure*, whose files are those of the environments that it was found for.
+
+    A mirror from before that was so goes on with all, and so does one that patterns or everything select for, too.
+    """
+    selection = with_closure(mirror.selection, _origins(closure))
+    others = selection.everything or any(item.pattern is not None for item in selection.items)
+    if others or config.files.environments or not config.environments or keeps_all(config, mirror.catalogue):
+        return selection
+    origin = Origin("files.environments", "not set, so all of [environments]")
+    return replace(selection, rules=(*selection.rules, Environments(environments(config), origin=origin)))
 
 
 def requirements_of(selection: Selection) -> tuple[list[str], tuple[Problem, ...]]:
@@ -99,6 +122,16 @@ def _recall(mirror: Mirror, key: str, now: float) -> closures.Closure | None:
     if mirror.catalogue.get(KEY) != key or not 0 <= now - _found_at(mirror) < FRESH:
         return None
     return closures.Closure.from_json(mirror.catalogue.get(KEPT) or "")
+
+
+def _remember(mirror: Mirror, closure: closures.Closure, key: str, now: float) -> None:
+    """Keep *closure*, and whether there was a mirror before the first one. Blocks."""
+    catalogue = mirror.catalogue
+    facts: dict[str, str | None] = {KEPT: closure.to_json(), KEY: key, FOUND_AT: str(now)}
+    if catalogue.get(FILES) is None:
+        is_new = catalogue.get(KEPT) is None and next(mirror.storage.keys("simple"), None) is None
+        facts[FILES] = OURS if is_new else ALL
+    catalogue.set(facts)
 
 
 def _last(mirror: Mirror) -> closures.Closure:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bandersnatch.config.load import Loaded
 from bandersnatch.config.options import BY_NAME
 from bandersnatch.config.schema import Config, value_of
+from bandersnatch.config.selection_options import EVERY
 from bandersnatch.config.values import format_duration, format_ratio
 from bandersnatch.config.write import written as as_written
 from bandersnatch.errors import Problem, StorageError, UsageError
@@ -44,7 +45,7 @@ def choose(source: Config | Loaded) -> Chosen:
 
 def environments(config: Config) -> tuple[Environment, ...]:
     """The environments that the mirror serves: those that ``[files] environments`` names, or else all there are."""
-    named = config.files.environments
+    named = () if EVERY in config.files.environments else config.files.environments
     return tuple(config.environments[name] for name in named) if named else tuple(config.environments.values())
 
 
@@ -221,7 +222,7 @@ class _Choosing:
             return
         from bandersnatch.selection.platform_rules import Environments, ExcludedPlatforms, ExcludedPythons
 
-        if chosen.environments:
+        if chosen.environments and EVERY not in chosen.environments:
             yield Environments(environments(self._config), origin=origin("files.environments"))
         if chosen.exclude_platforms:
             yield ExcludedPlatforms(chosen.exclude_platforms, origin=origin("files.exclude-platforms"))

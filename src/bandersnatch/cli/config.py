@@ -103,10 +103,11 @@ def run_check(args: argparse.Namespace, out: TextIO) -> int:
         loaded = _load(args)
     except UsageError as error:
         return _report(error, out)
-    for note in loaded.notes:
-        print(note, file=out)
+    from bandersnatch.assemble.closing import notes
     from bandersnatch.assemble.outputs import problems
 
+    for note in (*loaded.notes, *notes(loaded.config)):
+        print(note, file=out)
     found = problems(loaded)
     if loaded.config.selects_nothing:
         found.append(loaded.nothing_selected())

@@ -12,6 +12,7 @@ from bandersnatch.config import spelling, syntax
 from bandersnatch.config.options import BY_NAME
 from bandersnatch.config.read import read
 from bandersnatch.config.schema import Config, ReleasesOptions, value_of
+from bandersnatch.config.selection_options import EVERY
 from bandersnatch.config.write import key
 from bandersnatch.errors import UsageError
 from bandersnatch.upstream.address import conceal
@@ -82,7 +83,9 @@ def _advisories(config: Config) -> Iterator[Contradiction]:
 def _environments(config: Config) -> Iterator[Contradiction]:
     known = list(config.environments)
     for position, name in enumerate(config.files.environments):
-        if name not in known:
+        if name == EVERY and len(config.files.environments) > 1:
+            yield Contradiction("files.environments", f'"{EVERY}" is for all machines: write it alone', position)
+        elif name not in (*known, EVERY):
             near = spelling.nearest(name, known)
             there = f"there are {', '.join(known)}" if known else f"write its table, [environments.{key(name)}]"
             hint = f'did you mean "{near}"?' if near else there

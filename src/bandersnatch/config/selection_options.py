@@ -10,6 +10,9 @@ from bandersnatch.selection.distributions import TYPES
 
 NOTHING = MappingProxyType[str, tuple[str, ...]]({})
 
+EVERY = "*"
+"""In ``files.environments``: wheels for all machines."""
+
 _POLICIES = ("follow", "hide", "keep")
 _SEVERITIES = ("low", "medium", "high", "critical")
 
@@ -176,8 +179,9 @@ SELECTION_OPTIONS = (
     ),
     Option(
         "files", "environments", Kind.TEXT, (),
-        "Names of tables under [environments]: only wheels that suit one of these, and whatever is no wheel. "
-        "Empty: all.",
+        "Names of tables under [environments]: only wheels that suit one of these, and whatever is no wheel; "
+        "* for wheels of all machines. Empty: those of all [environments] where select.dependencies is on, names alone "
+        "are selected, and the mirror was begun so; else wheels of all machines.",
         ("linux", "mac"),
     ),
     Option(

@@ -15,6 +15,9 @@ KEPT = 50_000
 """Files on the pages that are kept until it is known how much leaves: some 64 MB."""
 
 
+HELD_BACK = "what is to leave of it is held back, since so much would leave in all; --accept-removals lets it go"
+
+
 class Reckoning:
     """
     How much leaves in all, and whether that is too much: of a run, or of the plan of one.
@@ -122,8 +125,9 @@ class Departures:
         return [self._failure(one, losing) for one, losing in waiting]
 
     def _failure(self, one: Entry | Prepared | Gone, losing: int) -> Failure:
+        """The run has the numbers, which are of all projects and known at its end; a project's own mean nothing."""
         entry = one if isinstance(one, Entry) else one.entry
-        reason = f"{_why(one)}; {self.refused}" if isinstance(one, Gone) else self.refused
+        reason = f"{_why(one)}; {HELD_BACK}" if isinstance(one, Gone) else HELD_BACK
         return failure(entry, reason, self._run.now, losing=losing)
 
 
