@@ -17,8 +17,11 @@ _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _FILENAME = re.compile(r"[A-Za-z0-9_!+~@=,()\[\]{}'#%&^$;`][A-Za-z0-9 ._!+~@=,()\[\]{}'#%&^$;`-]*\Z")
 _ARCHIVES = (
     ".tar.gz", ".whl", ".zip", ".egg", ".tar.bz2", ".tgz", ".exe", ".msi", ".rpm",
-    ".tar.xz", ".tar.Z", ".tar", ".tbz", ".txz", ".tlz", ".tar.lz", ".tar.lzma", ".deb", ".dmg", "-variants.json",
+    ".tar.xz", ".tar.Z", ".tar", ".tbz", ".txz", ".tlz", ".tar.lz", ".tar.lzma", ".deb", ".dmg",
 )  # fmt: skip
+
+VARIANTS = "-variants.json"
+"""How the file's name ends that says which variants the wheels of a release have (PEP 817); no distribution itself."""
 
 MAX_NAME = 200
 """The longest project name taken, in bytes; the longest on PyPI has about 80."""
@@ -109,9 +112,12 @@ def version_of(filename: str, project: str) -> str | None:
 
     The name must be known, since ``foo-1.0-1.tar.gz`` could belong to ``foo`` or to ``foo-1-0``: the version begins
     after the dash before which the text normalises to *project*. Wheels and eggs end their version at the next
-    dash. Returns None when the name does not begin with the project.
+    dash. Returns None when the name does not begin with the project, and for what is neither an archive nor tells of
+    a release's variants.
     """
-    text = stem(filename)
+    text = stem(filename).removesuffix(VARIANTS)
+    if text == filename:
+        return None
     for position, letter in enumerate(text):
         if letter == "-" and canonical(text[:position]) == project:
             rest = text[position + 1 :]

@@ -133,6 +133,13 @@ def test_unusable_filename(filename: str) -> None:
     [
         ("six-1.17.0-py2.py3-none-any.whl", "six", "1.17.0"),
         ("foo-1.0-1.tar.gz", "foo", "1.0-1"),
+        ("dummy_project-0.0.1-variants.json", "dummy-project", "0.0.1"),
+        ("foo-1.0-variants.json.asc", "foo", None),
+        ("foo-1.0.json", "foo", None),
+        ("foo-1.0.tar.gz.asc", "foo", None),
+        ("foo-1.0-py3-none-any.whl.sha256", "foo", None),
+        ("foo-1.0", "foo", None),
+        ("foo-readme.txt", "foo", None),
         ("foo-1.0-1.tar.gz", "foo-1-0", "1"),
         ("zc.buildout-1.0.tar.gz", "zc-buildout", "1.0"),
         ("zope_interface-5.0-2-cp39-cp39-linux_x86_64.whl", "zope-interface", "5.0"),
@@ -141,7 +148,6 @@ def test_unusable_filename(filename: str) -> None:
         ("other-1.0.tar.gz", "six", None),
         ("six.tar.gz", "six", None),
         ("six-.tar.gz", "six", None),
-        ("six-1.0", "six", "1.0"),
         *(
             (f"six-1.0{ending}", "six", "1.0")
             for ending in (

@@ -12,7 +12,7 @@ from bandersnatch.selection.distributions import TYPES, release_of, type_of
     [
         ("demo-1.0-py3-none-any.whl", "1.0", True, "wheel"),
         ("demo-1.0.tar.gz", "1.0", True, "sdist"),
-        ("Demo-1.0.ZIP", "1.0.ZIP", False, "other"),
+        ("Demo-1.0.ZIP", "", False, "other"),
         ("demo-1.0.tar.Z", "1.0", True, "sdist"),
         ("demo-2004d.tgz", "2004d", False, "sdist"),
         ("demo-1.0-py2.7.egg", "1.0", True, "egg"),
@@ -24,7 +24,8 @@ from bandersnatch.selection.distributions import TYPES, release_of, type_of
         ("demo-1.0.linux-x86_64.tar.gz", "1.0", True, "dumb"),
         ("demo-1.0.macosx-10.9-x86_64.zip", "1.0", True, "dumb"),
         ("else-1.0.tar.gz", "", False, "sdist"),
-        ("demo-1.0.pybundle", "1.0.pybundle", False, "other"),
+        ("demo-1.0.pybundle", "", False, "other"),
+        ("demo-1.0-variants.json", "1.0", True, "other"),
     ],
 )
 def test_file_names(filename: str, release: str, readable: bool, type_: str) -> None:

@@ -145,6 +145,12 @@ def test_other_digests(fragment: str, expected: object) -> None:
     assert (file.filename, file.sha256, file.digests, file.size) == ("foo-2.zip", "", expected, None)
 
 
+def test_variants() -> None:
+    """What tells of a release's variants (PEP 817) is a file, with a digest and without."""
+    for fragment in ("", f"#sha256={A}"):
+        assert read(link(href=f"foo-1-variants.json{fragment}")).filename == "foo-1-variants.json"
+
+
 NAVIGATION = [
     "../", "..", "/", "", "#", "#top", "?C=N;O=D", "?sort=name&order=desc", "/simple/", "/ops/dev/", "/login",
     "about.html", "mailto:ops@example.org", "javascript:history.back()", "JavaScript:void(0)", "data:text/plain,x",

@@ -48,6 +48,12 @@ def test_shape() -> None:
     assert one == {"info": page["info"], "urls": page["urls"]}
 
 
+def test_variants() -> None:
+    """What tells of a release's variants (PEP 817) is among the files, and nothing that could be built."""
+    page = project(SDIST, held("foo-1.0-variants.json"))
+    assert [file["packagetype"] for file in page["releases"]["1.0"]] == ["other", "sdist"]
+
+
 def test_file() -> None:
     """Each file has PyPI's keys; times are split, not made up; digests are those that we know."""
     wheel, sdist = project(SDIST, WHEEL)["urls"]

@@ -76,7 +76,8 @@ def _file(href: str, attributes: dict[str, str], base: str) -> File | Rejected |
     address, _, fragment = href.strip().partition("#")
     filename = unquote(address.partition("?")[0].rpartition("/")[2])
     digests = dict(part.partition("=")[::2] for part in fragment.split("&"))
-    if names.stem(filename) == filename and not any(names.digits_of(name.lower()) for name in digests):
+    has_look = names.stem(filename) != filename or filename.endswith(names.VARIANTS)
+    if not has_look and not any(names.digits_of(name.lower()) for name in digests):
         # Without the look of a file it is one only by its digest; so the links to other pages are none.
         is_source = "egg" in digests or _REPOSITORY.match(address)
         return facts.rejected(filename, "it leads to source code, not to a file") if is_source else None

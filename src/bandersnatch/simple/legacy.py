@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from bandersnatch import layout
+from bandersnatch import layout, names
 from bandersnatch.model import Held
 from bandersnatch.simple import releases
 from bandersnatch.simple.facts import Urls
@@ -143,6 +143,8 @@ def _packagetype(filename: str, project: str) -> str:
     ending = filename[filename.rfind(".") :]
     if ending in _TYPES:
         return _TYPES[ending]
+    if filename.endswith(names.VARIANTS):
+        return "other"
     return "bdist_dumb" if releases.is_dumb(filename, project) else "sdist"
 
 
