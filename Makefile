@@ -141,7 +141,7 @@ $(UV):
 	@touch $@
 
 .venv/.runtime: .venv/.made pyproject.toml constraints.txt
-	@$(PINNED)
+	@$(PINNED) --extra closure --extra zstd
 	@$(EDITABLE)
 	@touch $@
 

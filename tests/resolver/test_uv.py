@@ -149,14 +149,19 @@ def test_long_explanations(tmp_path: Path) -> None:
 
 
 def test_the_program_is_found_or_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The package's program comes first, the PATH second; without both it is said what to install."""
+    """The package's program comes first, then the PATH, then the user's own; without any it is said what to install."""
     assert Path(uv.find({})).name == "uv"
     monkeypatch.setitem(sys.modules, "uv", None)
-    with pytest.raises(UsageError, match=r"bandersnatch\[closure\]"):
-        uv.find({"PATH": str(tmp_path)})
-    (tmp_path / "uv").write_text("#!/bin/sh\n")
-    (tmp_path / "uv").chmod(0o755)
-    assert uv.find({"PATH": str(tmp_path)}) == str(tmp_path / "uv")
+    home, path = tmp_path / "home", tmp_path / "path"
+    environment = {"PATH": str(path), "HOME": str(home)}
+    with pytest.raises(UsageError, match="pipx install uv") as refused:
+        uv.find(environment)
+    assert f"({sys.executable} -m pip install uv)" in str(refused.value)
+    for folder in (home / ".local/bin", path):
+        folder.mkdir(parents=True)
+        (folder / "uv").write_text("#!/bin/sh\n")
+        (folder / "uv").chmod(0o755)
+        assert uv.find(environment) == str(folder / "uv")
 
 
 def test_a_program_that_cannot_run(tmp_path: Path) -> None:

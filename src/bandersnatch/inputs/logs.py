@@ -137,7 +137,9 @@ def _zstd(raw: IO[bytes]) -> BufferedIOBase:
     try:
         import zstandard
     except ImportError as error:
-        raise LogError("zstd needs the extra: pip install 'bandersnatch[zstd]'") from error
+        raise LogError(
+            f"zstd is read with zstandard, which is not there: {sys.executable} -m pip install zstandard"
+        ) from error
     opened = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True, closefd=False)
     return cast(BufferedIOBase, opened)
 

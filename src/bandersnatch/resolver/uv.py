@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bandersnatch import names
@@ -25,17 +26,17 @@ _NO_WHEELS = "building from source is disabled"
 
 
 def find(environment: Mapping[str, str]) -> str:
-    """The program: that of the package ``uv``, else the one on the PATH. Raises UsageError if there is none."""
-    try:
+    """The program: the package's, one on the PATH, or in the user's own folder, which cron's PATH has not."""
+    with suppress(ImportError, FileNotFoundError):
         from uv import find_uv_bin
 
         return find_uv_bin()
-    except (ImportError, FileNotFoundError):
-        found = shutil.which("uv", path=environment.get("PATH"))
+    own = [f"{environment['HOME']}/.local/bin"] if "HOME" in environment else []
+    found = shutil.which("uv", path=os.pathsep.join([environment.get("PATH", os.defpath), *own]))
     if found is None:
         raise UsageError(
-            "dependencies are resolved by uv, which is not installed: pip install 'bandersnatch[closure]',"
-            " or put uv on the PATH"
+            "dependencies are resolved by uv, which is not there: put it on the PATH (pipx install uv),"
+            f" or beside bandersnatch ({sys.executable} -m pip install uv)"
         )
     return found
 
