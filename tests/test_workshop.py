@@ -18,7 +18,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "bandersnatch"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-OUTPUT = {"mirror", "dist", "htmlcov", "__pycache__"}
+OUTPUT = {"mirror", "pypi", "dist", "htmlcov", "__pycache__"}
 """Folders that are made, not written."""
 
 

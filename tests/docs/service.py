@@ -42,8 +42,8 @@ def main() -> None:
             upstream.index.upload("six", version)
         text = CONFIGURATION.read_text("utf-8")
         for key, value in (("projects", '["six"]'), ("upstream", f'"{upstream.url}"'), ("reserve", '"0"')):
-            [line] = [one for one in text.splitlines() if one.startswith(f"#{key} = ")]
-            text = text.replace(f"{line}\n", f"{key} = {value}\n")
+            line = next(one for one in text.splitlines() if one.startswith(f"#{key} = "))
+            text = text.replace(f"{line}\n", f"{key} = {value}\n", 1)
         CONFIGURATION.write_text(text, "utf-8")
         assert "1 project refreshed" in follow(*first)
         upstream.index.upload("six", "1.18.0")

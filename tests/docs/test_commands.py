@@ -20,7 +20,7 @@ SHELL = ("console", "sh", "bash", "shell")
 NOT_RUN = {
     ("README.md", "make mirror"): "installs from PyPI and mirrors from PyPI",
     ("README.md", "make test"): "it is what runs this page",
-    ("README.md", "python3 -m venv .venv && .venv/bin/pip install ."): "installs from PyPI",
+    ("README.md", "python3 -m venv .venv && .venv/bin/pip install '.[closure]'"): "installs from PyPI",
     ("docs/how-to/cron-and-systemd.md", "umask 022"): "needs root, and makes a user",
     (
         "docs/how-to/cron-and-systemd.md",
