@@ -19,3 +19,9 @@ def fill(text: str, *changes: tuple[str, str]) -> str:
         assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in the page"
         text = text.replace(old, new)
     return text
+
+
+def client(name: str, index: str) -> str:
+    """What the page on clients tells one called *name* to write, for the mirror at *index*."""
+    [block] = blocks("clients.md", name)
+    return fill(block, ("https://pypi.example.org/simple/", index))

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from tests.peers import programs
+from tests.peers import documents, programs
 
 
 def fresh(home: Path) -> Path:
@@ -77,8 +77,9 @@ def with_uv(home: Path, index: str, *projects: str) -> Path:
 def with_poetry(home: Path, index: str, project: str) -> Path:
     """poetry install: it locks, and then checks against its lock."""
     python = fresh(home)
-    source = f'[[tool.poetry.source]]\nname = "mirror"\nurl = "{index}"\npriority = "primary"\n'
-    (home / "pyproject.toml").write_text(f"{_project(project)}[tool.poetry]\npackage-mode = false\n{source}")
+    (home / "pyproject.toml").write_text(
+        f"{_project(project)}[tool.poetry]\npackage-mode = false\n{documents.client('poetry', index)}"
+    )
     environment = programs.environment(home, VIRTUAL_ENV=str(home / "env"))
     _succeeded(programs.run([str(programs.tool("poetry") / "poetry"), "-n", "install"], home, environment))
     return python
@@ -87,8 +88,9 @@ def with_poetry(home: Path, index: str, project: str) -> Path:
 def with_pdm(home: Path, index: str, project: str) -> Path:
     """pdm install: it locks, and then checks against its lock."""
     python = fresh(home)
-    source = f'[[tool.pdm.source]]\nname = "pypi"\nurl = "{index}"\nverify_ssl = true\n'
-    (home / "pyproject.toml").write_text(f"{_project(project)}[tool.pdm]\ndistribution = false\n{source}")
+    (home / "pyproject.toml").write_text(
+        f"{_project(project)}[tool.pdm]\ndistribution = false\n{documents.client('pdm', index)}"
+    )
     environment = programs.environment(home, VIRTUAL_ENV=str(home / "env"), PDM_CHECK_UPDATE="0")
     _succeeded(programs.run([str(programs.tool("pdm") / "pdm"), "install", "--no-self"], home, environment))
     return python

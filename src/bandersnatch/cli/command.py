@@ -25,7 +25,7 @@ FORMER_OPTIONS = {
 class Parser(argparse.ArgumentParser):
     """An argument parser that says what was probably meant."""
 
-    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
+    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]  # without its overloads
         parsed, rest = self.parse_known_args(args, namespace)
         if rest:
             parser: Parser = getattr(parsed, "parser", self)
