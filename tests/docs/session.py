@@ -123,8 +123,8 @@ def _environment(home: Path, upstream: str) -> dict[str, str]:
     _script(home / ".local/bin/python3", f'exec "{sys.executable}" "$@"')
     uv = shutil.which("uv", path=f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}")
     assert uv, "uv is one of the tools that the tests are installed with"
-    for folder in (".local/bin", ".venv/bin"):
-        (home / folder / "uv").symlink_to(uv)
+    for place in (".local/bin", ".venv/bin"):
+        (home / place / "uv").symlink_to(uv)
     return {
         "PATH": f"{home / '.local/bin'}:{os.environ.get('PATH', os.defpath)}",
         "HOME": str(home),

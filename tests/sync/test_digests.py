@@ -20,7 +20,7 @@ WHEEL = "alpha-1.0-py3-none-any.whl"
 
 def behave(world: World, *hashes: str, html: bool = False, **more: object) -> None:
     """Let upstream state these digests from now on."""
-    behaviour = replace(PLAIN, hashes=hashes, page_format="html" if html else "both", **more)  # type: ignore[arg-type]
+    behaviour = replace(PLAIN, hashes=hashes, page_format="html" if html else "both", **more)  # type: ignore[arg-type]  # it is what upstream has
     world.upstream.behaviour = behaviour
 
 
