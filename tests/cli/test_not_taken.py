@@ -30,7 +30,7 @@ def page(program: Program, *files: dict[str, Any]) -> None:
 
 def entry(program: Program, filename: str = GOOD, **facts: Any) -> dict[str, Any]:
     """An entry of solo's page that can be taken, but for the *facts*."""
-    [[file, _]] = program.upstream.index.project("solo").visible  # type: ignore[union-attr]
+    [[file, _]] = program.upstream.index.project("solo").visible  # type: ignore[union-attr]  # it is what upstream has
     url = program.upstream.url_of(file)
     return {"filename": filename, "url": url, "hashes": {"sha256": file.sha256}} | facts
 
