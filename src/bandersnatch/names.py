@@ -106,6 +106,11 @@ def stem(filename: str) -> str:
     return filename
 
 
+def is_owner(project: str, filename: str) -> bool:
+    """Whether *filename* can be of *project* alone: its first part is the project's name (PEP 427, 625)."""
+    return canonical(filename.partition("-")[0]) == project
+
+
 def version_of(filename: str, project: str) -> str | None:
     """
     The version that *filename* is of, as it is spelled there, given the normalised name of its *project*.

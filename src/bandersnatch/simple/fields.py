@@ -23,6 +23,9 @@ _PLURALS = {
 }
 """Where JSON's name of a field is not the field's own."""
 
+_DECIDING = ("name", "version", "requires-dist", "requires-python", "provides-extra")
+"""What installers decide by."""
+
 _NOT_METADATA = frozenset(("bugtrack_url", "docs_url", "package_url", "project_url", "release_url", "yanked_reason"))
 """What PyPI's older JSON says among the metadata, and no release of itself."""
 
@@ -37,6 +40,12 @@ def from_metadata(metadata: bytes) -> dict[str, tuple[str, ...]]:
 
     known, others = parse_email(metadata)
     return _fields({**others, **known})
+
+
+def is_like(metadata: bytes, other: bytes) -> bool:
+    """Whether two METADATA files are of the same release, and say the same of what it needs."""
+    first, second = from_metadata(metadata), from_metadata(other)
+    return all(set(first.get(field, ())) == set(second.get(field, ())) for field in _DECIDING)
 
 
 def from_info(info: Mapping[str, object]) -> dict[str, tuple[str, ...]]:

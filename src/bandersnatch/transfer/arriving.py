@@ -111,17 +111,17 @@ class Transfer:
             self.write()
         return self._check.finish()
 
-    def stage(self, file: File) -> Held:
-        """Stage the *file* as ``verify`` gave it. Blocks, unless it is small."""
+    def stage(self, file: File) -> tuple[Held, bytes]:
+        """Stage the *file* that ``verify`` gave; as ``take_metadata`` leaves it. Blocks, unless it is small."""
         if self._incoming is None:
             data = b"".join(self._pending)
-            metadata = take_metadata(file, BytesIO(data), self._storage, self._rules, new=self._is_new)
+            metadata, own = take_metadata(file, BytesIO(data), self._storage, self._rules, new=self._is_new)
             self._storage.put((layout.file_key(file),), data)
         else:
             with self._incoming.reader() as stream:
-                metadata = take_metadata(file, stream, self._storage, self._rules)
+                metadata, own = take_metadata(file, stream, self._storage, self._rules)
             self._incoming.stage(layout.file_key(file))
-        return Held(file, self._check.size, metadata)
+        return Held(file, self._check.size, metadata), own
 
     def keep(self) -> None:
         """Stop here, and keep the bytes for a later try. Blocks."""

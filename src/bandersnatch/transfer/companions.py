@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from bandersnatch import layout, names
 from bandersnatch.errors import BadContent, NotAllowed, NotFound, UpstreamError
 from bandersnatch.model import File, Held
+from bandersnatch.simple.fields import is_like
 from bandersnatch.simple.provenance import is_of
 from bandersnatch.storage.base import Storage
 from bandersnatch.transfer.rules import Rules
@@ -20,30 +21,33 @@ MAX_COMPANION = 16 << 20
 """Bytes of core metadata or provenance that are taken; the largest on PyPI are far below 1 MiB."""
 
 
-def take_metadata(wanted: File, stream: BinaryIO, storage: Storage, rules: Rules, *, new: bool = False) -> str | None:
+def take_metadata(
+    wanted: File, stream: BinaryIO, storage: Storage, rules: Rules, *, new: bool = False
+) -> tuple[str | None, bytes]:
     """
     Stage the core metadata out of the wheel itself; returns its SHA-256. Blocks, unless all is in memory and *new*.
 
     PEP 658 wants exactly the bytes that the wheel holds, so when upstream's digest is that of the wheel's own
-    METADATA there is nothing to ask upstream for. None: not a wheel, not readable, or not what upstream advertises.
+    METADATA there is nothing to ask upstream for. Where it is another nothing is staged, and the bytes are returned.
+    None: not a wheel, not readable, or not what upstream advertises.
     """
     if not rules.metadata or not wanted.filename.endswith(".whl") or not _has_room_for_companion(wanted):
-        return None
+        return None, b""
     from bandersnatch.simple.metadata import from_wheel
 
     stream.seek(0)
     try:
         data = from_wheel(stream, limit=MAX_COMPANION)
     except BadContent:
-        return None
+        return None, b""
     digest = hashlib.sha256(data).hexdigest()
     if isinstance(wanted.core_metadata, str) and wanted.core_metadata != digest:
-        return None
+        return None, data
     if new:
         storage.put((layout.metadata_key(wanted),), data)
     else:
         _stage(storage, layout.metadata_key(wanted), data)
-    return digest
+    return digest, b""
 
 
 class Completed(Struct, frozen=True):
@@ -64,13 +68,19 @@ WITHHELD = (
 )
 
 
-async def complete(project: str, held: Held, upstream: Upstream, storage: Storage, rules: Rules) -> Completed:
-    """Bring in what belongs to the file. A companion that fails keeps the file itself from nobody."""
+async def complete(
+    project: str, held: Held, own: bytes, upstream: Upstream, storage: Storage, rules: Rules
+) -> Completed:
+    """
+    Bring in what belongs to the file. A companion that fails keeps the file itself from nobody.
+
+    *own*: the wheel's own core metadata, where upstream advertises other.
+    """
     wanted, withheld = held.file, False
     try:
-        if rules.metadata and held.metadata is None and wanted.core_metadata:
-            held = replace(held, metadata=await _fetch_metadata(wanted, upstream, storage))
-            withheld = held.metadata is None and _has_room_for_companion(wanted)
+        if rules.metadata and held.metadata is None and wanted.core_metadata and _has_room_for_companion(wanted):
+            held = replace(held, metadata=await _other_metadata(wanted, own, upstream, storage))
+            withheld = held.metadata is None
         if rules.provenance and wanted.provenance:
             held = replace(held, provenance=await _fetch_provenance(project, wanted, upstream, storage))
             withheld = withheld or not held.provenance
@@ -91,24 +101,29 @@ def _host(url: str | None) -> str:
     return urlsplit(url or "").netloc.rpartition("@")[2]
 
 
-async def _fetch_metadata(wanted: File, upstream: Upstream, storage: Storage) -> str | None:
+async def _other_metadata(wanted: File, own: bytes, upstream: Upstream, storage: Storage) -> str | None:
     """
-    Fetch and stage the core metadata that upstream advertises; returns its SHA-256.
+    Stage the core metadata that upstream advertises, or the wheel's *own* if the two disagree; returns its SHA-256.
 
-    None when upstream does not have it after all, or not with the digest that it advertises: clients treat metadata
-    that is advertised and cannot be had as an error, so then it is not advertised.
+    None when there is neither: clients treat metadata that is advertised and cannot be had as an error, so then it is
+    not advertised.
     """
-    if not _has_room_for_companion(wanted):
-        return None
-    try:
-        data = await upstream.read(wanted.metadata_url, limit=MAX_COMPANION)
-    except (NotFound, NotAllowed, BadContent):
-        return None
-    digest = hashlib.sha256(data).hexdigest()
-    if isinstance(wanted.core_metadata, str) and wanted.core_metadata != digest:
+    data = await asyncio.to_thread(storage.read, layout.metadata_key(wanted), MAX_COMPANION)
+    if data is None or not _is_advertised(data, wanted):
+        try:
+            data = await upstream.read(wanted.metadata_url, limit=MAX_COMPANION)
+        except (NotFound, NotAllowed, BadContent):
+            data = None
+    if data is None or not _is_advertised(data, wanted) or not (own == b"" or is_like(data, own)):
+        data = own or None
+    if data is None:
         return None
     await asyncio.to_thread(_stage, storage, layout.metadata_key(wanted), data)
-    return digest
+    return hashlib.sha256(data).hexdigest()
+
+
+def _is_advertised(data: bytes, wanted: File) -> bool:
+    return wanted.core_metadata in (True, hashlib.sha256(data).hexdigest())
 
 
 async def _fetch_provenance(project: str, wanted: File, upstream: Upstream, storage: Storage) -> bool:

@@ -65,27 +65,28 @@ async def file(
     they are not; *new* says that ``look`` has found nothing. What comes from upstream may be one of the *twins* as
     well. Raises UpstreamError, StorageError.
     """
+    rules = rules.on_page_of(project, wanted.filename)
     transfer = Transfer(wanted, storage, rules, twins=twins, new=new)
-    held = None if new else await asyncio.to_thread(_begin, transfer, wanted, storage, rules)
+    found = None if new else await asyncio.to_thread(_begin, transfer, wanted, storage, rules)
     count = 0
-    if held is None:
-        held, count = await _fetch(transfer, project, upstream, progress, named)
-    one = await companions.complete(project, held, upstream, storage, rules)
+    if found is None:
+        found, count = await _fetch(transfer, project, upstream, progress, named)
+    one = await companions.complete(project, *found, upstream, storage, rules)
     return Arrived(one.held, count, one.warning, one.problem, one.withheld)
 
 
-def _begin(transfer: Transfer, wanted: File, storage: Storage, rules: Rules) -> Held | None:
+def _begin(transfer: Transfer, wanted: File, storage: Storage, rules: Rules) -> tuple[Held, bytes] | None:
     """The file, if storage has it; else the transfer goes on with what is there. Blocks."""
-    held = present.find(wanted, storage, rules)
-    if held is None:
+    found = present.find(wanted, storage, rules)
+    if found is None:
         transfer.resume()
-    return held
+    return found
 
 
 async def _fetch(
     transfer: Transfer, project: str, upstream: Upstream, progress: Progress, named: Named
-) -> tuple[Held, int]:
-    """The file, staged, and how many bytes of it came now."""
+) -> tuple[tuple[Held, bytes], int]:
+    """The file, as ``stage`` leaves it, and how many bytes of it came now."""
     try:
         count = await _pour(transfer, project, upstream, progress)
         small = transfer.is_small

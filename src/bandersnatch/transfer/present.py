@@ -40,8 +40,8 @@ def _has_any(key: str, storage: Storage) -> bool:
     return storage.stat(key) is not None or storage.buried(key) is not None
 
 
-def find(wanted: File, storage: Storage, rules: Rules) -> Held | None:
-    """The file with its core metadata, if storage has it as it is wanted, be it in the trash. Blocks."""
+def find(wanted: File, storage: Storage, rules: Rules) -> tuple[Held, bytes] | None:
+    """The file as ``take_metadata`` leaves it, if storage has it as it is wanted, be it in the trash. Blocks."""
     if not layout.has_key(wanted):
         return None
     key = layout.file_key(wanted)
@@ -53,7 +53,10 @@ def find(wanted: File, storage: Storage, rules: Rules) -> Held | None:
     vouched = rules.vouched is not None and rules.vouched(key, stat.size, stat.mtime_ns) == wanted.sha256
     with storage.open(key) as stream:
         file = wanted if vouched else _checked(wanted, stream, stat.size)
-        return None if file is None else Held(file, stat.size, take_metadata(file, stream, storage, rules))
+        if file is None:
+            return None
+        metadata, own = take_metadata(file, stream, storage, rules)
+        return Held(file, stat.size, metadata), own
 
 
 def intact(project: str, held: Held, storage: Storage, rules: Rules) -> Held | None:
@@ -61,7 +64,7 @@ def intact(project: str, held: Held, storage: Storage, rules: Rules) -> Held | N
     found = find(held.file, storage, rules)
     if found is None:
         return None
-    metadata = held.metadata if held.metadata in (found.metadata, _stored_metadata(held, storage)) else None
+    metadata = held.metadata if held.metadata in (found[0].metadata, _stored_metadata(held, storage)) else None
     return replace(held, metadata=metadata, provenance=held.provenance and _has_provenance(project, held, storage))
 
 

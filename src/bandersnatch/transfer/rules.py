@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 
-from bandersnatch import layout
+from bandersnatch import layout, names
 from bandersnatch.errors import OutOfSpace
 from bandersnatch.model import File
 from bandersnatch.storage.base import Storage
-from bandersnatch.values import Struct
+from bandersnatch.values import Struct, replace
 
 Vouched = Callable[[str, int, int], str | None]
 """The SHA-256 that was verified of an object, by its key, size and time in nanoseconds; None if nobody did that."""
@@ -26,6 +26,10 @@ class Rules(Struct, frozen=True):
     """Bytes of the largest file that is taken where upstream states no size."""
     vouched: Vouched | None = None
     """Spares a file that was verified when it was adopted a second reading."""
+
+    def on_page_of(self, project: str, filename: str) -> Rules:
+        """The same for a file on the page of *project*; only its own project's page has what lies beside it."""
+        return self if names.is_owner(project, filename) else replace(self, metadata=False)
 
 
 def admit(wanted: File, count: int, storage: Storage, rules: Rules) -> None:

@@ -222,7 +222,8 @@ def _take_back(mirror: Mirror, project: str, one: Return) -> Held:
     root = urlsplit(mirror.address)
     file = File(one.item.filename, f"{root.scheme}://{root.netloc}/{layout.url_of(key)}", one.sha256, one.item.size)
     with mirror.storage.open_buried(key) as stream:
-        metadata = take_metadata(file, stream, mirror.storage, mirror.rules.transfer)
+        rules = mirror.rules.transfer.on_page_of(project, file.filename)
+        metadata, _ = take_metadata(file, stream, mirror.storage, rules)
         file = replace(file, core_metadata=metadata or False, requires_python=_requires_python(stream, metadata))
     mirror.storage.unbury(key)
     has_provenance = (
