@@ -105,10 +105,11 @@ def run_check(args: argparse.Namespace, out: TextIO) -> int:
         return _report(error, out)
     from bandersnatch.assemble.closing import notes
     from bandersnatch.assemble.outputs import problems
+    from bandersnatch.config.exposed import exposed
 
     for note in (*loaded.notes, *notes(loaded.config)):
         print(note, file=out)
-    found = problems(loaded)
+    found = [*problems(loaded), *exposed(loaded, os.environ)]
     if loaded.config.selects_nothing:
         found.append(loaded.nothing_selected())
     if found:

@@ -45,6 +45,12 @@ def find(url: str, environ: Mapping[str, str], *, token_file: Path | None = None
     return _from_file(token_file) or _from_netrc(url, environ)
 
 
+def netrc_file(environ: Mapping[str, str]) -> Path:
+    """Where netrc is, if there is one."""
+    named = environ.get("NETRC")
+    return Path(named) if named else Path(environ.get("HOME", "~")).expanduser() / ".netrc"
+
+
 def _from_file(token_file: Path | None) -> Credentials | None:
     if token_file is None:
         return None
@@ -59,8 +65,7 @@ def _from_file(token_file: Path | None) -> Credentials | None:
 
 
 def _from_netrc(url: str, environ: Mapping[str, str]) -> Credentials | None:
-    named = environ.get("NETRC")
-    path = Path(named) if named else Path(environ.get("HOME", "~")).expanduser() / ".netrc"
+    path = netrc_file(environ)
     try:
         os.stat(path)
     except FileNotFoundError:
