@@ -66,7 +66,7 @@ class World:
     async def _run(self, projects: tuple[str, ...], wish: Wish, settings: Mapping[str, object]) -> events.Finished:
         config = self.config(*projects, **settings)
         with assemble.locked(config):
-            async with assemble.mirror(config, {}, self.now) as mirror:
+            async with assemble.mirror(config, {}, self.now, anew=wish.full) as mirror:
                 return await run(mirror, wish, self.now, self.told.append)
 
     def config(self, *projects: str, **settings: object) -> Config:
