@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from bandersnatch.testing import Body, Redirect, Status
+from bandersnatch.testing import Body, Fault, Redirect, Status
 from tests.cli.conftest import Program
 
 TOKEN = "s3cret-t0ken"
@@ -41,7 +41,7 @@ def test_a_token_in_the_address_is_shown_nowhere(program: Program) -> None:
     program.configure(CONFIGURATION.format(home=program.home, url=upstream.url, token=TOKEN))
     program.environment["BANDERSNATCH_MIRROR_UPSTREAM"] = f"{upstream.url}/{TOKEN}"
     listing = json.dumps({"meta": {}, "projects": [{"name": name, "_last-serial": 1} for name in NAMES]}).encode()
-    for path, answer in {
+    answers: dict[str, Fault] = {
         "": Body(listing, JSON),
         "missing/": Status(404),
         "broken/": Status(500),
@@ -51,7 +51,8 @@ def test_a_token_in_the_address_is_shown_nowhere(program: Program) -> None:
         "nowhere/": Redirect("ftp://x/"),
         "bad-file/": page("bad-file", f"{upstream.url}/{TOKEN}/bad_file-1.0.zip", f"http://h/{TOKEN}/bad_file-2.0.zip"),
         "good/": page("good"),
-    }.items():
+    }
+    for path, answer in answers.items():
         upstream.fault(base + path, answer, times=None)
     said = []
     for arguments in (
