@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import signal
 import time
 
@@ -70,6 +72,34 @@ def test_cron_is_told_of_many_wrong_names_in_a_handful(program: Program) -> None
         names = ", ".join(f'"no-such-{number}"' for number in range(count))
         program.configure(f"[select]\nprojects = [{names}]\n")
         assert len(program.run("mirror", "--directory", f"mirror-{count}").stderr.splitlines()) <= 8
+
+
+def test_everything_says_first_how_much_it_is(program: Program) -> None:
+    """A mirror of everything says first about how much it needs and what there is, and asks for no page twice."""
+    program.configure("[select]\neverything = true\n")
+    for number in range(250):
+        program.upstream.index.upload(f"many-{number}", "1.0")
+    result = program.run("mirror", "-v")
+    assert result.returncode == 0
+    [planned] = [line for line in result.stdout.splitlines() if line.startswith("To refresh: 253 projects; ")]
+    assert re.search(r"to fetch: about 2\d\d files, .+ ± .+, estimated from 200 projects \(.+ are free\)$", planned)
+    assert program.upstream.count("/simple/*/") == 253
+    program.upstream.index.upload("alpha", "3.0")
+    assert "estimated" not in program.run("mirror", "-v", "--full").stdout
+
+
+@pytest.mark.parametrize("count", [10, 250])
+def test_everything_does_not_fit(program: Program, count: int) -> None:
+    """What will not fit is said before the first file, from cron too, and not again by every run that fails."""
+    for number in range(count):
+        program.upstream.index.upload(f"many-{number}", "1.0")
+    path = program.configure("[select]\neverything = true\n")
+    free = shutil.disk_usage(program.home).free
+    path.write_text(path.read_text().replace('reserve = "0"', f'reserve = "{free // (1 << 20) + 1000}MiB"'))
+    first = program.run("mirror")
+    assert first.returncode == 74
+    assert "more than there is room for" in first.stderr
+    assert "more than there is room for" not in program.run("mirror").stderr
 
 
 def test_json(program: Program) -> None:

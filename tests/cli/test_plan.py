@@ -15,10 +15,12 @@ import pytest
 
 from bandersnatch.catalogue.base import Totals
 from bandersnatch.catalogue.sqlite import SqliteCatalogue
-from bandersnatch.cli import exits
+from bandersnatch.cli import exits, main
 from bandersnatch.cli.plan import collect, exit_code
 from bandersnatch.cli.planned import lines, spans_of
+from bandersnatch.cli.progress import PagesReport
 from bandersnatch.storage.lock import Lock
+from bandersnatch.sync import events
 from bandersnatch.sync.plans import Estimate, Plan, Share, Sum
 from bandersnatch.testing import Status
 from bandersnatch.values import Struct, fields, replace
@@ -206,13 +208,48 @@ def test_brake(program: Program) -> None:
     assert program.run("mirror", "--dry-run", "--accept-removals").returncode == 0
 
 
+def test_much_is_sampled(program: Program, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where very many projects are due a sample is read, unless all is asked for, and that is said first."""
+    for number in range(20):
+        program.upstream.index.upload(f"project-{number}", "1.0")
+    monkeypatch.setenv("BANDERSNATCH_CONFIG", str(program.configure(ALL)))
+    monkeypatch.setattr("bandersnatch.cli.plan.FEW", 22)
+    monkeypatch.setattr("bandersnatch.cli.plan.PAGES", 5)
+    assert main.run(["plan"]) == 0
+    told = capsys.readouterr()
+    assert told.err.startswith(
+        "bandersnatch: looking at 5 of 23 projects, more of those that are large; --forecast all"
+    )
+    assert program.upstream.count("/simple/*/") == 5
+    before, of_what, after = told.out.partition("What follows is of the 5 projects that were looked at, not of all:\n")
+    assert of_what
+    assert re.search(r"Fetch:   about \d+ files, .+ ± .+, estimated from 5 projects\nRoom: ", before)
+    assert after.startswith("Remove:  0 files")
+    assert main.run(["plan", "--forecast", "all"]) == 0
+    told = capsys.readouterr()
+    assert (told.err, "What follows" in told.out) == ("", False)
+    assert "Fetch:   26 files" in told.out
+
+
+def test_progress_without_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is no terminal a line says every ten seconds how far the reading is, and nothing in less time."""
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    now = [0.0]
+    with PagesReport(clock=lambda: now[0]) as report:
+        report.tell(events.Planned(900_000, None, None, None, sample=40))
+        for number in range(40):
+            report.tell(events.Confirmed(f"project-{number}"))
+            now[0] += 0.6
+    assert capsys.readouterr().err.splitlines() == ["reading pages 18/40", "reading pages 35/40"]
+
+
 @pytest.mark.parametrize("pages", ["1", "-3", "many"])
 def test_no_number_of_pages(program: Program, pages: str) -> None:
     """A forecast needs two pages at least, or there is no telling how wrong it may be."""
     program.configure(ALL)
     result = program.run("plan", "--forecast", pages)
     assert result.returncode == 2
-    assert "number of pages" in result.stderr
+    assert "a number of pages" in result.stderr
 
 
 def test_forecast(program: Program) -> None:
@@ -320,12 +357,12 @@ ROOM = replace(DUE, free=3 * GIB, reserve=GIB)
 )  # fmt: skip
 def test_lines(plan: Plan, line: str) -> None:
     """Whatever there is to say stands on a line of its own."""
-    assert line in lines(plan, bars=True)
+    assert line in lines(plan, bar="█")
 
 
 def test_no_bars_without_a_terminal() -> None:
     """What goes into a file or a pipe is drawn without bars."""
-    assert "█" not in "".join(lines(replace(DUE, growth={"2025-01": 1, "2025-02": 2}), bars=False))
+    assert "█" not in "".join(lines(replace(DUE, growth={"2025-01": 1, "2025-02": 2}), bar=""))
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import random
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from difflib import SequenceMatcher
@@ -17,7 +19,7 @@ from hypothesis import strategies as st
 
 from bandersnatch import assemble
 from bandersnatch.assemble.selection import choose
-from bandersnatch.catalogue.base import Totals
+from bandersnatch.catalogue.base import Due, Totals
 from bandersnatch.config.schema import Config
 from bandersnatch.sync import events
 from bandersnatch.sync.engine import Wish, run
@@ -25,6 +27,7 @@ from bandersnatch.sync.explaining import Answer, Fate, explain
 from bandersnatch.sync.nearest import ALIKE, Nearest
 from bandersnatch.sync.planning import plan
 from bandersnatch.sync.plans import Estimate, Plan, Sum, estimate
+from bandersnatch.sync.sampling import draw
 from bandersnatch.testing import Status, UpstreamServer
 from tests.sync.conftest import World
 
@@ -347,18 +350,74 @@ def test_forecast_looks_at_all_that_leaves(two: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("drawn", "count", "forecast"),
+    ("groups", "forecast"),
     [
-        ([], 5, None),
-        ([Sum(1, 10)], 5, None),
-        ([Sum(1, 10), Sum(1, 10)], 4, Estimate(4, 40, 0)),
-        ([Sum(0, 0), Sum(2, 20)], 2, Estimate(2, 20, 0)),
-        ([Sum(0, 0), Sum(2, 20)], 4, Estimate(4, 40, 57)),
+        ([], None),
+        ([(5, [])], None),
+        ([(5, [Sum(1, 10)])], None),
+        ([(4, [Sum(1, 10), Sum(1, 10)])], Estimate(4, 40, 0)),
+        ([(2, [Sum(0, 0), Sum(2, 20)])], Estimate(2, 20, 0)),
+        ([(4, [Sum(0, 0), Sum(2, 20)])], Estimate(4, 40, 57)),
+        ([(4, [Sum(1, 10), Sum(1, 10)]), (2, [Sum(9, 900), Sum(9, 900)])], Estimate(22, 1840, 0)),
+        ([(4, [Sum(0, 0), Sum(2, 20)]), (1, [Sum(5, 10)])], Estimate(9, 50, 57)),
+        ([(4, [Sum(1, 10), Sum(1, 10)]), (4, [])], Estimate(8, 80, 0)),
+        ([(2, [Sum(0, 0), Sum(2, 20)]), (2, [Sum(1, 10)])], Estimate(4, 40, 28)),
     ],
 )
-def test_estimate(drawn: Sequence[Sum], count: int, forecast: Estimate | None) -> None:
-    """The error is that of the mean, less what was drawn already; from one alone nothing can be told."""
-    assert estimate(drawn, count) == forecast
+def test_estimate(groups: Sequence[tuple[int, Sequence[Sum]]], forecast: Estimate | None) -> None:
+    """The error is that of the groups' means, less what was drawn already; from one alone nothing can be told."""
+    assert estimate(groups) == forecast
+
+
+def _due(sizes: Iterable[int], serials: Iterable[int | None]) -> list[Due]:
+    return [
+        Due(f"project-{number:06}", True, bool(size), size, serial)
+        for number, (size, serial) in enumerate(zip(sizes, serials, strict=True))
+    ]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.one_of(st.none(), st.integers(0, 9))), min_size=1, max_size=300),
+    st.integers(2, 80),
+)
+def test_every_draw(due: list[tuple[int, int | None]], count: int) -> None:
+    """Whatever is known, so many are drawn as were asked for, none twice, and the groups are all that is due."""
+    rows = _due([size for size, _ in due], [serial for _, serial in due])
+    groups = draw(lambda: iter(rows), count)
+    names = [name for group in groups for name in group.names]
+    assert sum(group.size for group in groups) == len(rows)
+    assert len(set(names)) == len(names)
+    assert min(count, len(rows)) <= len(names) <= max(count, 2 * len(groups))
+    assert all(min(group.size, 2) <= len(group.names) <= group.size for group in groups)
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_those_that_weigh_most_are_drawn_most(held: bool) -> None:
+    """The hundredth of all projects that has the most bytes, or changed last, is drawn several times as often."""
+    weights = [number * 37 % 6400 + 1 for number in range(6400)]
+    rows = _due(weights if held else [0] * 6400, [None] * 6400 if held else weights)
+    drawn = {name for group in draw(lambda: iter(rows), 400) for name in group.names}
+    assert len(drawn) == 400
+    heavy = {one.name for one, weight in zip(rows, weights, strict=True) if weight > 6336}
+    assert len(drawn & heavy) >= 16  # blindly: 4
+
+
+def test_weighted_is_nearer() -> None:
+    """Where those that weigh most have most of the bytes, a weighted sample is about twice as near as a blind one."""
+    weighted = blind = 0.0
+    for seed in range(20):
+        dice = random.Random(seed)
+        truth = [round(math.exp(dice.gauss(0, 1.0) + 9 * number / 5000)) for number in range(5000)]
+        rows = _due([0] * 5000, dice.sample(range(5000), 5000))
+        by_name = {one.name: Sum(1, truth[one.promised or 0]) for one in rows}
+        groups = draw(rows.__iter__, 400)
+        guess = estimate([(one.size, [by_name[name] for name in one.names]) for one in groups])
+        other = estimate([(5000, dice.sample(list(by_name.values()), 400))])
+        assert guess is not None
+        assert other is not None
+        weighted += (guess.bytes / sum(truth) - 1) ** 2
+        blind += (other.bytes / sum(truth) - 1) ** 2
+    assert 3 * weighted < blind
 
 
 # --- names that match nothing --------------------------------------------------------------------------------------

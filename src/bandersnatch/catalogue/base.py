@@ -157,6 +157,17 @@ class Sliced(Struct, frozen=True):
     """Normalised, of the wanted projects."""
 
 
+class Due(Struct, frozen=True):
+    """A project that is due: what says how much there may be of it."""
+
+    name: str
+    wanted: bool
+    published: bool
+    bytes: int
+    """That are held of it."""
+    promised: int | None
+
+
 class Totals(Struct, frozen=True):
     """How much the mirror holds, and how much is still to be done."""
 
@@ -289,6 +300,9 @@ class Catalogue(Protocol):
         """The next projects that are due, in the order of names, beginning after the name *after*."""
 
     def count_due(self, now: float) -> int: ...
+
+    def weigh(self, now: float) -> Iterator[Due]:
+        """Every project that is due, in the order of names, streamed."""
 
     def entry(self, name: str) -> Entry | None: ...
 

@@ -276,6 +276,13 @@ FROM project INDEXED BY project_due
 WHERE due IS NOT NULL AND due <= :now AND name > :after
 ORDER BY name LIMIT :count;
 
+-- name: weigh
+-- What says how much there may be of each project that is due.
+SELECT name, wanted, published, bytes, promised
+FROM project INDEXED BY project_due
+WHERE due IS NOT NULL AND due <= :now AND name > :after
+ORDER BY name LIMIT :count;
+
 -- name: count_due
 -- How many projects are due.
 SELECT count(*) FROM project INDEXED BY project_due WHERE due IS NOT NULL AND due <= :now;

@@ -16,6 +16,7 @@ from bandersnatch.catalogue.base import (
     Buried,
     Commit,
     Diff,
+    Due,
     Entry,
     Failure,
     Known,
@@ -152,6 +153,12 @@ class SqliteCatalogue:
 
     def count_due(self, now: float) -> int:
         return self._count("count_due", now=now)
+
+    def weigh(self, now: float) -> Iterator[Due]:
+        return (
+            Due(name, bool(wanted), bool(published), size, promised)
+            for name, wanted, published, size, promised in self._database.stream("weigh", now=now)
+        )
 
     def entry(self, name: str) -> Entry | None:
         found = self._database.rows("entry", name=name)

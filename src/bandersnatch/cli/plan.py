@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 from bandersnatch.cli import command, exits, options, text
@@ -31,8 +31,13 @@ exit status:
   74   the catalogue cannot be read
 """
 
-PAGES = 400
+PAGES = 1000
 """Pages that a forecast reads unless it is told how many."""
+
+FEW = 5000
+"""Where more projects are due a plan is a forecast, unless it is told otherwise."""
+
+ALL = sys.maxsize
 
 
 def add_parser(commands: Any) -> None:
@@ -53,20 +58,18 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--full", action="store_true", help="plan for a run that checks everything")
     parser.add_argument(
         "--forecast", metavar="PAGES", nargs="?", type=_pages, const=PAGES,
-        help=f"read so many pages only, drawn at random, and estimate what is to be fetched (default: {PAGES})",
+        help=f"read so many pages only, or all; of more than {FEW:,} that are due {PAGES:,}, unless told otherwise",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="as one JSON object")
     parser.set_defaults(accept_removals=False)
 
 
 def _pages(given: str) -> int:
-    pages = int(given)
-    if pages < 2:
-        raise ValueError
-    return pages
-
-
-_pages.__name__ = "number of pages (2 or more)"  # how argparse names it in its complaint
+    if given == "all":
+        return ALL
+    if not (given.isdecimal() and int(given) >= 2):
+        raise argparse.ArgumentTypeError(f"{given}: a number of pages, 2 or more, or all")
+    return int(given)
 
 
 def run_plan(args: argparse.Namespace, out: TextIO) -> int:
@@ -91,8 +94,15 @@ def run_plan(args: argparse.Namespace, out: TextIO) -> int:
     else:
         from bandersnatch.cli import planned
 
-        print("\n".join(map(text.shown, planned.lines(plan, bars=out.isatty()))), file=out)
+        print("\n".join(map(text.shown, planned.lines(plan, bar=_bar(out)))), file=out)
     return exit_code(plan)
+
+
+def _bar(out: TextIO) -> str:
+    """What bars are drawn with, for a person only."""
+    if not out.isatty():
+        return ""
+    return "█" if out.encoding.lower().startswith("utf") else "#"
 
 
 def collect(plan: Plan) -> dict[str, Any]:
@@ -119,7 +129,7 @@ async def _plan(args: argparse.Namespace, loaded: Loaded) -> Plan:
     from bandersnatch.assemble.selection import choose
     from bandersnatch.sync.planning import plan
 
-    now, config = time.time(), loaded.config
+    now, config, forecast = time.time(), loaded.config, getattr(args, "forecast", None)
     chosen = choose(loaded)
     task = asyncio.current_task()
     assert task is not None
@@ -135,28 +145,27 @@ async def _plan(args: argparse.Namespace, loaded: Loaded) -> Plan:
                 now,
                 full=args.full,
                 accept_removals=args.accept_removals,
-                sample=getattr(args, "forecast", None),
+                sample=forecast or PAGES,
+                few=0 if forecast else FEW,
                 tell=tell,
             )
 
 
 @contextmanager
 def _listening() -> Iterator[events.Tell]:
-    """Says what an operator should know; on a terminal it shows how far the reading is."""
+    """Says what an operator should know, what the figures are of, and how far the reading is."""
+    from bandersnatch.cli.progress import PagesReport
     from bandersnatch.sync import events
 
-    with ExitStack() as stack:
-        progress = None
-        if sys.stderr.isatty():
-            from bandersnatch.cli.progress import PagesReport
-
-            progress = stack.enter_context(PagesReport())
+    with PagesReport() as progress:
 
         def tell(event: events.Event) -> None:
             if isinstance(event, events.Warned):
                 _complain(f"warning: {event.message}")
-            elif progress is not None:
-                progress.tell(event)
+            if isinstance(event, events.Planned) and event.sample is not None:
+                looked_at = f"{event.sample:,} of {text.count(event.projects, 'project')}"
+                _complain(f"looking at {looked_at}, more of those that are large; --forecast all looks at every one")
+            progress.tell(event)
 
         yield tell
 

@@ -85,7 +85,8 @@ class Screen:
         self._clock = clock
         self._began = clock()
         self._next = self._began + EVERY
-        self._plain = self._console.is_dumb_terminal or not os.environ.get("TERM")
+        can_draw = self._console.is_terminal and not self._console.is_dumb_terminal and os.environ.get("TERM")
+        self._plain = not can_draw
         self._live = _Live(self._lines, self._console)
 
     def __enter__(self) -> Self:
@@ -197,7 +198,7 @@ class TerminalReport(Screen):
                 self._expected += event.bytes
             case events.Planned():
                 self._projects.total = event.projects
-                if event.bytes is not None:  # every page was read, so there is a sum
+                if event.bytes is not None and event.error is None:  # every page was read, so there is a sum
                     self._bytes.total = self._expected
             case events.Refreshed() | events.Confirmed() | events.FellBehind() | events.Removed():
                 self._projects.done += 1
@@ -229,14 +230,14 @@ class TerminalReport(Screen):
 class PagesReport(Screen):
     """How many projects are done, and nothing else; *doing* says what."""
 
-    def __init__(self, console: Console | None = None, *, doing: str = "reading pages") -> None:
+    def __init__(self, *, doing: str = "reading pages", clock: Callable[[], float] = time.monotonic) -> None:
         self._pages = Row(doing, bytes_=False)
-        super().__init__([self._pages], console)
+        super().__init__([self._pages], None, clock)
 
     def tell(self, event: events.Event) -> None:
         match event:
             case events.Planned():
-                self._pages.total = event.projects
+                self._pages.total = event.sample or event.projects
             case events.Confirmed():
                 self._pages.done += 1
             case _:

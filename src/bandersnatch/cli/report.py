@@ -78,7 +78,7 @@ class NewsReport(_Plain):
 
     def tell(self, event: events.Event) -> None:
         level = level_of(event)
-        if level > self._level:
+        if level > self._level or (isinstance(event, events.Planned) and self._last_outcome == "disk"):
             return
         match event:
             case events.FellBehind(first=True) if event.project not in self._unmatched:
@@ -90,7 +90,7 @@ class NewsReport(_Plain):
             case events.Skipped(first=True, refusal=refusal) if refusal != Refusal.UNUSABLE:
                 # What is unusable is told with the project that is behind for it.
                 self._say(level, "files that are not taken: bandersnatch verify names them", skipped(event))
-            case events.HookFailed(first=True):
+            case events.HookFailed(first=True) | events.Planned():
                 for line in lines(event):
                     self._print(level, line)
             case events.Finished(outcome=outcome):
@@ -187,7 +187,7 @@ def lines(event: events.Event) -> list[str]:
             changes = f"{event.new:,} new, {event.changed:,} changed, {event.missing:,} missing"
             return [f"Upstream lists {text.count(event.listed, 'project')}: {changes}"]
         case events.Planned():
-            return [planned(event)]
+            return [planned(event), *too_little(event)]
         case events.FellBehind():
             return [behind(event)]
         case events.Skipped():
@@ -242,8 +242,18 @@ def planned(event: events.Planned) -> str:
     todo = text.count(event.projects, "project")
     if event.files is None or event.bytes is None:
         return f"To refresh: {todo}; how much that is shows page by page"
+    files = f"{text.count(event.files, 'file')}, {text.size(event.bytes)}"
+    if event.error is not None and event.sample is not None:
+        files = f"about {files} ± {text.size(event.error)}, estimated from {text.count(event.sample, 'project')}"
     room = "" if event.free is None else f" ({text.size(event.free)} are free)"
-    return f"To refresh: {todo}; to fetch: {text.count(event.files, 'file')}, {text.size(event.bytes)}{room}"
+    return f"To refresh: {todo}; to fetch: {files}{room}"
+
+
+def too_little(event: events.Planned) -> list[str]:
+    """Said where it does not fit."""
+    if not event.missing:
+        return []
+    return [f"That is {text.size(event.missing)} more than there is room for: the run ends when the disk is full"]
 
 
 def behind(event: events.FellBehind) -> str:

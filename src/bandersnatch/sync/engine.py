@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Protocol, TypeVar
 
@@ -37,7 +37,7 @@ CUT_OFF = "a run was cut off before its page was committed"
 """Why what nothing links leaves."""
 
 FEW = 200
-"""With so many projects at most, all pages are read before the first file is fetched, to say how much it will be."""
+"""So many pages at most are read before the first file is fetched, to say how much it will be: all, or a sample."""
 
 
 class Wish(Struct, frozen=True):
@@ -180,8 +180,9 @@ class _Engine:
             elif count <= FEW:
                 await self._refresh_few(_due(run), run, outcomes, departures, free)
             else:
-                self._tally.tell(events.Planned(count, None, None, free))
-                await self._refresh_many(_due(run), run, outcomes, departures)
+                looked_at = await self._look_ahead(run, count, free)
+                await self._refresh_many(_stream(looked_at.values()), run, outcomes, departures)
+                await self._refresh_many(_due(run, looked_at), run, outcomes, departures)
             # What loses something: all of it, since the brake would have spoken by now.
             await self._refresh_many(_stream(departures.waiting), run, outcomes, None)
 
@@ -208,12 +209,34 @@ class _Engine:
     def _plan(self, prepared: Sequence[Prepared], run: Run, free: int | None) -> None:
         files = sum(len(one.plan.fetch) for one in prepared)
         size = sum(one.plan.bytes for one in prepared)
-        self._tally.tell(events.Planned(len(prepared), files, size, free))
+        self._tally.tell(events.Planned(len(prepared), files, size, free, self._missing(size, free)))
+
+    def _missing(self, size: int, free: int | None) -> int:
+        return 0 if free is None else max(0, size - max(0, free - self._mirror.rules.transfer.reserve))
+
+    async def _look_ahead(self, run: Run, count: int, free: int | None) -> Mapping[str, Prepared | Gone | Outcome]:
+        """Say what there is to do; if a mirror of everything is to be made, about how much, by pages that are read."""
+        looked_at: Mapping[str, Prepared | Gone | Outcome] = {}
+        planned = events.Planned(count, None, None, free)
+        totals = await asyncio.to_thread(run.mirror.catalogue.totals)
+        if run.mirror.selection.names is None and totals.projects <= count // 2:
+            from bandersnatch.sync.sampling import forecast
+
+            looked_at, guess = await forecast(run, FEW)
+            if guess is not None:
+                missing = self._missing(guess.bytes, free)
+                planned = events.Planned(count, guess.files, guess.bytes, free, missing, len(looked_at), guess.error)
+        self._tally.tell(planned)
+        return looked_at
 
     async def _refresh_many(
-        self, items: AsyncIterator[Entry | Prepared | Gone], run: Run, outcomes: Outcomes, departures: Departures | None
+        self,
+        items: AsyncIterator[Entry | Prepared | Gone | Outcome],
+        run: Run,
+        outcomes: Outcomes,
+        departures: Departures | None,
     ) -> None:
-        async def bring(item: Entry | Prepared | Gone) -> None:
+        async def bring(item: Entry | Prepared | Gone | Outcome) -> None:
             one = await prepare(item, run) if isinstance(item, Entry) else item
             await self._bring(one, run, outcomes, departures)
 
@@ -288,12 +311,13 @@ def _take_up(mirror: Mirror, *, full: bool) -> None:
         catalogue.abandon([Leaving(key, name, CUT_OFF) for name, key in expected if key in visible])
 
 
-async def _due(run: Run) -> AsyncIterator[Entry]:
-    """The projects that are due, in the order of names, read some hundred at a time."""
+async def _due(run: Run, besides: Container[str] = ()) -> AsyncIterator[Entry]:
+    """The projects that are due, in the order of names, read some hundred at a time, *besides* some."""
     after = ""
     while entries := await asyncio.to_thread(run.mirror.catalogue.due, run.now, after, 500):
         for entry in entries:
-            yield entry
+            if entry.name not in besides:
+                yield entry
         after = entries[-1].name
 
 

@@ -61,6 +61,12 @@ class Planned(Event, frozen=True):
     bytes: int | None
     free: int | None
     """Bytes free in storage."""
+    missing: int = 0
+    """Bytes that are too few, the reserve left free; 0 if all fits, or where that is not known."""
+    sample: int | None = None
+    """Projects that were looked at for an estimate, where they are too many to look at all; None otherwise."""
+    error: int | None = None
+    """Two standard errors of ``bytes`` where that is an estimate; None otherwise."""
 
 
 class Expected(Event, frozen=True):

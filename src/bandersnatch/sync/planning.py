@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-import random
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from bandersnatch import layout
-from bandersnatch.catalogue.base import Catalogue, Entry, Failure, Totals
+from bandersnatch.catalogue.base import Catalogue, Due, Entry, Failure, Totals
 from bandersnatch.model import File, Refusal
 from bandersnatch.selection.times import uploaded
 from bandersnatch.storage.base import Storage
@@ -20,8 +19,9 @@ from bandersnatch.sync.detect import Detected, detect
 from bandersnatch.sync.hands import each
 from bandersnatch.sync.mirror import Mirror
 from bandersnatch.sync.page import prepare
-from bandersnatch.sync.plans import Plan, Share, Sum, estimate
+from bandersnatch.sync.plans import Estimate, Plan, Share, Sum, estimate
 from bandersnatch.sync.run import Gone, Health, Outcome, Prepared, Run, summed
+from bandersnatch.sync.sampling import Group, draw
 from bandersnatch.values import Struct, field
 
 LARGEST = 20
@@ -35,15 +35,16 @@ async def plan(
     full: bool = False,
     accept_removals: bool = False,
     sample: int | None = None,
+    few: int = 0,
     tell: events.Tell = lambda _: None,
 ) -> Plan:
     """
     Find out what a run at *now* would do. *mirror* has a copy of the catalogue, which is written to.
 
-    *accept_removals*: as in a run, the brake has nothing to say. *sample*: read no more than so many pages, drawn at
-    random, and forecast the rest. Raises UpstreamError, CatalogueError, StorageError, Refused and UsageError.
+    *accept_removals*: as in a run, the brake has nothing to say. *sample*: where more than *few* are due, read no more
+    than so many pages, and forecast the rest. Raises UpstreamError, CatalogueError, StorageError, Refused, UsageError.
     """
-    return await _Planning(mirror, now, full=full, accept_removals=accept_removals, tell=tell).plan(sample)
+    return await _Planning(mirror, now, full=full, accept_removals=accept_removals, tell=tell).plan(sample, few)
 
 
 class _Tally(Struct):
@@ -62,8 +63,6 @@ class _Tally(Struct):
     growth: Counter[str] = field(default_factory=Counter)
     failures: dict[str, str] = field(default_factory=dict)
     untaken: dict[str, str] = field(default_factory=dict)
-    drawn: list[Sum] = field(default_factory=list)
-    """What is to be fetched for each project whose page was asked for, where only some are."""
 
 
 class _Planning:
@@ -75,10 +74,11 @@ class _Planning:
         self._tell = tell
         self._tally = _Tally()
         self._health = Health()
-        self._sampled = False
+        self._groups: dict[str, Group] = {}
+        """By the project that was drawn, where only some are."""
         self._reckoning: Reckoning
 
-    async def plan(self, sample: int | None) -> Plan:
+    async def plan(self, sample: int | None, few: int) -> Plan:
         mirror = self._mirror
         held = await asyncio.to_thread(mirror.catalogue.totals)
         # What the brake would stop is looked at as well: the operator has to see it in order to judge.
@@ -87,14 +87,17 @@ class _Planning:
         # As a run does it, but for the steps that change anything: so no file is ever on its way.
         slots = asyncio.Semaphore(1)
         run = Run(mirror, self._now, self._full, self._tell, slots, self._health, detected.listed, detected.highest)
-        wanted, unwanted = await asyncio.to_thread(_due, mirror.catalogue, self._now)
-        drawn = wanted
-        if sample is not None and sample < len(wanted):
-            self._sampled = True
-            drawn = random.Random(len(wanted)).sample(wanted, sample)  # noqa: S311  # no secret
-        self._tell(events.Planned(len(drawn) + len(unwanted), None, None, None))
+        wanted, groups, unwanted = await asyncio.to_thread(_due, mirror.catalogue, self._now, sample, few)
+        drawn = [name for group in groups for name in group.names]
+        sampled = len(drawn) < wanted
+        if sampled:
+            self._groups = {name: group for group in groups for name in group.names}
+        size = len(drawn) + len(unwanted)
+        told = events.Planned(wanted + len(unwanted), None, None, None, sample=size if sampled else None)
+        self._tell(told)
         await self._look_at([*unwanted, *drawn], run)
-        return await asyncio.to_thread(self._result, len(wanted), len(unwanted), held, detected)
+        forecast = estimate([(group.size, group.seen) for group in groups]) if sampled else None
+        return await asyncio.to_thread(self._result, told.projects, held, detected, forecast)
 
     async def _look_at(self, names: Iterable[str], run: Run) -> None:
         async def look(name: str) -> None:
@@ -129,8 +132,8 @@ class _Planning:
                 return  # what is not known says nothing about the others either
             case _:
                 tally.unchanged += 1
-        if self._sampled and entry.wanted:
-            tally.drawn.append(fetched)
+        if entry.name in self._groups:
+            self._groups[entry.name].seen.append(fetched)
 
     async def _count_page(self, entry: Entry, page: Prepared) -> Sum:
         """Returns what is to be fetched for it."""
@@ -179,12 +182,12 @@ class _Planning:
 
     # --- the result ------------------------------------------------------------------------------------------------
 
-    def _result(self, wanted: int, unwanted: int, held: Totals, detected: Detected) -> Plan:
+    def _result(self, due: int, held: Totals, detected: Detected, forecast: Estimate | None) -> Plan:
         """Blocks."""
         tally = self._tally
         leave = sum(tally.leaving.values(), Sum())
         return Plan(
-            due=wanted + unwanted,
+            due=due,
             looked_at=tally.looked_at,
             new=tally.new,
             unchanged=tally.unchanged,
@@ -207,7 +210,7 @@ class _Planning:
             held=held,
             free=self._mirror.storage.free(),
             reserve=self._mirror.rules.transfer.reserve,
-            forecast=estimate(tally.drawn, wanted) if self._sampled else None,
+            forecast=forecast,
         )
 
     def _brake(self, detected: Detected) -> Iterator[str]:
@@ -221,16 +224,17 @@ class _Planning:
             yield too_much
 
 
-def _due(catalogue: Catalogue, now: float) -> tuple[list[str], list[str]]:
-    """The projects that are due, those first whose page has to be asked for. Blocks."""
-    wanted: list[str] = []
-    unwanted: list[str] = []
-    after = ""
-    while entries := catalogue.due(now, after, 5000):
-        for entry in entries:
-            (wanted if entry.wanted else unwanted).append(entry.name)
-        after = entries[-1].name
-    return wanted, unwanted
+def _due(catalogue: Catalogue, now: float, sample: int | None, few: int) -> tuple[int, list[Group], list[str]]:
+    """How many projects are due whose page has to be asked for, those that will be, and the others. Blocks."""
+
+    def wanted() -> Iterator[Due]:
+        return (one for one in catalogue.weigh(now) if one.wanted)
+
+    count = sum(1 for _ in wanted())
+    unwanted = [one.name for one in catalogue.weigh(now) if not one.wanted]
+    if sample is not None and count > max(few, sample):
+        return count, draw(wanted, sample), unwanted
+    return count, [Group(count, [one.name for one in wanted()])], unwanted
 
 
 async def _stream(items: Iterable[str]) -> AsyncIterator[str]:

@@ -33,7 +33,7 @@ class Estimate(Struct, frozen=True):
     files: int
     bytes: int
     error: int
-    """Two standard errors of ``bytes``: in 19 of 20 samples the true sum is no further away."""
+    """Two standard errors of ``bytes``: seldom is the true sum further away, unless a few projects have most of it."""
 
 
 class Plan(Struct, frozen=True):
@@ -99,13 +99,27 @@ class Plan(Struct, frozen=True):
         return 0 if self.free is None else max(0, size - max(0, self.free - self.reserve))
 
 
-def estimate(drawn: Sequence[Sum], count: int) -> Estimate | None:
-    """The sum over *count* projects, from what is to be fetched for some that were drawn at random."""
-    size = len(drawn)
-    if size < 2:
+def estimate(groups: Sequence[tuple[int, Sequence[Sum]]]) -> Estimate | None:
+    """
+    The sum over groups of so many projects each, from what is to be fetched for some of them, drawn at random.
+
+    A group of which nothing is known is taken to be as the others are, and one of which one thing is known to vary so.
+    """
+    known = [(count, drawn) for count, drawn in groups if drawn]
+    everything = [one for _, drawn in known for one in drawn]
+    if len(everything) < 2:
         return None
-    mean = sum(one.bytes for one in drawn) / size
-    variance = sum((one.bytes - mean) ** 2 for one in drawn) / (size - 1)
-    # Drawn without putting back: the more of all were drawn, the less is left to be wrong about.
-    error = count * math.sqrt(variance / size * max(0.0, 1 - size / count))
-    return Estimate(round(sum(one.files for one in drawn) / size * count), round(mean * count), round(2 * error))
+    scale = sum(count for count, _ in groups) / sum(count for count, _ in known)
+    files = size = variance = 0.0
+    for count, drawn in known:
+        files += count * sum(one.files for one in drawn) / len(drawn)
+        size += count * sum(one.bytes for one in drawn) / len(drawn)
+        # Drawn without putting back: the more of all were drawn, the less is left to be wrong about.
+        spread = _variance(drawn if len(drawn) > 1 else everything)
+        variance += count**2 * spread / len(drawn) * max(0.0, 1 - len(drawn) / count)
+    return Estimate(round(files * scale), round(size * scale), round(2 * scale * math.sqrt(variance)))
+
+
+def _variance(drawn: Sequence[Sum]) -> float:
+    mean = sum(one.bytes for one in drawn) / len(drawn)
+    return sum((one.bytes - mean) ** 2 for one in drawn) / (len(drawn) - 1)
