@@ -28,8 +28,9 @@ def slow(program: Program) -> Program:
     return program
 
 
-def test_rows_and_lines() -> None:
+def test_rows_and_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows show projects, bytes and the large files, by both ends of their names; lines stand above, unchanged."""
+    monkeypatch.setenv("TERM", "xterm")
     out = io.StringIO()
     report = TerminalReport(Console(file=out, force_terminal=True, width=100, height=24))
     name = f"{'long' * 20}-1.0-py3-none-any.whl"

@@ -277,7 +277,7 @@ def test_facts_of_the_project() -> None:
         b'{"name": "foo", "files": [], "project-status": "archived"}',
         b'{"name": "bar", "files": []}',
         b'{"name": "../x", "files": []}',
-        b'{"name": "foo", "files": [], "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"name": "foo", "files": [], "x": ' + b"[" * 500_000 + b"]" * 500_000 + b"}",
         b'{"name": "f\xff", "files": []}',
         b'{"name": "foo", "files": [], "meta": {"api-version": "2.0"}}',
         b'{"name": "foo", "files": [], "meta": {"api-version": "one"}}',
@@ -294,7 +294,7 @@ def test_what_is_no_page(body: bytes) -> None:
 
 def test_deep_nesting_in_a_file() -> None:
     """A file's entry that nests without end is BadContent, and no other error."""
-    deep = b'{"name": "foo", "files": [{"filename": "a", "x": ' + b'{"a":' * 50_000 + b"1" + b"}" * 50_000 + b"}]}"
+    deep = b'{"name": "foo", "files": [{"filename": "a", "x": ' + b'{"a":' * 500_000 + b"1" + b"}" * 500_000 + b"}]}"
     with pytest.raises(BadContent):
         json.parse(deep, URL, "foo")
 

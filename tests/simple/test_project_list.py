@@ -231,7 +231,7 @@ def test_long_lists() -> None:
         b'{"x": "' + b"x" * 100_000 + b'", "projects": []}',
         b'{"projects": [], "x": "' + b"x" * 100_000 + b'"}',
         b'{"projects": [{"name": "' + b"x" * 100_000,
-        b'{"projects": [' + b"[" * 60_000 + b"]" * 60_000 + b"]}",
+        b'{"projects": [' + b"[" * 500_000 + b"]" * 500_000 + b"]}",
     ],
 )
 def test_what_is_no_list(body: bytes) -> None:

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 from bandersnatch.catalogue.statements import SCHEMA, SLICES, TOTALS
 from bandersnatch.errors import CatalogueError
@@ -109,7 +110,8 @@ def connect(path: Path, *, read_only: bool, at_rest: bool = False) -> sqlite3.Co
 
 def address(path: Path, *, read_only: bool, at_rest: bool = False) -> str:
     """The database at *path* as a URI, by which it can also be read in a folder that may only be read."""
-    uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
+    # Not Path.as_uri: from Python 3.14 on that loads the library's HTTP client.
+    uri = f"file://{quote(os.fsencode(path.absolute()))}?mode={'ro' if read_only else 'rwc'}"
     if read_only and (at_rest or (not os.access(path.parent, os.W_OK) and not _log(path).exists())):
         # SQLite wants to write beside a database with a write-ahead log, even to read it. Nobody is writing now.
         uri += "&immutable=1"
