@@ -155,3 +155,4 @@ def test_a_token_in_the_path_is_hidden_in_all_addresses(token: str, monkeypatch:
     assert conceal(f"https://example.org/{token}/simple/") == "https://example.org/***/simple/"
     assert page.masked == "https://example.org/***/simple/foo/"
     assert mask(f"https://files.example/{token}/foo.whl?{token}") == "https://files.example/***/foo.whl?***"
+    assert mask(f"https://{token}.example/{token}.whl") == f"https://{token}.example/{token}.whl"

@@ -191,6 +191,12 @@ def test_what_is_enough_rises_with_time(rate: int, most: int | None) -> None:
     assert waited >= 100_000 if most is None else waited <= most
 
 
+def test_nothing_is_too_slow_where_anything_will_do() -> None:
+    """A minimum of 0 is for lines that are slower than any that we thought of."""
+    watch = RateWatch(0)
+    assert not any(watch.is_too_slow(30.0, 1) for _ in range(1000))
+
+
 @pytest.mark.parametrize(("limit", "share"), [(1, 1), (2, 1), (4, 3), (10, 8)])
 def test_no_group_takes_all_turns_of_a_host(limit: int, share: int) -> None:
     """The files of one project leave turns to others, who need not wait for them, if there are two turns at all."""

@@ -27,6 +27,7 @@ def upstream_settings(config: Config, environment: Mapping[str, str]) -> Setting
         connections=chosen.connections,
         streams=chosen.streams,
         bandwidth=chosen.bandwidth,
+        minimum_rate=chosen.minimum_rate,
         timeout=chosen.timeout,
         tries=chosen.tries,
         file_hosts=chosen.file_hosts,

@@ -98,6 +98,12 @@ OPTIONS = (
         "20 MB/s", minimum=1000,
     ),
     Option(
+        "upstream", "minimum-rate", Kind.RATE, "1 KiB/s",
+        "What has to arrive of a file over half a minute, or it is tried again later, from there on. It rises by as "
+        "much each minute, up to 64 times, so that who drips holds up nobody. 0 B/s: any.",
+        "100 B/s", minimum=0,
+    ),
+    Option(
         "upstream", "timeout", Kind.DURATION, "60s",
         "How long upstream may be silent before a request has failed.",
         "30s", minimum=1, maximum=3600,

@@ -156,6 +156,7 @@ class UpstreamOptions:
     connections: int
     streams: int
     bandwidth: int | None
+    minimum_rate: int
     timeout: float
     tries: int
     allow_http: bool

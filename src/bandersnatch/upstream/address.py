@@ -147,9 +147,9 @@ def mask(url: str) -> str:
 
 def _hidden(url: str) -> str:
     shown = re.sub(r"\?.*", "?***", re.sub(r"#.*", "", url, flags=re.S), flags=re.S)
-    for secret in _concealed:
-        shown = shown.replace(secret, "***")
-    return shown
+    scheme, slashes, rest = shown.partition("//")
+    authority, *parts = rest.split("/")
+    return scheme + slashes + "/".join([authority, *("***" if one in _concealed else one for one in parts)])
 
 
 def is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:

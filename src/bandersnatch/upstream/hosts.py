@@ -65,9 +65,9 @@ class Hosts:
                 self._learn(target)
         elif target.place not in self._pages and not _is_same(target, before):
             raise NotFound(
-                f"{before.masked}: not found: it is redirected to {target.masked}, and a page comes from the index "
-                f"itself; [upstream] page-hosts = [{target.place!r}] would take it from there, and with it whatever "
-                "anybody else puts under the names of your projects (dependency confusion)",
+                f"{before.masked}: not found: redirected to {target.masked}, and a page comes from the index itself; "
+                f"if the index is there, write that as [mirror] upstream; [upstream] page-hosts = [{target.place!r}] "
+                "would take it, and whatever others put there under the names of your projects (dependency confusion)",
                 url=before.masked,
             )
         return self.check(target, before=before)
