@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 
 from bandersnatch.storage.lock import Lock
 from bandersnatch.storage.tree import DEEPEST
+from tests.accesslog.samples import combined
 from tests.cli.conftest import Program
 
 HOOK = '[hooks.cache]\non = ["changed"]\ncommand = ["/bin/true"]\nlist = "keys"\n'
@@ -54,6 +57,28 @@ def test_link_in_the_state(name: str, mirrored: Program, tmp_path: Path) -> None
     assert place.is_symlink()
 
 
+@pytest.mark.parametrize("name", ["local-stats", "local-stats/days"])
+def test_link_in_the_statistics(name: str, mirrored: Program, tmp_path: Path) -> None:
+    """Nor does what counts downloads write or delete behind a link below web/."""
+    log = tmp_path / "access.log"
+    log.write_bytes(combined() + b"\n")
+    victim = tmp_path / "victim"
+    (victim / "days").mkdir(parents=True)
+    place = mirrored.directory / "web" / name
+    place.parent.mkdir(exist_ok=True)
+    place.symlink_to(victim)
+    assert mirrored.run("update-stats", str(log)).returncode == 74
+    assert [path.name for path in victim.rglob("*")] == ["days"]
+
+
+@pytest.fixture
+def removed(tmp_path: Path) -> Iterator[None]:
+    """What is so deep is removed here: what pytest removes old folders with would call itself as often."""
+    yield
+    subprocess.run(["rm", "-rf", "--", *tmp_path.iterdir()], check=True)
+
+
+@pytest.mark.usefixtures("removed")
 def test_deep_folders(mirrored: Program, tmp_path: Path) -> None:
     """Folders in each other without end are one thing that nothing here knows; each walk goes on beside them."""
     old = tmp_path / "old"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -335,6 +336,18 @@ def test_a_directory(tmp_path: Path) -> None:
         ("PYSEC-2099-3", str(tmp_path / "a" / "more.ndjson"), 2),
         ("GHSA-bbbb-cccc-dddd", str(tmp_path / "b" / "hole.json"), 1),
     ]
+
+
+def test_deep_folders(tmp_path: Path) -> None:
+    """Folders in each other are read however deep they lie, also where Python's own walk would call itself."""
+    place = tmp_path
+    for _ in range(1200):
+        place /= "d"
+        place.mkdir()
+    written(place / "hole.json", HOLE)
+    found = advisories.read(str(tmp_path)).checked()
+    subprocess.run(["rm", "-rf", "--", tmp_path / "d"], check=True)  # pytest's own removal would call itself as often
+    assert set(found.by_name) == {"barometer", "weather-station"}
 
 
 def test_a_zip_file(tmp_path: Path) -> None:

@@ -113,12 +113,18 @@ class _Reading:
                 self._problem(f"cannot be read: {error.strerror or error}", str(path))
 
     def _paths(self, place: Path) -> Iterator[Path]:
-        def unreadable(error: OSError) -> None:
-            self._problem(f"the directory cannot be read: {error.strerror}", str(error.filename))
-
-        for folder, folders, files in os.walk(place, onerror=unreadable):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            yield from (Path(folder, name) for name in sorted(files) if name.endswith(SUFFIXES))
+        waiting = [str(place)]  # os.walk calls itself for each folder in a folder before Python 3.12
+        while waiting:
+            folder = waiting.pop()
+            try:
+                with os.scandir(folder) as found:
+                    entries = sorted(found, key=lambda entry: entry.name)
+            except OSError as error:
+                self._problem(f"the directory cannot be read: {error.strerror}", folder)
+                continue
+            inner = [one for one in entries if one.is_dir(follow_symlinks=False) and not one.name.startswith(".")]
+            waiting += [one.path for one in reversed(inner)]
+            yield from (Path(one.path) for one in entries if one.name.endswith(SUFFIXES) and not one.is_dir())
 
     def _archive(self, place: str, archive: zipfile.ZipFile) -> None:
         for member in archive.infolist():

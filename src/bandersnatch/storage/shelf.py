@@ -16,7 +16,8 @@ class Shelf:
     """
     The files below *folder*, each made as *staging* first, a path on the same file system that nobody reads.
 
-    Names are relative to *folder*; their last part may stand in folders. Every method raises StorageError.
+    Names are relative to *folder*; their last part may stand in folders, and neither these nor *folder* are symbolic
+    links. Every method raises StorageError.
     """
 
     def __init__(self, folder: Path, staging: Path, *, fs: FileSystem | None = None) -> None:
@@ -29,7 +30,7 @@ class Shelf:
         target = self._folder / name
         with translated(name, str(target)):
             make_folders(self._fs, str(target.parent))
-            place, staged = _opened(target.parent), _opened(self._staging.parent)
+            place, staged = self._opened(target.parent), os.open(self._staging.parent, FOLDER & ~os.O_NOFOLLOW)
             try:
                 self._stage(staged, content)
                 self._fs.rename(self._staging.name, target.name, source_dir=staged, target_dir=place)
@@ -42,7 +43,7 @@ class Shelf:
         """Remove what has the *name*, if anything has."""
         target = self._folder / name
         with translated(name, str(target)), suppress(FileNotFoundError):
-            place = _opened(target.parent)
+            place = self._opened(target.parent)
             try:
                 self._fs.unlink(target.name, dir_fd=place)
             finally:
@@ -59,6 +60,14 @@ class Shelf:
         """Where it is."""
         return self._folder / name
 
+    def _opened(self, folder: Path) -> int:
+        """A descriptor of a *folder* of the shelf."""
+        root = os.open(self._folder.parent, FOLDER & ~os.O_NOFOLLOW)
+        try:
+            return open_folder(root, folder.relative_to(self._folder.parent).parts)
+        finally:
+            os.close(root)
+
     def _stage(self, folder: int, content: Iterable[bytes]) -> None:
         fd = self._fs.open(self._staging.name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, dir_fd=folder)
         try:
@@ -67,12 +76,3 @@ class Shelf:
             self._fs.fsync(fd)
         finally:
             self._fs.close(fd)
-
-
-def _opened(folder: Path) -> int:
-    """A descriptor of a folder, which itself is no symbolic link."""
-    above = os.open(folder.parent, FOLDER & ~os.O_NOFOLLOW)
-    try:
-        return open_folder(above, (folder.name,))
-    finally:
-        os.close(above)

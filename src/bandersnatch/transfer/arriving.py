@@ -92,8 +92,8 @@ class Transfer:
         incoming = self._open()
         data = b"".join(pending)  # each piece would give the interpreter's lock away, and wait for it, several times
         self._check.update(data)
+        admit(self.wanted, len(data), self._storage, self._rules)
         incoming.write(data)
-        admit(self.wanted, 0, self._storage, self._rules)
 
     def restart(self) -> None:
         """Begin again at the first byte. Blocks."""
