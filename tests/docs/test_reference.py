@@ -124,11 +124,11 @@ def test_every_exit_code() -> None:
         told = {int(number) for row in rows for number in re.findall(r"\d+", row)}
         assert codes <= told, name(page)
     assert "130 after" in (REFERENCE / "exit-codes.md").read_text("utf-8")
-    assert all(re.search(rf"^  {code}\b", exits.HELP, re.M) for code in codes)
+    assert all(re.search(rf"^  {code}\b", build_parser().format_help(), re.M) for code in codes)
 
 
 def test_every_exit_code_of_every_command() -> None:
-    """What a command's help says that it exits with, its line in the table of exit codes says as well, and no more."""
+    """What a command's help says that it exits with, its line in the table of exit codes says as well; 70 is of all."""
     page = (REFERENCE / "exit-codes.md").read_text("utf-8").split("## The other commands")[1]
     rows = dict.fromkeys(re.findall(r"^\| (`.+?) \| (.+) \|$", page, re.M))
     told = {word: set(re.findall(r"(?:^|[;.:] )(\d+)\b", codes)) for names, codes in rows for word in names.split(", ")}
@@ -138,7 +138,7 @@ def test_every_exit_code_of_every_command() -> None:
             codes = set(re.findall(r"(?:^  |status: |, )(\d+)\b", parser.epilog or "", re.M))
             if codes & {"130", "143"}:
                 codes = codes - {"130", "143"} | {"128"}
-            assert told[f"`{command}`"] == codes, command
+            assert told[f"`{command}`"] | {"70"} == codes, command
 
 
 def test_every_event(tmp_path: Path) -> None:

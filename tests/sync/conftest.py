@@ -55,13 +55,16 @@ class World:
         full: bool = False,
         accept_removals: bool = False,
         accept_changed: Iterable[str] = (),
+        attended: bool = False,
         **settings: object,
     ) -> events.Finished:
         """One run: of everything, or of *projects*."""
         self.told = []
         self.upstream.reset()
         self.now += 600
-        return asyncio.run(self._run(projects, Wish(full, accept_removals, frozenset(accept_changed)), settings))
+        return asyncio.run(
+            self._run(projects, Wish(full, accept_removals, frozenset(accept_changed), attended), settings)
+        )
 
     async def _run(self, projects: tuple[str, ...], wish: Wish, settings: Mapping[str, object]) -> events.Finished:
         config = self.config(*projects, **settings)

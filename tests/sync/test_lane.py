@@ -69,3 +69,40 @@ def test_a_cancelled_question_hinders_nobody() -> None:
         return await patient
 
     assert asyncio.run(main()) == 3
+
+
+@pytest.mark.parametrize("error", [StopIteration(7), StopAsyncIteration()])
+def test_no_error_is_lost(error: BaseException) -> None:
+    """Whatever is raised reaches who asked, if need be as the cause of another error, and the others their answers."""
+
+    def fail() -> None:
+        raise error
+
+    async def main() -> tuple[BaseException, int]:
+        lane = Lane()
+        asked = asyncio.create_task(lane.ask(fail))
+        other = asyncio.create_task(lane.ask(int, "1"))
+        [outcome] = await asyncio.wait_for(asyncio.gather(asked, return_exceptions=True), 10)
+        assert isinstance(outcome, BaseException)
+        return outcome, await other
+
+    outcome, other = asyncio.run(main())
+    assert error in (outcome, outcome.__cause__)
+    assert other == 1
+
+
+def test_a_trip_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who waits for an answer hears that there will be none; the next question is asked again."""
+
+    async def main() -> int:
+        lane = Lane()
+        with monkeypatch.context() as patch:
+            patch.setattr(asyncio, "to_thread", no_thread)
+            with pytest.raises(RuntimeError, match="no thread"):
+                await asyncio.wait_for(lane.ask(int, "1"), 10)
+        return await lane.ask(int, "2")
+
+    async def no_thread(*_: object) -> None:
+        raise RuntimeError("no thread")
+
+    assert asyncio.run(main()) == 2

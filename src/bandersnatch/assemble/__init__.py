@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bandersnatch import publish, transfer
-from bandersnatch.assemble.reaching import STATE, upstream_settings
+from bandersnatch.assemble.reaching import STATE, reach, upstream_settings
 from bandersnatch.assemble.selection import choose
 from bandersnatch.catalogue.base import Catalogue
 from bandersnatch.catalogue.opening import CatalogueCorrupt, copy_catalogue, set_aside
@@ -82,12 +82,18 @@ async def mirror(
     settings = upstream_settings(config, environment)
     helped = fs is None and filesystem.can_be_helped()
     reserve = config.mirror.reserve
-    storage = _told(FileStorage(web_directory(config), state, fs=fs, helped=helped, reserve=reserve), config)
-    catalogue = open_catalogue(state / CATALOGUE, now)
-    upstream = IndexUpstream(settings, Client(settings, clock))
-    _remind(upstream, catalogue, settings.url, anew=anew)
-    vouchers = _vouchers(state / VOUCHERS, now)
-    try:
+    async with AsyncExitStack() as opened:  # whatever fails then, closes what was opened before it
+        storage: Storage = FileStorage(web_directory(config), state, fs=fs, helped=helped, reserve=reserve)
+        opened.callback(lambda: storage.close())  # noqa: PLW0108  # what it is by then
+        storage = _told(storage, config)
+        catalogue = open_catalogue(state / CATALOGUE, now)
+        opened.callback(catalogue.close)
+        vouchers = _vouchers(state / VOUCHERS, now)
+        if vouchers is not None:
+            opened.callback(vouchers.close)
+        upstream = IndexUpstream(settings, Client(settings, clock))
+        opened.push_async_callback(upstream.close)
+        _remind(upstream, catalogue, settings.url, anew=anew)
         storage.sweep(keep_partial_ns=int((now - KEEP_PARTIAL) * 1e9))
         yield Mirror(
             config.mirror.directory,
@@ -103,12 +109,6 @@ async def mirror(
         catalogue.set({LEARNED: " ".join([settings.url, *sorted(upstream.learned)])})
         if upstream.root is not None:
             catalogue.set({ROOT: f"{settings.url} {upstream.root}"})
-    finally:
-        await upstream.close()
-        if vouchers is not None:
-            vouchers.close()
-        catalogue.close()
-        storage.close()
 
 
 @asynccontextmanager
@@ -129,11 +129,14 @@ async def rehearsal(
     settings = upstream_settings(config, environment)
     place = Path(config.mirror.directory, STATE, CATALOGUE)
     with tempfile.TemporaryDirectory(prefix="bandersnatch-") as folder:
-        catalogue = _catalogue_to_try(place, Path(folder, CATALOGUE), copied=copied)
-        upstream = IndexUpstream(settings, Client(settings))
-        _remind(upstream, catalogue, settings.url)
-        storage = Glance(config.mirror.directory)
-        try:
+        async with AsyncExitStack() as opened:
+            catalogue = _catalogue_to_try(place, Path(folder, CATALOGUE), copied=copied)
+            opened.callback(catalogue.close)
+            upstream = IndexUpstream(settings, Client(settings))
+            opened.push_async_callback(upstream.close)
+            _remind(upstream, catalogue, settings.url)
+            storage = Glance(config.mirror.directory)
+            opened.callback(storage.close)
             yield Mirror(
                 config.mirror.directory,
                 settings.url,
@@ -145,10 +148,6 @@ async def rehearsal(
                 chosen,
                 rules(config, chosen),
             )
-        finally:
-            await upstream.close()
-            catalogue.close()
-            storage.close()
 
 
 def _catalogue_to_try(place: Path, spare: Path, *, copied: bool) -> Catalogue:
@@ -239,6 +238,7 @@ def rules(config: Config, chosen: Selection) -> Rules:
             Policy(config.removal.deselected),
         ),
         brake=brake(config),
+        reach=reach(config),
         first_seen=chosen.needs_first_seen,
         metadata_of_each=config.metadata.of == "each",
         without_digest=config.files.without_digest == "take",

@@ -112,7 +112,7 @@ async def alarm(
     config: Config,
     environment: Mapping[str, str],
     outcome: str,
-    error: BandersnatchError,
+    error: Exception,
     now: float,
     tell: events.Tell,
 ) -> None:
@@ -122,8 +122,9 @@ async def alarm(
     from bandersnatch.hooks import engine
     from bandersnatch.hooks.base import Occasion, Told
 
+    reason = str(error) if isinstance(error, BandersnatchError) else f"unexpected {type(error).__name__}: {error}"
     finished = events.Finished(
-        outcome=outcome, reason=str(error), seconds=0.0, refreshed=0, confirmed=0, removed=0, files=0, adopted=0,
+        outcome=outcome, reason=reason, seconds=0.0, refreshed=0, confirmed=0, removed=0, files=0, adopted=0,
         bytes=0, skipped=0, behind=0, waiting=0, serial=None,
     )  # fmt: skip
     told = Told(config.mirror.directory, conceal(config.mirror.upstream), now, finished, "")

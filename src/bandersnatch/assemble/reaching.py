@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 from bandersnatch import __version__
@@ -39,6 +41,15 @@ def upstream_settings(config: Config, environment: Mapping[str, str]) -> Setting
         client_certificate=Path(chosen.client_certificate) if chosen.client_certificate else None,
         credentials=_credentials(config) or credentials.find(url, environment, token_file=token_file),
     )
+
+
+def reach(config: Config) -> str:
+    """
+    Changes, as good as always, with the keys that say how upstream is reached.
+
+    There are passwords among them, so it is too short for anybody to find one by it.
+    """
+    return hashlib.sha256(repr((config.mirror.upstream, asdict(config.upstream))).encode()).hexdigest()[:4]
 
 
 def _credentials(config: Config) -> credentials.Credentials | None:

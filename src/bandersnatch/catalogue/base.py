@@ -18,6 +18,9 @@ from bandersnatch.values import Struct
 RUNS_KEPT = 1000
 """So many runs are remembered, the newest ones."""
 
+REASON = "run-reason"
+"""The fact that holds why the last run that was not stopped did not end clean."""
+
 
 class Entry(Struct, frozen=True):
     """One project, as the catalogue has it: the small facts, without its files."""
@@ -188,7 +191,7 @@ class RunRecord(Struct, frozen=True):
     started: float
     finished: float | None
     outcome: str
-    """The exit code's word: clean, behind, refused, stopped, disk, unreachable; empty while under way."""
+    """The exit code's word: clean, behind, refused, stopped, disk, unreachable, failed; empty while under way."""
     serial: int | None
 
 
@@ -384,6 +387,9 @@ class Catalogue(Protocol):
 
     def behind(self) -> Iterator[Behind]:
         """Every project that is behind, in the order of names."""
+
+    def waiting(self, now: float, *, absent: bool) -> tuple[int, Behind] | None:
+        """How many projects are behind and wait beyond *now*, the *absent* ones or not; and which is tried first."""
 
     def record_run(self, run: RunRecord) -> None: ...
 

@@ -463,6 +463,12 @@ FROM project INDEXED BY project_behind WHERE tries > 0;
 SELECT name, reason, since, tries, due, promised, serial, NOT published AND missing_since IS NOT NULL
 FROM project INDEXED BY project_behind WHERE tries > 0 AND name > :after ORDER BY name LIMIT :count;
 
+-- name: waiting
+-- How many projects that are behind wait for their next try, and the first of them: SQLite takes the row of the minimum.
+SELECT count(*), name, reason, since, tries, min(due), promised, serial, 0
+FROM project INDEXED BY project_behind
+WHERE tries > 0 AND due > :now AND (:absent OR published OR missing_since IS NULL);
+
 -- name: record_run
 -- A run, at its beginning or at its end.
 INSERT INTO run VALUES (:started, :finished, :outcome, :serial)

@@ -280,6 +280,10 @@ class SqliteCatalogue:
     def behind(self) -> Iterator[Behind]:
         return (rows.behind(row) for row in self._database.stream("behind"))
 
+    def waiting(self, now: float, *, absent: bool) -> tuple[int, Behind] | None:
+        [(count, *first)] = self._database.rows("waiting", now=now, absent=absent)
+        return (count, rows.behind(tuple(first))) if count else None
+
     def record_run(self, run: RunRecord) -> None:
         """Record a run at its beginning, and again, with the same ``started``, at its end. Old ones are forgotten."""
         values = {"started": run.started, "finished": run.finished, "outcome": run.outcome, "serial": run.serial}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn, TextIO
 
@@ -100,8 +101,18 @@ def epilog(exits: str, examples: Sequence[str]) -> str:
     """What stands below the options: sections with a blank line between them, whose heads end in a colon."""
     shown = "".join(f"  bandersnatch {one}\n" for one in examples)
     return "\n".join(
-        part for part in (f"examples:\n{shown}" if shown else "", f"{exits.strip()}\n", DOCUMENTATION) if part
+        part for part in (f"examples:\n{shown}" if shown else "", f"{_with_fault(exits)}\n", DOCUMENTATION) if part
     )
+
+
+def _with_fault(exits: str) -> str:
+    """*exits*, in the order of their codes, with the one that every command may end with."""
+    head, *codes = exits.strip().splitlines()
+    if not codes:
+        return f"{head}, 70 an unexpected error"
+    higher = (place for place, line in enumerate(codes) if (found := re.match(r" +(\d+)", line)) and int(found[1]) > 70)
+    codes.insert(next(higher, len(codes)), "  70   an unexpected error: a fault of this program")
+    return "\n".join([head, *codes])
 
 
 DOCUMENTATION = """\

@@ -9,13 +9,17 @@ USAGE = 2
 """The command line or the configuration is wrong, or was written just now and waits for a review."""
 REFUSED = 3
 """What upstream says is implausible, so nothing was removed: an operator has to look at it."""
+FAULT = 70
+"""What nobody foresaw: a fault of this program."""
 DISK = 74
 LOCKED = 75
 """Another run holds the mirror's lock."""
 SIGNAL = 128
 """Plus the number of the signal that stopped the run."""
 
-OF_OUTCOME = {"clean": CLEAN, "behind": BEHIND, "unreachable": BEHIND, "refused": REFUSED, "disk": DISK}
+OF_OUTCOME = {
+    "clean": CLEAN, "behind": BEHIND, "unreachable": BEHIND, "refused": REFUSED, "failed": FAULT, "disk": DISK
+}  # fmt: skip
 """By the outcome of a run."""
 
 HELP = """\

@@ -37,11 +37,13 @@ def level_of(event: events.Event) -> Level:
             return Level.INFO
         case events.Finished(outcome=outcome):
             return Level.WARNING if outcome == STOPPED else Level.ERROR
+        case events.Crashed():
+            return Level.ERROR
         case events.FellBehind() | events.Warned() | events.HookFailed() | events.Skipped(first=True):
             return Level.WARNING
         case events.Planned(missing=missing) if missing:
             return Level.WARNING
-        case events.Started() | events.SoFar() | events.Compared() | events.Planned():
+        case events.Started() | events.SoFar() | events.Compared() | events.Waiting() | events.Planned():
             return Level.INFO
         case events.Removed() | events.Skipped() | events.Reformed() | events.HookRan():
             return Level.INFO

@@ -83,6 +83,13 @@ def _do(arguments: Sequence[str], out: Output) -> int:
         return _complain(exits.BEHIND, str(error))
     except OSError as error:  # everything else that the system refuses has its own words by now
         return _complain(exits.DISK, f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except Exception as error:
+        from traceback import format_exception
+
+        from bandersnatch.cli.report import FAULT
+
+        trace = "".join(format_exception(error)).splitlines()
+        return _complain(exits.FAULT, *trace, f"unexpected {type(error).__name__}: {error}", FAULT)
     return code
 
 

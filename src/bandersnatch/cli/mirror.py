@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bandersnatch.cli.report import Report, Reports
     from bandersnatch.config.load import Loaded
     from bandersnatch.config.schema import Config
-    from bandersnatch.errors import BandersnatchError, Problem
+    from bandersnatch.errors import Problem
     from bandersnatch.sync.events import Finished
 
 SAID = "said"
@@ -78,7 +78,7 @@ def run_mirror(args: argparse.Namespace, out: TextIO) -> int:
         return explain_empty_selection(loaded)
     refused = _refused_outputs(loaded)
     from bandersnatch import assemble
-    from bandersnatch.errors import CatalogueError, Locked, StorageError, UpstreamError
+    from bandersnatch.errors import BandersnatchError, CatalogueError, Locked, StorageError, UpstreamError
 
     try:
         with assemble.locked(loaded.config):
@@ -92,6 +92,10 @@ def run_mirror(args: argparse.Namespace, out: TextIO) -> int:
     except Locked as error:
         if error.odd:
             _alarm(loaded, "disk", error)
+        raise
+    except Exception as error:
+        if not isinstance(error, BandersnatchError):
+            _alarm(loaded, "failed", error)
         raise
     return code or (exits.USAGE if refused else exits.CLEAN)
 
@@ -110,7 +114,7 @@ def _refused_outputs(loaded: Loaded) -> bool:
     return bool(found)
 
 
-def _alarm(loaded: Loaded, outcome: str, error: BandersnatchError) -> None:
+def _alarm(loaded: Loaded, outcome: str, error: Exception) -> None:
     """The run could not even begin: who wants to hear of that hears of it."""
     import asyncio
     import time
@@ -210,8 +214,8 @@ async def _mirror(args: argparse.Namespace, loaded: Loaded, out: TextIO, stopped
         with listener:
             closed = await close(mirror, config, os.environ, now, constraints=chosen.constraints, anew=args.full)
             _warn((*chosen.warnings, *closed.warnings), mirror.catalogue, listener)
-            accepted = _accepted(args.accept_changed, mirror.catalogue)
-            wish = Wish(full=args.full, accept_removals=args.accept_removals, accept_changed=accepted)
+            accepted, attended = _accepted(args.accept_changed, mirror.catalogue), sys.stderr.isatty()
+            wish = Wish(args.full, args.accept_removals, accepted, attended)
             previous, news = notifying.previous_outcome(mirror.catalogue), notifying.News(listener.tell)
             with rolling(closed.mirror, config, now) as last:
                 finished = await run(closed.mirror, wish, now, news.tell, last)

@@ -25,6 +25,7 @@ MORE_WARNINGS = {
     "damaged": "projects that are damaged: bandersnatch status names them",
 }
 """By the kind of a warning, what more of them are, and where they are found."""
+FAULT = "This is a fault of bandersnatch. What is above belongs into a report of it"
 
 EVERY = 10.0
 """Seconds between two lines of progress where there is no terminal."""
@@ -90,7 +91,7 @@ class NewsReport(_Plain):
             case events.Skipped(first=True, refusal=refusal) if refusal != Refusal.UNUSABLE:
                 # What is unusable is told with the project that is behind for it.
                 self._say(level, "files that are not taken: bandersnatch verify names them", skipped(event))
-            case events.HookFailed(first=True) | events.Planned():
+            case events.HookFailed(first=True) | events.Crashed() | events.Planned():
                 for line in lines(event):
                     self._print(level, line)
             case events.Finished(outcome=outcome):
@@ -161,8 +162,10 @@ class Reports:
         """Whether who started the run wants to hear only what is new."""
 
     def __enter__(self) -> Self:
-        for report in self._reports:
-            self._stack.enter_context(report)
+        with ExitStack() as entered:  # if one cannot be entered, those before it are left
+            for report in self._reports:
+                entered.enter_context(report)
+            self._stack = entered.pop_all()
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -188,12 +191,10 @@ def lines(event: events.Event) -> list[str]:
             return [f"Upstream lists {text.count(event.listed, 'project')}: {changes}"]
         case events.Planned():
             return [planned(event), *too_little(event)]
-        case events.FellBehind():
-            return [behind(event)]
-        case events.Skipped():
-            return [skipped(event)]
         case events.Warned():
             return [f"Warning: {event.message}"]
+        case events.Crashed():
+            return [*event.trace.splitlines(), FAULT]
         case events.Finished():
             return summary(event)
         case events.HookRan() | events.HookFailed():
@@ -213,6 +214,12 @@ def called(event: events.HookRan | events.HookFailed) -> list[str]:
 def of_project(event: events.Event) -> list[str]:
     """The line of what became of one project; most of them are for who looks for something."""
     match event:
+        case events.Waiting():
+            return [waiting(event)]
+        case events.FellBehind():
+            return [behind(event)]
+        case events.Skipped():
+            return [skipped(event)]
         case events.Removed():
             return [f"{event.project}: removed, since {event.reason}"]
         case events.Arrived():
@@ -237,8 +244,11 @@ def so_far(event: events.SoFar) -> str:
 
 def planned(event: events.Planned) -> str:
     """What there is to do, as far as it is known."""
-    if not event.projects:
+    if event.is_quiet:
         return "Nothing has changed upstream"
+    gone = f"; to remove: {text.count(event.leaving, 'project')}" if event.leaving else ""
+    if not event.projects:
+        return f"Nothing to refresh{gone}"
     todo = text.count(event.projects, "project")
     if event.files is None or event.bytes is None:
         return f"To refresh: {todo}; how much that is shows page by page"
@@ -246,7 +256,7 @@ def planned(event: events.Planned) -> str:
     if event.error is not None and event.sample is not None:
         files = f"about {files} ± {text.size(event.error)}, estimated from {text.count(event.sample, 'project')}"
     room = "" if event.free is None else f" ({text.size(event.free)} are free)"
-    return f"To refresh: {todo}; to fetch: {files}{room}"
+    return f"To refresh: {todo}; to fetch: {files}{room}{gone}"
 
 
 def too_little(event: events.Planned) -> list[str]:
@@ -254,6 +264,14 @@ def too_little(event: events.Planned) -> list[str]:
     if not event.missing:
         return []
     return [f"That is {text.size(event.missing)} more than there is room for: the run ends when the disk is full"]
+
+
+def waiting(event: events.Waiting) -> str:
+    """What is behind and not tried now: which is the first, why, and when it is."""
+    others = f" and {text.count(event.projects - 1, 'other project')}" if event.projects > 1 else ""
+    verb = "are" if others else "is"
+    when = f"next try after {text.moment(event.next_try)}"
+    return f"{event.project}{others} {verb} behind, and not tried in this run: {event.reason}; {when}"
 
 
 def behind(event: events.FellBehind) -> str:

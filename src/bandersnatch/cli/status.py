@@ -23,7 +23,8 @@ def add_parser(commands: Any) -> None:
         run_status,
         "say how the mirror stands, and what is behind",
         description="Say how the mirror stands, and name what is behind, with reasons. Upstream is not asked.",
-        exits="exit status: 0 nothing is behind, 1 something is, 2 wrong usage, 74 the catalogue cannot be read",
+        exits="exit status: 0 nothing is behind, 1 something is, or the last run did not end clean, 2 wrong usage, "
+        "74 the catalogue cannot be read",
         examples=["status", "status --json"],
         goes_on=False,
     )
@@ -32,7 +33,7 @@ def add_parser(commands: Any) -> None:
 
 
 def run_status(args: argparse.Namespace, out: TextIO) -> int:
-    """Print how the mirror stands. Returns 1 if something is behind."""
+    """Print how the mirror stands. Returns 1 if something is behind, or the last run knew no better."""
     import json
     import time
 
@@ -53,18 +54,19 @@ def run_status(args: argparse.Namespace, out: TextIO) -> int:
     else:
         print("\n".join(map(text.shown, lines(facts))), file=out)
     missed = [one for one in facts["behind"] if not (one["absent"] and config.select.everything)]
-    return exits.BEHIND if missed or facts["waiting"] else exits.CLEAN
+    return exits.BEHIND if missed or facts["waiting"] or facts["outcome"] not in (None, "clean") else exits.CLEAN
 
 
 def collect(catalogue: Catalogue, now: float, config: Config) -> dict[str, Any]:
     """All that ``status`` says, as JSON has it. Times are seconds since the epoch, ages are seconds."""
-    from bandersnatch.catalogue.base import RUNS_KEPT
+    from bandersnatch.catalogue.base import REASON, RUNS_KEPT
     from bandersnatch.values import to_builtins
 
     totals = catalogue.totals()
     runs = catalogue.last_runs(RUNS_KEPT)
     last = runs[0] if runs else None
     clean = next((run for run in runs if run.outcome == "clean"), None)
+    ended = next((run for run in runs if run.outcome not in ("", "stopped")), None)
     serial, upstream = catalogue.serial(), catalogue.get("list-serial")
     behind = [to_builtins(one) for one in catalogue.behind()]
     retries = sum(one["next_try"] <= now for one in behind)
@@ -75,6 +77,8 @@ def collect(catalogue: Catalogue, now: float, config: Config) -> dict[str, Any]:
         "serials_behind": int(upstream) - serial if upstream is not None and serial is not None else None,
         "last_run": to_builtins(last) if last else None,
         "last_clean_run": to_builtins(clean) if clean else None,
+        "outcome": ended.outcome if ended else None,
+        "reason": catalogue.get(REASON) if ended and ended is not clean else None,
         "age": round(now - clean.started, 1) if clean else None,
         "projects": totals.projects,
         "files": totals.files,
@@ -97,6 +101,7 @@ def lines(facts: dict[str, Any]) -> list[str]:
         ),
         f"Serial:     {_serial(facts)}",
         f"Last run:   {_last_run(facts['last_run'])}",
+        *([f"            {facts['outcome']}: {facts['reason']}"] if facts["reason"] else []),
         f"Up to date: {age}",
     ]
     if facts["waiting"]:

@@ -29,9 +29,11 @@ class Occasion(StrEnum):
     BEHIND = "behind"
     """When a project fell behind, or a run ends so for the first time."""
     REFUSED = "refused"
-    """When a run refuses to remove so much, for the first time; likewise the next two."""
+    """When a run refuses to remove so much, for the first time; likewise the next three."""
     UNREACHABLE = "unreachable"
     DISK = "disk"
+    FAILED = "failed"
+    """An unexpected error: a fault of this program."""
     RECOVERED = "recovered"
     """When a run ends clean and the one before did not."""
 
@@ -141,7 +143,7 @@ VARIABLES = {
     "BANDERSNATCH_HOOK": "the name of the hook",
     "BANDERSNATCH_HOOK_OCCASIONS": "why it is called: words of `on`, with spaces between",
     "BANDERSNATCH_HOOK_DIRECTORY": "the mirror's directory",
-    "BANDERSNATCH_HOOK_OUTCOME": "how the run ended: `clean`, `behind`, `refused`, `unreachable` or `disk`",
+    "BANDERSNATCH_HOOK_OUTCOME": "how the run ended: `clean`, `behind`, `refused`, `unreachable`, `disk` or `failed`",
     "BANDERSNATCH_HOOK_PREVIOUS_OUTCOME": "how the one before ended; empty if there was none",
     "BANDERSNATCH_HOOK_REASON": "why, for every outcome but `clean`",
     "BANDERSNATCH_HOOK_BEHIND": "how many projects are behind",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bandersnatch.hooks.base import Hook, Occasion
 
-LASTING = frozenset({Occasion.BEHIND, Occasion.REFUSED, Occasion.UNREACHABLE, Occasion.DISK})
+LASTING = frozenset({Occasion.BEHIND, Occasion.REFUSED, Occasion.UNREACHABLE, Occasion.DISK, Occasion.FAILED})
 """What may be so for many runs in a row."""
 
 

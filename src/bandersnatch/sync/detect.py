@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from itertools import islice
 
 from bandersnatch import plan
-from bandersnatch.catalogue.base import Catalogue, Diff, Known, Sliced
+from bandersnatch.catalogue.base import Catalogue, Diff, Sliced
 from bandersnatch.errors import NotFound, Refused, UpstreamError, UsageError
-from bandersnatch.model import Listed, Project, Slice, Validators
-from bandersnatch.selection import Context
-from bandersnatch.sync import events
-from bandersnatch.sync.context import LONG_AGO
+from bandersnatch.model import Listed, Slice, Validators
+from bandersnatch.sync import configured, events
+from bandersnatch.sync.configured import ASK_LIST, UNREAD
 from bandersnatch.sync.mirror import Mirror
-from bandersnatch.sync.page import strict
+from bandersnatch.sync.run import is_away
 from bandersnatch.sync.unmatched import Unmatched
 from bandersnatch.upstream.base import Listing, TooLong
 from bandersnatch.values import Struct, replace
@@ -30,28 +28,28 @@ BYTES_PER_NAME = 4 << 10
 SERIAL = "list-serial"
 """The fact that holds the newest serial up to which all changes are known."""
 
-ASK_LIST = "list-ask"
-"""
-The fact that is set while the rules are others than those that the last list was believed under: neither a changelog
-will do then, nor a part of a list.
-"""
-
 OLDER = "list-older"
 """The fact that holds since when upstream's list is older than one seen before."""
 
-TOO_LONG_OLD = 86400.0
+DAY = 86400.0
+
+HIGHEST = "list-highest"
+"""The fact that holds the highest serial that upstream's list has, its own or that of a line; none if no line has any:
+then what it claims for itself says nothing of its pages."""
+
+QUIET = "changelog-quiet"
+"""The fact that holds since when a changelog that says nothing is believed: nobody else tells an upstream without
+changes from one whose serials do not reach ours."""
 
 LEAP = 1_000_000
 """A list's own serial is not believed that is higher by more than the highest that it names, nor a page's by more than
-the list's: on PyPI that many changes take a month, and what has a serial too high makes all that follows look old."""
+the list's: on PyPI that many changes take a month, and what has a serial too high makes all that follows look old. A
+list that is older by more is none that a cache kept: the serial before was wrong."""
 
 ANOTHER = (
     "it may be another index, or the page of something on the way to it; nothing was removed. If it is right, run once "
     "with --accept-removals"
 )
-
-AT_ONCE = 5000
-"""Projects that the selection is asked about between two writes to the catalogue."""
 
 BARE = "list-bare"
 """The fact that is set where the lines of upstream's list have no serials."""
@@ -67,6 +65,8 @@ class Detected(Struct, frozen=True):
     """Why the list was not believed where it lacks projects."""
     braked: str = ""
     """Why it would not have been, if the operator had not accepted removals."""
+    behind: str = ""
+    """Why what upstream has now is not known, though it answers."""
     highest: int | None = None
     """The highest serial that a page can have and be believed; None where upstream does not say how far it is."""
 
@@ -78,54 +78,15 @@ async def detect(mirror: Mirror, now: float, *, full: bool, accept_removals: boo
     if names is not None:
         await asyncio.to_thread(catalogue.want, [Listed(name, name) for name in sorted(names)], now)
     await asyncio.to_thread(catalogue.wake, now, now + 2 * plan.LONGEST_WAIT)
-    rules_changed = await asyncio.to_thread(_note_rules, mirror, now)
+    await asyncio.to_thread(configured.note_reach, mirror, now)
+    rules_changed = await asyncio.to_thread(configured.note_rules, mirror, now)
     detection = _Detection(mirror, now, full or rules_changed, accept_removals, tell)
     detected = await detection.run()
-    newest = None if detected.by == "pages" else await asyncio.to_thread(catalogue.get, SERIAL)
-    detected = replace(detected, highest=None if newest is None else int(newest) + LEAP)
+    highest = None if detected.by == "pages" else await asyncio.to_thread(catalogue.get, HIGHEST)
+    detected = replace(detected, highest=None if highest is None else int(highest) + LEAP)
     if full:
         await asyncio.to_thread(catalogue.make_due, now, waiting=True)
     return detected
-
-
-def _note_rules(mirror: Mirror, now: float) -> bool:
-    """Whether the rules are others than in the last run; then each project whose part could change is due. Blocks."""
-    if mirror.catalogue.get("rules") == mirror.digest:
-        return False
-    _reselect(mirror, now)
-    facts: dict[str, str | None] = {"list-etag": None, "list-modified": None, "list-long": None, ASK_LIST: "1"}
-    mirror.catalogue.set({"rules": mirror.digest, **facts})
-    return True
-
-
-def _reselect(mirror: Mirror, now: float) -> None:
-    """Ask the selection about every project that is known: one pass, whatever the rules are."""
-    known = mirror.catalogue.known()
-    while part := list(islice(known, AT_ONCE)):
-        wanted = {one.name for one in part if mirror.selection.wants(one.name)}
-        due = [one.name for one in part if one.name in wanted and _is_other(one, mirror)]
-        leaving = [one.name for one in part if one.name not in wanted and _leaves(one, mirror, now)]
-        staying = sorted({one.name for one in part} - wanted - set(leaving))
-        mirror.catalogue.reselect(due, leaving, now, leave=True)
-        mirror.catalogue.reselect([], staying, now, leave=False)
-
-
-def _leaves(known: Known, mirror: Mirror, now: float) -> bool:
-    """Whether anything of a project that is not selected has to leave."""
-    if mirror.rules.policies.deselected is not plan.Policy.KEEP:
-        return True
-    rules = strict(mirror.selection)
-    if not rules.rules or not known.published:
-        return False
-    held = mirror.catalogue.published(known.name).held
-    told = Context(now, {one.file.sha256: LONG_AGO for one in held})
-    return bool(rules.apply(Project(known.name, tuple(one.file for one in held)), told).dropped)
-
-
-def _is_other(known: Known, mirror: Mirror) -> bool:
-    """Whether the rules may have another answer than when they were last asked; a new project is due anyway."""
-    asked = known.published or known.selection != ""
-    return asked and (not known.wanted or not mirror.has_asked(known.name, known.selection))
 
 
 class _Detection:
@@ -171,17 +132,21 @@ class _Detection:
         except UpstreamError as error:
             self._tell(events.Warned(f"the changelog cannot be read, so the list of projects is: {error}"))
             return None
-        if changes is None:
+        if changes is None or (not changes and not self._is_recent(await self._get(QUIET))):
             return None
         wanted = [Listed(one.name, one.display, one.serial) for one in changes if self._wants(one.name)]
-        newest = max((one.serial for one in changes), default=int(since))
-        await asyncio.to_thread(self._catalogue.promise, wanted, self._now, {SERIAL: str(newest)})
+        facts: dict[str, str | None] = {}
+        if changes:
+            newest = max(one.serial for one in changes)
+            highest = max(newest, int(await self._get(HIGHEST) or 0))
+            facts = {SERIAL: str(newest), HIGHEST: str(highest), QUIET: str(self._now)}
+        await asyncio.to_thread(self._catalogue.promise, wanted, self._now, facts)
         self._tell(events.Compared("changelog", None, 0, len(wanted), 0))
         return Detected("changelog")
 
     async def _by_list(self) -> Detected | None:
-        if self._limit is not None and not self._full and await self._get("list-long"):
-            return None  # it was too long for so few names when the rules last changed
+        if not self._full and await self._was_no_use():
+            return None
         known = (
             Validators() if self._full else Validators(await self._get("list-etag"), await self._get("list-modified"))
         )
@@ -203,13 +168,53 @@ class _Detection:
                     f"can be mirrored; name the projects: [select] projects ({error})"
                 ) from error
             return None
-        if listing is None:
-            self._tell(events.Compared("list-unchanged", None, 0, 0, 0))
-            await asyncio.to_thread(self._catalogue.set, {OLDER: None})
-            if await self._get(BARE) and await self._get(SERIAL) is None:
-                await self._ask_all()
-            return Detected("list", listed=True)
-        return await self._compare(listing)
+        except UpstreamError as error:
+            await self._do_without(error)
+            return None
+        return await (self._unchanged() if listing is None else self._compare(listing))
+
+    async def _was_no_use(self) -> bool:
+        """Whether the list was too long for so few names when the rules last changed, or could not be read today."""
+        if self._limit is not None and await self._get("list-long"):
+            return True
+        return self._can_do_without and self._is_recent(await self._get(UNREAD))
+
+    async def _unchanged(self) -> Detected:
+        self._tell(events.Compared("list-unchanged", None, 0, 0, 0))
+        facts: dict[str, str | None] = {OLDER: None, UNREAD: None}
+        if await self._get(QUIET) is not None:
+            facts[QUIET] = str(self._now)
+        await asyncio.to_thread(self._catalogue.set, facts)
+        if await self._get(BARE) and await self._get(SERIAL) is None:
+            await self._ask_all()
+        return Detected("list", listed=True)
+
+    @property
+    def _can_do_without(self) -> bool:
+        """Whether the pages of the selected projects tell as well what the list would."""
+        return bool(self._mirror.selection.names) and self._mirror.rules.changes != "list"
+
+    async def _do_without(self, error: UpstreamError) -> None:
+        """Ask for the named projects' pages, though the list cannot be read: if upstream answers at all, else raise."""
+        names = self._mirror.selection.names
+        if not names or not self._can_do_without:
+            raise error
+        try:
+            await self._mirror.upstream.project(min(names), Validators(), at_least=None)
+        except UpstreamError as other:
+            if is_away(other):
+                raise error from other
+        await asyncio.to_thread(self._catalogue.set, {UNREAD: str(self._now)})
+        self._tell(
+            events.Warned(
+                f"the list of projects cannot be read, so for a day the page of each named project is asked for: "
+                f'{error}. [upstream] changes = "pages" does without the list for good'
+            )
+        )
+
+    def _is_recent(self, fact: str | None) -> bool:
+        """Whether *fact* holds a time of the last day."""
+        return fact is not None and 0 <= self._now - float(fact) < DAY
 
     async def _absorb(self, batch: Sequence[Slice]) -> None:
         again = [self._slices[one.digest] for one in batch if one.again and one.digest is not None]
@@ -242,15 +247,24 @@ class _Detection:
     async def _compare(self, listing: Listing) -> Detected | None:
         """Take the list over, as far as it can be believed."""
         listing = self._without_leap(replace(listing, count=listing.count + self._again))
-        if await self._is_older(listing):
-            return await self._leave_older()
+        known = int(await self._get(SERIAL) or 0)
+        older = 0 if listing.serial is None or self._full else known - listing.serial
+        if 0 < older <= LEAP:
+            return await self._leave_older(known)
+        if older > 0:
+            self._tell(
+                events.Warned(
+                    f"upstream's list of projects is of serial {listing.serial}, and one before claimed {known}: that "
+                    "is too far away for a list that lags behind, so that one is not believed any more"
+                )
+            )
         diff = await asyncio.to_thread(self._catalogue.compare)
         self._tell(events.Compared("list", listing.count, diff.new, diff.changed, len(diff.missing)))
         refused = self._doubt(listing, diff)
         if self._unmatched is not None and not refused:
             for warning in await asyncio.to_thread(self._unmatched.warnings):
                 self._tell(warning)
-        facts = {} if refused else _facts(listing) | {BARE: "1" if self._bare else None}
+        facts = {} if refused else self._facts(listing, known)
         whole = self._mirror.selection.names is None and not refused
         if not refused:
             # Noted before the list is: a run that is cut off between the two finds the list new again.
@@ -282,7 +296,9 @@ class _Detection:
         )
 
     def _without_leap(self, listing: Listing) -> Listing:
-        if self._bare or listing.serial is None or listing.serial <= self._highest + LEAP:
+        if self._bare:
+            return replace(listing, serial=listing.serial or None)  # 0 is what a tree has that counts nothing
+        if listing.serial is None or listing.serial <= self._highest + LEAP:
             return listing
         self._tell(
             events.Warned(
@@ -292,25 +308,32 @@ class _Detection:
         )
         return replace(listing, serial=self._highest)
 
-    async def _is_older(self, listing: Listing) -> bool:
-        """Whether the list is from before one that we have seen; a full run takes upstream as it is."""
-        known = await self._get(SERIAL)
-        return not self._full and known is not None and listing.serial is not None and listing.serial < int(known)
-
-    async def _leave_older(self) -> Detected:
+    async def _leave_older(self, known: int) -> Detected:
         """A cache on the way may serve an old list for a while; after a day, an operator should look."""
         since = await self._get(OLDER)
+        self._tell(events.Compared("list-older", None, 0, 0, 0))
+        if since is not None and not self._is_recent(since):
+            reason = f"upstream's list has been older than serial {known} for more than a day"
+            return Detected("list", listed=True, refused=f"{reason}. If upstream went back, run once with --full")
+        reason = f"upstream's list is older than serial {known}, which it had before: what is new is not known"
         if since is None:
             await asyncio.to_thread(self._catalogue.set, {OLDER: str(self._now)})
-        self._tell(events.Compared("list-older", None, 0, 0, 0))
-        if since is None or self._now - float(since) < TOO_LONG_OLD:
-            return Detected("list", listed=True)
-        known = await self._get(SERIAL)
-        reason = (
-            f"upstream's list has been older than serial {known} for more than a day. If upstream went back, "
-            "run once with --full"
-        )
-        return Detected("list", listed=True, refused=reason)
+            self._tell(events.Warned(reason))
+        return Detected("list", listed=True, behind=reason)
+
+    def _facts(self, listing: Listing, known: int) -> dict[str, str | None]:
+        """What is known once the list is believed; *known* was the serial of the one before."""
+        serial = listing.serial
+        leaps = bool(known) and serial is not None and serial > known + LEAP
+        return {
+            "list-etag": listing.validators.etag,
+            "list-modified": listing.validators.last_modified,
+            SERIAL: None if serial is None else str(serial),
+            HIGHEST: None if self._bare else str(max(serial or 0, self._highest)),
+            BARE: "1" if self._bare else None,
+            QUIET: None if leaps else str(self._now),
+            **dict.fromkeys((ASK_LIST, OLDER, UNREAD)),
+        }
 
     async def _by_pages(self) -> Detected:
         if self._mirror.selection.names is None:
@@ -339,14 +362,3 @@ class _Detection:
 def _sliced(digest: bytes, lines: Sequence[Listed], wanted: Sequence[Listed]) -> Sliced:
     highest = max((one.serial for one in lines if one.serial is not None), default=None)
     return Sliced(digest, len(lines), highest, tuple(one.name for one in wanted))
-
-
-def _facts(listing: Listing) -> dict[str, str | None]:
-    facts: dict[str, str | None] = {
-        "list-etag": listing.validators.etag,
-        "list-modified": listing.validators.last_modified,
-        SERIAL: None if listing.serial is None else str(listing.serial),
-        ASK_LIST: None,
-        OLDER: None,
-    }
-    return facts

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Awaitable, Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from traceback import format_exception
 from typing import Protocol, TypeVar
 
-from bandersnatch.catalogue.base import Entry, Leaving, RunRecord
-from bandersnatch.errors import CatalogueError, StorageError, UpstreamError
+from bandersnatch.catalogue.base import REASON, Entry, Failure, Leaving, RunRecord
+from bandersnatch.errors import BandersnatchError, CatalogueError, StorageError, UpstreamError
 from bandersnatch.sync import events
 from bandersnatch.sync.departures import Departures, Reckoning, depart
 from bandersnatch.sync.detect import Detected, detect
@@ -24,7 +26,7 @@ from bandersnatch.sync.run import Gone, Health, Outcome, Prepared, Run
 from bandersnatch.sync.settle import settle
 from bandersnatch.sync.sweep import sweep
 from bandersnatch.sync.tally import Tally
-from bandersnatch.values import Struct
+from bandersnatch.values import Struct, replace
 
 Item = TypeVar("Item")
 
@@ -49,6 +51,8 @@ class Wish(Struct, frozen=True):
     """Remove what upstream's list lacks, however much it is."""
     accept_changed: frozenset[str] = frozenset()
     """Take what is there now of these projects' files without a digest, though it may be other bytes than at first."""
+    attended: bool = False
+    """Somebody sits there and watches: what is behind is tried now, and not when its wait is over."""
 
 
 class Last(Protocol):
@@ -97,9 +101,9 @@ class _Engine:
             await self._end("stopped", str(error) or "it was told to stop")
             raise
         except BaseExceptionGroup as group:
-            outcome, reason = _outcome_of(_first(group))
-        except (StorageError, UpstreamError, CatalogueError) as error:
-            outcome, reason = _outcome_of(error)
+            outcome, reason = self._outcome_of(_first(group))
+        except Exception as error:
+            outcome, reason = self._outcome_of(error)
         return await self._end(outcome, reason)
 
     async def _end(self, outcome: str, reason: str) -> events.Finished:
@@ -111,8 +115,8 @@ class _Engine:
         mirror, wish, tell = self._mirror, self._wish, self._tally.tell
         detected, unreachable = Detected("nothing"), ""
         await asyncio.to_thread(find_pages, mirror)
-        if wish.accept_removals:
-            await asyncio.to_thread(mirror.catalogue.cut_waits, self._now)  # the refused ones wait for their next try
+        if wish.accept_removals or wish.attended:
+            await asyncio.to_thread(mirror.catalogue.cut_waits, self._now)  # what was refused waits as well
         if wish.accept_changed:
             await asyncio.to_thread(mirror.catalogue.suspect, sorted(wish.accept_changed), self._now, files=False)
         try:
@@ -136,14 +140,15 @@ class _Engine:
         )
         reckoning = await asyncio.to_thread(Reckoning, mirror.catalogue, mirror.rules.brake)
         departures = Departures(run, reckoning, accepted=wish.accept_removals)
-        await self._refresh_all(run, departures)
+        is_sure = not (unreachable or detected.refused or detected.behind)
+        await self._refresh_all(run, departures, is_sure=is_sure)
         await reform(run)
         reached = not unreachable and not self._health.is_over
         await asyncio.to_thread(finish, run, reached=reached, believed=believed)
         if not unreachable and not self._health.is_over:
             await self._do_last()
         refused = detected.refused or departures.refused
-        return await asyncio.to_thread(self._judge, refused, unreachable)
+        return await asyncio.to_thread(self._judge, refused, unreachable, detected.behind)
 
     async def _do_last(self) -> None:
         if self._last is None:
@@ -154,7 +159,7 @@ class _Engine:
             self._last.stop()
             raise
 
-    def _judge(self, refused: str, unreachable: str) -> tuple[str, str]:
+    def _judge(self, refused: str, unreachable: str, unknown: str) -> tuple[str, str]:
         """How it went, the worst first. Blocks."""
         _, files = self._mirror.catalogue.held_back()
         if refused or files:
@@ -165,20 +170,27 @@ class _Engine:
         behind = totals.behind + (totals.absent if self._mirror.selection.names is not None else 0)
         if behind:
             return "behind", f"{behind} project{'s are' if behind > 1 else ' is'} behind upstream"
-        return "clean", ""
+        return ("behind", unknown) if unknown else ("clean", "")
 
     # --- the projects ----------------------------------------------------------------------------------------------
 
-    async def _refresh_all(self, run: Run, departures: Departures) -> None:
-        """Bring all projects up to date that are due."""
+    async def _refresh_all(self, run: Run, departures: Departures, *, is_sure: bool) -> None:
+        """Bring all projects up to date that are due. *is_sure*: upstream was heard, and has told what is new."""
         catalogue = run.mirror.catalogue
+        named = run.mirror.selection.names is not None
+        waiting = await asyncio.to_thread(catalogue.waiting, run.now, absent=named)
+        if waiting is not None:
+            projects, first = waiting
+            self._tally.tell(events.Waiting(projects, first.name, first.reason, first.next_try))
+        is_quiet = is_sure and waiting is None
         count = await asyncio.to_thread(catalogue.count_due, run.now)
         free = await asyncio.to_thread(run.mirror.storage.free)
         async with _settler(run) as outcomes:
             if not count:
-                self._tally.tell(events.Planned(0, 0, 0, free))
+                self._tally.tell(events.Planned(0, 0, 0, free, is_quiet=is_quiet))
             elif count <= FEW:
-                await self._refresh_few(_due(run), run, outcomes, departures, free)
+                planned = events.Planned(0, 0, 0, free, is_quiet=is_quiet)
+                await self._refresh_few(_due(run), run, outcomes, departures, planned)
             else:
                 looked_at = await self._look_ahead(run, count, free)
                 await self._refresh_many(_stream(looked_at.values()), run, outcomes, departures)
@@ -187,29 +199,42 @@ class _Engine:
             await self._refresh_many(_stream(departures.waiting), run, outcomes, None)
 
     async def _refresh_few(
-        self, entries: AsyncIterator[Entry], run: Run, outcomes: Outcomes, departures: Departures, free: int | None
+        self,
+        entries: AsyncIterator[Entry],
+        run: Run,
+        outcomes: Outcomes,
+        departures: Departures,
+        planned: events.Planned,
     ) -> None:
         """Read all pages first, so as to say how much there is to fetch before the first file is."""
         prepared: list[Prepared] = []
+        others: Counter[type] = Counter()
 
         async def read(entry: Entry) -> None:
             one = await prepare(entry, run)
             if isinstance(one, Prepared):
                 prepared.append(one)
             else:
+                others[type(one)] += 1
                 await self._bring(one, run, outcomes, departures)
 
         async def bring(one: Prepared) -> None:
             await self._bring(one, run, outcomes, departures)
 
         await self._each(entries, read)
-        self._plan(prepared, run, free)
-        await self._each(_stream(prepared), bring)
-
-    def _plan(self, prepared: Sequence[Prepared], run: Run, free: int | None) -> None:
-        files = sum(len(one.plan.fetch) for one in prepared)
         size = sum(one.plan.bytes for one in prepared)
-        self._tally.tell(events.Planned(len(prepared), files, size, free, self._missing(size, free)))
+        self._tally.tell(
+            replace(
+                planned,
+                projects=len(prepared),
+                files=sum(len(one.plan.fetch) for one in prepared),
+                bytes=size,
+                missing=self._missing(size, planned.free),
+                leaving=others[Gone],
+                is_quiet=planned.is_quiet and not (prepared or others[Gone] or others[Failure]),
+            )
+        )
+        await self._each(_stream(prepared), bring)
 
     def _missing(self, size: int, free: int | None) -> int:
         return 0 if free is None else max(0, size - max(0, free - self._mirror.rules.transfer.reserve))
@@ -265,9 +290,22 @@ class _Engine:
         catalogue = self._mirror.catalogue
         totals = catalogue.totals()
         serial = catalogue.serial()
+        if outcome != "stopped":
+            catalogue.set({REASON: reason or None})
         catalogue.record_run(RunRecord(self._now, self._now + self._seconds(), outcome, serial))
         waiting = catalogue.count_due(self._now)
         return self._tally.finished(outcome, reason, self._seconds(), totals, waiting, serial)
+
+    def _outcome_of(self, error: BaseException) -> tuple[str, str]:
+        """How what ended the run is told; what an operator can mend himself, and what is no error, is raised."""
+        if isinstance(error, (StorageError, CatalogueError)):
+            return "disk", str(error)
+        if isinstance(error, UpstreamError):
+            return "unreachable", str(error)
+        if isinstance(error, BandersnatchError) or not isinstance(error, Exception):
+            raise error
+        self._tally.tell(events.Crashed("".join(format_exception(error))))
+        return "failed", f"unexpected {type(error).__name__}: {error}"
 
     def _seconds(self) -> float:
         return self._loop.time() - self._began
@@ -297,7 +335,7 @@ def _take_up(mirror: Mirror, *, full: bool) -> None:
     """
     storage, catalogue = mirror.storage, mirror.catalogue
     last = catalogue.last_runs(1)
-    was_cut_off = bool(last) and last[0].outcome in ("", "disk")
+    was_cut_off = bool(last) and last[0].outcome in ("", "disk", "failed")
     if was_cut_off:
         catalogue.doubt()
     if was_cut_off or full or (not last and next(storage.keys(), None) is not None):
@@ -375,11 +413,3 @@ def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
-
-
-def _outcome_of(error: BaseException) -> tuple[str, str]:
-    if isinstance(error, (StorageError, CatalogueError)):
-        return "disk", str(error)
-    if isinstance(error, UpstreamError):
-        return "unreachable", str(error)
-    raise error

@@ -52,6 +52,18 @@ class Compared(Event, frozen=True):
     """Published projects that upstream's list no longer has."""
 
 
+class Waiting(Event, frozen=True):
+    """Projects are behind, and not tried again in this run."""
+
+    projects: int
+    project: str
+    """The one that is tried first."""
+    reason: str
+    """Why it is behind."""
+    next_try: float
+    """Seconds since the epoch."""
+
+
 class Planned(Event, frozen=True):
     """What there is to do."""
 
@@ -67,6 +79,10 @@ class Planned(Event, frozen=True):
     """Projects that were looked at for an estimate, where they are too many to look at all; None otherwise."""
     error: int | None = None
     """Two standard errors of ``bytes`` where that is an estimate; None otherwise."""
+    leaving: int = 0
+    """Projects that are to leave, as far as that is known before any is refreshed."""
+    is_quiet: bool = False
+    """Whether upstream was heard, and neither it nor the rules have changed anything, and nothing is behind."""
 
 
 class Expected(Event, frozen=True):
@@ -160,6 +176,13 @@ class Warned(Event, frozen=True):
     """What it is about, if it is about one project."""
 
 
+class Crashed(Event, frozen=True):
+    """What nobody foresaw ends the run: a fault of this program."""
+
+    trace: str
+    """Where it happened, for who is to mend it."""
+
+
 class Missed(Event, frozen=True):
     """Events are left out here: a run waits for no reader, and so much was not read in time."""
 
@@ -170,7 +193,7 @@ class Finished(Event, frozen=True):
     """The run is over."""
 
     outcome: str
-    """clean, behind, refused, unreachable, stopped or disk."""
+    """clean, behind, refused, unreachable, stopped, disk or failed."""
     reason: str
     """Why, for every outcome but clean."""
     seconds: float

@@ -32,6 +32,7 @@ class Lane:
 
     async def _go(self) -> None:
         """One trip after the other, until nobody waits."""
+        questions: list[Question] = []
         try:
             while self._waiting:
                 questions, self._waiting = self._waiting, []
@@ -44,6 +45,11 @@ class Lane:
                         future.set_result(value)
                     else:
                         future.set_exception(error)
+        except Exception as error:  # the trip itself failed: whoever asked is not to wait for ever
+            unanswered, self._waiting = [*questions, *self._waiting], []
+            for _, _, future in unanswered:
+                if not future.done():
+                    future.set_exception(error)
         finally:
             self._trip = None
 
@@ -55,5 +61,9 @@ def _answers(questions: list[Question]) -> list[tuple[Any, BaseException | None]
 def _answer(question: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Any, BaseException | None]:
     try:
         return question(*args), None
+    except StopIteration as error:  # the one that no future takes
+        told = RuntimeError("the question raised StopIteration")
+        told.__cause__ = error
+        return None, told
     except BaseException as error:  # whatever it is: who asked waits for it
         return None, error

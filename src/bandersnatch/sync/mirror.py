@@ -29,6 +29,8 @@ class Rules(Struct, frozen=True):
     """The same for what the policy is to hide."""
     policies: Policies = Policies()
     brake: Brake = Brake()
+    reach: str = ""
+    """Changes with the keys that say how upstream is reached."""
     first_seen: bool = False
     """Whether the selection asks when a file was seen first."""
     metadata_of_each: bool = False

@@ -7,22 +7,19 @@ from collections.abc import Sequence
 
 from bandersnatch import plan, transfer
 from bandersnatch.catalogue.base import Entry, Published
-from bandersnatch.errors import BadContent, NotAllowed, NotFound, Stale, UpstreamError
+from bandersnatch.errors import BadContent, NotFound, Stale, UpstreamError
 from bandersnatch.model import Held, Project, Validators
 from bandersnatch.selection import Selection
 from bandersnatch.selection.base import Context, Motive, Verdict
 from bandersnatch.sync import events
 from bandersnatch.sync.context import LONG_AGO, context
 from bandersnatch.sync.recognising import NAMED, missed, recognise
-from bandersnatch.sync.run import Gone, Kept, Outcome, Prepared, Run, Unchanged, failure
+from bandersnatch.sync.run import Gone, Kept, Outcome, Prepared, Run, Unchanged, failure, is_away
 from bandersnatch.upstream.base import Fetched
 from bandersnatch.values import replace
 
 LOST = "damaged"
 """Why a file leaves that a policy would keep: it is not whole any more, and upstream does not have it."""
-
-AWAY = frozenset({502, 503, 504})
-"""What answers in upstream's place while it is away."""
 
 
 async def prepare(entry: Entry, run: Run) -> Prepared | Gone | Outcome:
@@ -36,11 +33,8 @@ async def prepare(entry: Entry, run: Run) -> Prepared | Gone | Outcome:
     except NotFound as error:
         run.health.answered()
         return await _not_found(entry, run, error)
-    except (Stale, BadContent, NotAllowed) as error:
-        run.health.answered()
-        return failure(entry, str(error), run.now)
     except UpstreamError as error:
-        if error.status is None or error.status in AWAY:
+        if is_away(error):
             run.health.unanswered()
         else:
             run.health.answered()
@@ -192,12 +186,13 @@ def _least(entry: Entry, run: Run) -> int | None:
     """
     The serial below which a page is stale: what was promised, and never less than what is published.
 
-    A full run takes upstream as it is: it may have been set back, or have promised what it cannot keep.
+    A full run takes upstream as it is: it may have been set back, or have promised what it cannot keep. So does any
+    where that is far beyond what upstream has come to.
     """
     if run.full:
         return None
     known = [serial for serial in (entry.promised, entry.serial) if serial is not None]
-    return max(known, default=None)
+    return max((one for one in known if run.highest is None or one <= run.highest), default=None)
 
 
 def _is_newer(fetched: Fetched, entry: Entry) -> bool:

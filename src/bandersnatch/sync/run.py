@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from bandersnatch import plan
 from bandersnatch.catalogue.base import Commit, Entry, Failure, Published
-from bandersnatch.errors import NotDurable, Stale, StorageError
+from bandersnatch.errors import BadContent, NotAllowed, NotDurable, Stale, StorageError, UpstreamError
 from bandersnatch.model import Held, Project, Refusal
 from bandersnatch.plan import Departure, FilePlan
 from bandersnatch.selection.base import Context, Selected
@@ -28,6 +28,14 @@ UNREACHABLE = 20
 
 FEW = 3
 """Problems of one project that are told in full."""
+AWAY = frozenset({502, 503, 504})
+"""What answers in upstream's place while it is away."""
+
+
+def is_away(error: UpstreamError) -> bool:
+    """Whether upstream itself gave no answer at all."""
+    answered = isinstance(error, (BadContent, NotAllowed, Stale))
+    return not answered and (error.status is None or error.status in AWAY)
 
 
 def ends_the_run(error: StorageError) -> bool:
