@@ -220,9 +220,16 @@ def test_a_rejected_name_can_be_shown() -> None:
     assert len(shown) < 100
 
 
+def test_what_lies_beside_a_file() -> None:
+    """A link to what lies beside a file of the page leaves nothing out; without that file it is named."""
+    beside = ENTRY | {"filename": "foo-1.tar.gz.metadata"}
+    assert json.parse(page(ENTRY, beside), URL, "foo").rejected == ()
+    assert [one.filename for one in json.parse(page(beside), URL, "foo").rejected] == ["foo-1.tar.gz.metadata"]
+
+
 def test_a_file_listed_twice() -> None:
     """Of two entries with one file name the first is kept; the other is its twin if it promises other bytes."""
-    project = json.parse(page(ENTRY, ENTRY | {"hashes": {"sha256": B}}, ENTRY), URL, "foo")
+    project = json.parse(page(ENTRY, ENTRY | {"hashes": {"sha256": B}}, ENTRY, ENTRY | {"url": "/x"}), URL, "foo")
     assert [file.sha256 for file in project.files] == [A]
     assert [file.sha256 for file in project.twins] == [B]
     assert [(one.filename, one.refusal) for one in project.rejected] == [("foo-1.tar.gz", Refusal.SPARE)] * 2

@@ -197,23 +197,27 @@ def one_per_name(entries: Iterable[File | Rejected]) -> tuple[tuple[File, ...], 
     bytes will tell which of them is true.
     """
     files: dict[str, File] = {}
-    refused: list[Rejected] = []
+    refused: dict[Rejected, None] = {}
     twins: list[File] = []
     for entry in entries:
         if isinstance(entry, Rejected):
-            refused.append(entry)
+            refused[entry] = None
             continue
         first = files.setdefault(entry.filename, entry)
-        if first is entry:
-            continue
-        if first.agrees(entry) is not True:
-            twins.append(entry)
-            refused.append(
-                Rejected(entry.filename, "listed twice, as two different files: pages have one", Refusal.SPARE)
-            )
+        if first is entry or (first.url == entry.url and first.agrees(entry) is not False):
+            continue  # the same, once more
+        if first.agrees(entry):
+            refused[Rejected(entry.filename, "listed twice; the first is kept", Refusal.SPARE)] = None
         else:
-            refused.append(Rejected(entry.filename, "listed twice; the first is kept", Refusal.SPARE))
-    return tuple(files.values()), tuple(refused), tuple(twins)
+            twins.append(entry)
+            refused[Rejected(entry.filename, "listed twice, as two different files", Refusal.SPARE)] = None
+    left_out = (one for one in refused if one.refusal is not Refusal.SPARE or _base(one.filename) not in files)
+    return tuple(files.values()), tuple(left_out), tuple(twins)
+
+
+def _base(filename: str) -> str:
+    """The file that *filename* lies beside, if it is the name of a companion."""
+    return filename.removesuffix(COMPANION) if filename.endswith(COMPANION) else ""
 
 
 def first_said(*answers: str | bool | None) -> str | bool | None:

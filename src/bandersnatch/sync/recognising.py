@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from bandersnatch import layout, names, transfer
 from bandersnatch.model import File, Held, Project, Refusal, Rejected
@@ -102,17 +102,15 @@ def changed(filename: str, what: str) -> str:
     return f"{filename}: {what}; no digest says which is right, so what is here stays: mirror --accept-changed takes it"
 
 
-def missed(project: Project, told: Context, run: Run) -> list[str]:
-    """What the selection wants, as far as names tell, and what upstream says cannot be used of."""
+def missed(project: Project, told: Context, run: Run) -> Sequence[str]:
+    """What the selection wants, as far as names tell, and of what upstream says nothing that can be used."""
     there = {file.filename for file in project.files}
     unusable = [one for one in project.rejected if one.refusal is Refusal.UNUSABLE and one.filename not in there]
     if not unusable:
-        return []
+        return ()
     asked = {one.filename: File(one.filename, "") for one in unusable if names.is_filename(one.filename)}
     judged = run.mirror.selection.apply(replace(project, files=(*project.files, *asked.values())), told)
     unwanted = {one.file.filename for one in judged.dropped}
-    return [
-        f"{one.filename}: upstream lists it, and it cannot be taken: {one.reason}"
-        for one in unusable
-        if one.filename not in unwanted
-    ]
+    wanted = [one for one in unusable if one.filename not in unwanted]
+    more = [f"{len(wanted) - NAMED:,} further files of its page"] if len(wanted) > NAMED else []
+    return [f"{one.filename}: upstream lists it, and it cannot be taken: {one.reason}" for one in wanted[:NAMED]] + more
