@@ -110,6 +110,14 @@ class Held(Struct, frozen=True):
     """SHA-256 of the core metadata beside the file (PEP 658), or None: none is held, so none is advertised."""
     provenance: bool = False
     """Whether the provenance object is held (PEP 740)."""
+    etag: str | None = None
+    last_modified: str | None = None
+    """What upstream's answer said of a file of which upstream states no digest: it is asked with these, if it is."""
+
+    @property
+    def validators(self) -> Validators:
+        """The same, as they are sent back."""
+        return Validators(self.etag, self.last_modified)
 
 
 class Listed(Struct, frozen=True):

@@ -30,7 +30,7 @@ FILES = st.builds(
     provenance=MAYBE,
     digests=st.lists(st.tuples(st.text(), st.text()), max_size=2).map(tuple),
 )
-HELD = st.builds(Held, FILES, SIZES, MAYBE, st.booleans())
+HELD = st.builds(Held, FILES, SIZES, MAYBE, st.booleans(), MAYBE, MAYBE)
 PUBLISHED = st.builds(
     Published,
     st.lists(HELD, max_size=5).map(tuple),
@@ -56,8 +56,8 @@ def test_large_is_deflated() -> None:
 
 
 def _older(value: Any) -> Any:
-    """Without the last two fields of the file, the last of what is held, and the last three of the whole."""
-    [[[*file, _, _], size, metadata, _]], _, _, _ = value
+    """Without the last two fields of the file, the last three of what is held, and the last three of the whole."""
+    [[[*file, _, _], size, metadata, _, _, _]], _, _, _ = value
     return [[[file, size, metadata]]]
 
 

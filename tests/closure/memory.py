@@ -22,6 +22,8 @@ class Bytes:
     data: bytes
     offset: int = 0
     direct: bool = True
+    validators: Validators = Validators()
+    is_unchanged: bool = False
 
     @property
     def length(self) -> int:
@@ -88,7 +90,14 @@ class Memory:
 
     @asynccontextmanager
     async def open(
-        self, url: str, *, offset: int = 0, direct: bool = False, size: int | None = None, project: str = ""
+        self,
+        url: str,
+        *,
+        offset: int = 0,
+        direct: bool = False,
+        size: int | None = None,
+        project: str = "",
+        known: Validators = Validators(),  # noqa: B008  # frozen
     ) -> AsyncIterator[Body]:
         yield Bytes(await self.read(url, limit=1 << 30))
 

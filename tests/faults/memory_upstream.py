@@ -32,6 +32,8 @@ class Pieces:
     data: bytes
     offset: int = 0
     direct: bool = True
+    validators: Validators = Validators()
+    is_unchanged: bool = False
 
     @property
     def length(self) -> int:
@@ -89,7 +91,14 @@ class MemoryUpstream:
 
     @asynccontextmanager
     async def open(
-        self, url: str, *, offset: int = 0, direct: bool = False, size: int | None = None
+        self,
+        url: str,
+        *,
+        offset: int = 0,
+        direct: bool = False,
+        size: int | None = None,
+        project: str = "",
+        known: Validators = Validators(),  # noqa: B008  # frozen
     ) -> AsyncIterator[Pieces]:
         data = self._body(url)
         if url.rpartition("/")[2] in self._damaged:

@@ -83,8 +83,8 @@ def test_upstream_changes_what_it_states(world: World, before: tuple[str, ...], 
     assert world.run("alpha").outcome == "clean"
     assert (world.upstream.count("/files/*"), journal(world), world.tree()) == (0, [], tree)
     world.index.upload("alpha", "9.0")
-    assert world.run("alpha").outcome == "clean"
-    assert (world.upstream.count("/files/*"), journal(world)) == (1, [])
+    finished = world.run("alpha")
+    assert (finished.outcome, finished.files, journal(world)) == ("clean", 1, [])
     world.check()
 
 
@@ -120,6 +120,43 @@ def test_other_bytes_than_at_first_sight(world: World) -> None:
     assert world.page("alpha")["files"][0]["hashes"] == {"sha256": new.sha256}
     world.check()
     assert world.run("alpha").outcome == "clean"
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["page changed", "full"])
+def test_other_bytes_that_no_page_tells_of(world: World, full: bool) -> None:
+    """Bytes that were exchanged under the same address and size are found when the page changes, or by a full run."""
+    old = world.index.upload("alpha", "1.0", upload_time="2024-01-01T00:00:00Z")
+    same = world.index.upload("alpha", "2.0")
+    behave(world, html=True)
+    assert world.run("alpha").outcome == "clean"
+    world.index.remove_file(WHEEL)
+    other = old.content.replace(b"alpha", b"ALPHA")
+    world.index.upload("alpha", "1.0", content=other, upload_time="2024-01-02T00:00:00Z")
+    if not full:
+        world.index.upload("alpha", "3.0")
+    assert world.run("alpha", full=full).outcome == "behind"
+    [told] = world.of(events.FellBehind)
+    assert WHEEL in told.reason
+    assert same.filename not in told.reason
+    assert world.page("alpha")["files"][0]["hashes"] == {"sha256": old.sha256}
+    world.check()
+    assert world.run("alpha", accept_changed=["alpha"]).outcome == "clean"
+    assert world.page("alpha")["files"][0]["hashes"] == {"sha256": sha256(other)}
+    assert world.run("alpha", full=True).outcome == "clean"
+    world.check()
+
+
+@pytest.mark.parametrize(("allowed", "hashes"), [(True, ()), (False, ()), (True, ("md5",))], ids=str)
+def test_nothing_to_check_by_over_http(world: World, allowed: bool, hashes: tuple[str, ...]) -> None:
+    """Where http is allowed, a run that takes files without a digest says once what that means."""
+    world.index.upload("alpha", "1.0")
+    world.index.upload("beta", "1.0")
+    behave(world, *hashes)
+    world.run("alpha", "beta", upstream__allow_http=allowed)
+    warned = [one.message for one in world.of(events.Warned) if "without-digest" in one.message]
+    assert len(warned) == (allowed and not hashes)
+    world.run("alpha", "beta", upstream__allow_http=allowed)
+    assert not world.of(events.Warned)
 
 
 def test_lost_and_others_come(world: World) -> None:

@@ -242,6 +242,7 @@ def rules(config: Config, chosen: Selection) -> Rules:
         first_seen=chosen.needs_first_seen,
         metadata_of_each=config.metadata.of == "each",
         without_digest=config.files.without_digest == "take",
+        http=config.upstream.allow_http,
         transfer=transfer.Rules(
             metadata=config.files.metadata, provenance=config.files.provenance, reserve=config.mirror.reserve
         ),

@@ -45,6 +45,8 @@ class _Held(msgspec.Struct, array_like=True, frozen=True, gc=False):
     size: int
     metadata: str | None = None
     provenance: bool = False
+    etag: str | None = None
+    last_modified: str | None = None
 
 
 class _Published(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -97,8 +99,9 @@ def _narrow(held: Held) -> _Held:
         file.provenance,
         file.digests,
     )
-    return _Held(packed, held.size, held.metadata, held.provenance)
+    return _Held(packed, held.size, held.metadata, held.provenance, held.etag, held.last_modified)
 
 
 def _widen(held: _Held) -> Held:
-    return Held(File(*msgspec.structs.astuple(held.file)), held.size, held.metadata, held.provenance)
+    file, *rest = msgspec.structs.astuple(held)
+    return Held(File(*msgspec.structs.astuple(file)), *rest)

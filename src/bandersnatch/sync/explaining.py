@@ -232,7 +232,14 @@ class _Nobody:
         return None
 
     def open(
-        self, url: str, *, offset: int = 0, direct: bool = False, size: int | None = None, project: str = ""
+        self,
+        url: str,
+        *,
+        offset: int = 0,
+        direct: bool = False,
+        size: int | None = None,
+        project: str = "",
+        known: Validators = Validators(),  # noqa: B008  # frozen
     ) -> AbstractAsyncContextManager[Body]:
         raise NotFound("upstream is not asked", url=url)
 

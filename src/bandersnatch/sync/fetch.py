@@ -22,6 +22,11 @@ from bandersnatch.values import Struct, field, replace
 WITHHELD = 7 * 86400.0
 """Seconds after which upstream is asked again for what belongs to a file and what it did not give though it has it."""
 
+UNCERTAIN = (
+    "files of which upstream states no digest come over http, so anybody on the way can put others in their place: an "
+    'https address would mend that, and [files] without-digest = "refuse" leaves them out'
+)
+
 COMPANION = "what belongs to the file is not wanted, or not to be had"
 """Why metadata or provenance leaves though its file stays."""
 
@@ -32,8 +37,11 @@ async def fetch(prepared: Prepared, run: Run) -> Outcome:
     # What is staged becomes visible with whatever batch is settled next.
     await run.arrivals.expect(prepared.entry.name, results.expected, run.mirror.catalogue, run.lane)
     await _each(prepared, run, results)
+    here = [*prepared.plan.keep, *results.arrived]
+    if prepared.pinned:
+        here = await asyncio.gather(*(_as_at_first(one, prepared, run, results) for one in here))
     entry, problems = prepared.entry, results.problems
-    held = _in_order(prepared.shown.files, (*prepared.plan.keep, *prepared.kept, *results.arrived))
+    held = _in_order(prepared.shown.files, (*here, *prepared.kept))
     if problems and not _shows_any(prepared, held, run) and not (entry.published and prepared.leaving):
         # An empty page in place of none, or of what is there, would hide what other indexes have.
         return failure(entry, summed(problems), run.now)
@@ -147,6 +155,8 @@ class _Results(Struct):
     """Keys that may become visible before the commit."""
     problems: list[str]
     arrived: list[Held] = field(default_factory=list)
+    fetched: set[str] = field(default_factory=set)
+    """Names of the files whose bytes came from upstream now."""
     withheld: bool = False
     """Whether upstream did not give what belongs to a file, though it says that it has it."""
 
@@ -156,6 +166,8 @@ async def _each(prepared: Prepared, run: Run, results: _Results) -> None:
     mirror = run.mirror
     if not prepared.plan.fetch:
         return
+    if mirror.rules.http and any(_may_be_anybodys(file) for file in prepared.plan.fetch):
+        run.tell(events.Warned(UNCERTAIN))
     try:
         here = await run.lane.ask(transfer.look, prepared.plan.fetch, mirror.storage, mirror.rules.transfer)
     except StorageError as error:  # such as a link that somebody planted: one project's trouble, not everybody's
@@ -177,6 +189,10 @@ async def _each(prepared: Prepared, run: Run, results: _Results) -> None:
             others = twins.get(file.filename, ())
             one = group.create_task(_one(prepared, file, others, run, results, new=file.filename not in here))
             one.add_done_callback(lambda _: own.release())
+
+
+def _may_be_anybodys(file: File) -> bool:
+    return file.url.startswith("http:") and not transfer.is_certain(file)
 
 
 async def _one(
@@ -213,6 +229,8 @@ async def _one(
         results.arrived += await run.lane.ask(_still_held, prepared, file, mirror.storage)
     else:
         results.arrived.append(arrived.held)
+        if arrived.fetched:
+            results.fetched.add(file.filename)
         results.withheld = results.withheld or arrived.withheld
         if arrived.problem:
             results.problems.append(f"{file.filename}: {arrived.problem}")
@@ -229,6 +247,21 @@ async def _namesakes(prepared: Prepared, file: File, run: Run) -> Sequence[Held]
     if found and run.looks(prepared.entry):
         found, _ = await asyncio.to_thread(looked_at, prepared.entry.name, found, run)
     return found
+
+
+async def _as_at_first(held: Held, prepared: Prepared, run: Run, results: _Results) -> Held:
+    """*held*; where nothing but its first sight says what it has to be, upstream is asked whether it still is that."""
+    filename = held.file.filename
+    [before] = [one for one in prepared.before.held if one.file.filename == filename] or [held]
+    if filename not in prepared.pinned or filename in results.fetched or not (run.full or before.validators):
+        return held
+    known = before.validators if before.file.url == held.file.url else Validators()
+    try:
+        async with run.slots:
+            return await transfer.same(prepared.entry.name, held, known, run.mirror.upstream)
+    except UpstreamError as error:
+        results.problems.append(_problem(held.file, error, prepared))
+        return replace(held, etag=before.etag, last_modified=before.last_modified)
 
 
 def _problem(file: File, error: UpstreamError, prepared: Prepared) -> str:

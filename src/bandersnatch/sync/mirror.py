@@ -39,6 +39,8 @@ class Rules(Struct, frozen=True):
     """Further hosts that files and companions may come from: with another one, more may be had."""
     without_digest: bool = True
     """Whether a file is taken of which upstream states no digest."""
+    http: bool = False
+    """Whether files may come over http: then one without a digest may be anybody's."""
     page_hosts: tuple[str, ...] = ()
     """Further hosts that pages may come from."""
     transfer: transfer.Rules = transfer.Rules()

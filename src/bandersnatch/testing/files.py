@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bandersnatch.testing.distributions import KINDS
 from bandersnatch.testing.messages import Request, Response, not_found
+from bandersnatch.testing.pages import conditional
 from bandersnatch.testing.state import UploadedFile, moment
 from bandersnatch.testing.view import View, etag, http_date
 
@@ -18,14 +19,15 @@ def stored_file(view: View, request: Request, path: str) -> Response:
     """
     ``/packages/…`` or ``/files/…``: a file, listed or not, or the core metadata beside it (PEP 658).
 
-    Conditions are ignored.
+    Conditions are heeded only where files are in a folder, as plain web servers do.
     """
     if request.method == "OPTIONS":
         return Response(204, headers={"Allow": "GET, HEAD, OPTIONS", "Access-Control-Allow-Origin": "*"})
     file = view.index.file(path)
     if file is not None:
         kind = next((kind for ending, kind in _TYPES.items() if path.endswith(ending)), "application/octet-stream")
-        return _answer(view, request, file, file.content, kind)
+        answer = _answer(view, request, file, file.content, kind)
+        return conditional(request, answer) if view.behaviour.flat_files else answer
     file = view.index.file(path.removesuffix(_SUFFIX))
     if file is None or file.metadata is None or not path.endswith(_SUFFIX):
         return not_found()

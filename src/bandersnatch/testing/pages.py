@@ -70,7 +70,7 @@ def provenance_object(view: View, request: Request, name: str, version: str, fil
     if not negotiation.takes(request, kind, "application/json"):
         return plain(406, "not acceptable")
     headers = {"Content-Type": kind, "Cache-Control": "max-age=600, public", "Vary": "Accept"}
-    return _conditional(request, view.encoded(request, Response(200, provenance(files[0]), headers)))
+    return conditional(request, view.encoded(request, Response(200, provenance(files[0]), headers)))
 
 
 def _legacy(view: View, request: Request, spelled: str, version: str | None, slash: str) -> Response:
@@ -87,7 +87,7 @@ def _legacy(view: View, request: Request, spelled: str, version: str | None, sla
         return not_found()
     headers = {"Content-Type": "application/json", "Cache-Control": "max-age=900, public"}
     answer = Response(200, json.dumps(document).encode(), headers | view.serial_header(project.serial))
-    return _conditional(request, view.encoded(request, answer))
+    return conditional(request, view.encoded(request, answer))
 
 
 def _to_slash(view: View, request: Request, where: str) -> Response:
@@ -108,10 +108,10 @@ def _simple(
         headers |= view.serial_header(serial)
     if view.behaviour.last_modified:
         headers["Last-Modified"] = http_date(modified or moment(view.index.serial))
-    return _conditional(request, view.encoded(request, Response(200, body, headers)))
+    return conditional(request, view.encoded(request, Response(200, body, headers)))
 
 
-def _conditional(request: Request, response: Response) -> Response:
+def conditional(request: Request, response: Response) -> Response:
     """*response*, or 304 with what a cache must renew (RFC 9110, sections 13.1 and 15.4.5)."""
     if not _unchanged(request, response):
         return response

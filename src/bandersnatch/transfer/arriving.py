@@ -7,7 +7,7 @@ from io import BytesIO
 
 from bandersnatch import layout
 from bandersnatch.errors import BadContent
-from bandersnatch.model import File, Held
+from bandersnatch.model import File, Held, Validators
 from bandersnatch.storage.base import Incoming, Storage
 from bandersnatch.transfer.check import CHUNK, Check
 from bandersnatch.transfer.companions import take_metadata
@@ -35,6 +35,8 @@ class Transfer:
         """Whether to ask upstream itself, and no download mirror."""
         self.mixed = False
         """Whether any bytes here may come from an earlier try or from a download mirror."""
+        self.validators = Validators()
+        """Upstream's, of a file that it states no digest of."""
         self._storage = storage
         self._rules = rules
         self._is_new = new
@@ -121,7 +123,8 @@ class Transfer:
             with self._incoming.reader() as stream:
                 metadata, own = take_metadata(file, stream, self._storage, self._rules)
             self._incoming.stage(layout.file_key(file))
-        return Held(file, self._check.size, metadata), own
+        etag, last_modified = self.validators.etag, self.validators.last_modified
+        return Held(file, self._check.size, metadata, etag=etag, last_modified=last_modified), own
 
     def keep(self) -> None:
         """Stop here, and keep the bytes for a later try. Blocks."""

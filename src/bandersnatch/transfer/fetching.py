@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from bandersnatch.errors import BadContent, NotAllowed, NotFound, UpstreamError
-from bandersnatch.model import File, Held
+from bandersnatch.model import File, Held, Validators
 from bandersnatch.storage.base import Storage
 from bandersnatch.transfer import companions, present
 from bandersnatch.transfer.arriving import Transfer
+from bandersnatch.transfer.check import Check
 from bandersnatch.transfer.rules import Rules
 from bandersnatch.upstream.base import Body, Upstream
-from bandersnatch.values import Struct
+from bandersnatch.values import Struct, replace
 
 TRIES = 5
 """How often a transfer that was cut is taken up again within one run, as long as it makes progress."""
@@ -121,6 +122,7 @@ async def _pour(transfer: Transfer, project: str, upstream: Upstream, progress: 
             ) as body:
                 shortcut = not body.direct
                 await _align(transfer, body)
+                transfer.validators = Validators() if transfer.is_certain else body.validators
                 async for data in body:
                     total += len(data)
                     progress(wanted, len(data))
@@ -136,6 +138,23 @@ async def _pour(transfer: Transfer, project: str, upstream: Upstream, progress: 
             if not transfer.is_certain:
                 await asyncio.to_thread(transfer.restart)
     return total
+
+
+async def same(project: str, held: Held, known: Validators, upstream: Upstream) -> Held:
+    """
+    *held*, of which upstream states no digest, if upstream still has the same bytes; it is asked with what is *known*.
+
+    Raises BadContent if it has others, and UpstreamError.
+    """
+    file = replace(held.file, size=held.size)
+    check = Check(file, held.size)
+    async with upstream.open(file.url, direct=True, project=project, known=known) as body:
+        if body.is_unchanged:
+            return replace(held, etag=known.etag, last_modified=known.last_modified)
+        async for data in body:
+            check.update(data)
+    check.finish()
+    return replace(held, etag=body.validators.etag, last_modified=body.validators.last_modified)
 
 
 async def _align(transfer: Transfer, body: Body) -> None:

@@ -65,6 +65,14 @@ class Body(Protocol):
     def length(self) -> int | None:
         """Size of the whole file in bytes, where upstream says."""
 
+    @property
+    def validators(self) -> Validators:
+        """What a later question for the same file can be made conditional with."""
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether upstream says that the file is the one that was *known*: then no bytes come."""
+
     def __aiter__(self) -> AsyncIterator[bytes]:
         """The chunks, each of any size above 0."""
 
@@ -101,10 +109,19 @@ class Upstream(Protocol):
         """
 
     def open(
-        self, url: str, *, offset: int = 0, direct: bool = False, size: int | None = None, project: str = ""
+        self,
+        url: str,
+        *,
+        offset: int = 0,
+        direct: bool = False,
+        size: int | None = None,
+        project: str = "",
+        known: Validators = Validators(),  # noqa: B008  # frozen
     ) -> AbstractAsyncContextManager[Body]:
         """
         Stream the file at *url*, from byte *offset* on. Errors come on entering or while reading.
+
+        With *known* it is asked for only if it is another by now.
 
         Download mirrors, where there are any, are asked first; *direct* asks *url* itself at once. *size* is the
         file's, where that is known: a large one may be read ahead, so that what came last before a cut is lost.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 from bandersnatch.errors import BadContent, UpstreamError
+from bandersnatch.model import Validators
 from bandersnatch.upstream.decoding import CutOff, Decoder, TooMuch, Unreadable
 from bandersnatch.upstream.pacing import Transient
 from bandersnatch.upstream.response import Response
@@ -26,6 +27,8 @@ class FileBody:
         self.direct = direct
         self.offset = 0
         self.length = response.length
+        self.validators = Validators()
+        self.is_unchanged = response.status == 304
         if response.status == 206:
             self.offset, self.length = _content_range(response, asked)
 
@@ -33,15 +36,16 @@ class FileBody:
         return self.response.chunks()
 
 
-async def ask_for(ask: Ask, offset: int, *, direct: bool) -> FileBody:
-    """The file that *ask* asks for, from byte *offset* on, or all of it."""
+async def ask_for(ask: Ask, offset: int, conditions: Mapping[str, str], *, direct: bool) -> FileBody:
+    """The file that *ask* asks for, from byte *offset* on, or all of it; under *conditions*, if there are any."""
     if offset:
         response = await ask({**_AS_IT_IS, "Range": f"bytes={offset}-"}, expect={200, 206, 416})
         if response.status != 416:
             return await of_file(response, offset, direct=direct)
         await response.close()
     # Upstream has no byte there, so what we have is not a part of its file: begin again.
-    return await of_file(await ask(_AS_IT_IS), 0, direct=direct)
+    expect = {200, 304} if conditions else {200}
+    return await of_file(await ask({**_AS_IT_IS, **conditions}, expect=expect), 0, direct=direct)
 
 
 class Opened:

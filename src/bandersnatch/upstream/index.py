@@ -122,7 +122,14 @@ class IndexUpstream:
         return fetched
 
     def open(
-        self, url: str, *, offset: int = 0, direct: bool = False, size: int | None = None, project: str = ""
+        self,
+        url: str,
+        *,
+        offset: int = 0,
+        direct: bool = False,
+        size: int | None = None,
+        project: str = "",
+        known: Validators = Validators(),  # noqa: B008  # frozen
     ) -> AbstractAsyncContextManager[Body]:
         """
         As the port says: from the first of the download mirrors that has it, else from *url* itself.
@@ -131,7 +138,8 @@ class IndexUpstream:
         """
         ahead = size is not None and size - offset >= LARGE and self._settings.tries > 1
         ask = partial(self._client.ask, group=project)
-        return bodies.Opened(lambda: self._first(url, offset, ask, direct=direct, ahead=ahead))
+        conditions = validators.conditions(known)
+        return bodies.Opened(lambda: self._first(url, offset, ask, conditions, direct=direct, ahead=ahead))
 
     async def read(self, url: str, *, limit: int) -> bytes:
         """As the port says; ``max_companion`` is another limit."""
@@ -213,17 +221,20 @@ class IndexUpstream:
 
     # --- a file ------------------------------------------------------------------------------------------------------
 
-    async def _first(self, url: str, offset: int, ask: bodies.Ask, *, direct: bool, ahead: bool) -> bodies.FileBody:
+    async def _first(
+        self, url: str, offset: int, ask: bodies.Ask, conditions: Mapping[str, str], *, direct: bool, ahead: bool
+    ) -> bodies.FileBody:
         own = self._client.hosts.check(url)
         for mirror in () if direct else self._mirrored(own):
             try:
-                return await bodies.ask_for(partial(ask, mirror, ahead=ahead), offset, direct=False)
+                return await bodies.ask_for(partial(ask, mirror, ahead=ahead), offset, conditions, direct=False)
             except UpstreamError:
                 continue  # it is only a short cut: upstream itself is asked next, and its error is the one to show
         tries = itertools.count()
         body = await self._client.pacer.persist(
-            lambda: bodies.ask_for(partial(ask, own, ahead=ahead and next(tries) == 0), offset, direct=True)
+            lambda: bodies.ask_for(partial(ask, own, ahead=ahead and next(tries) == 0), offset, conditions, direct=True)
         )
+        body.validators = self._validators(body.response)
         self.settle()
         return body
 
