@@ -165,6 +165,12 @@ def test_make_lists_its_targets() -> None:
     assert {target for words in told for target in words.split()} <= offered
 
 
+def test_make_mirror_can_resolve() -> None:
+    """What ``make mirror`` installs has uv, so that closures work."""
+    recipe = (ROOT / "Makefile").read_text("utf-8").split("\n.venv/.runtime:")[1].split("\n\n")[0]
+    assert "--extra closure" in recipe
+
+
 # --- finding a Python ----------------------------------------------------------------------------------------------
 
 OLD = "echo 'it is Python 3.9'; exit 1"
