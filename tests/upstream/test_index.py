@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from threading import current_thread, main_thread
 from typing import Any, Literal
 
 import pytest
 
+from bandersnatch import simple
 from bandersnatch.errors import BadContent, NotAllowed, NotFound, Stale, UpstreamError
-from bandersnatch.model import Listed, Slice, Validators
+from bandersnatch.model import Listed, Project, Slice, Validators
 from bandersnatch.testing import (
     STATIC_COPY,
     Body,
@@ -27,7 +30,7 @@ from bandersnatch.testing import (
 from bandersnatch.upstream.base import Fetched, Listing, TooLong, Upstream
 from bandersnatch.upstream.client import READ_AHEAD
 from bandersnatch.upstream.credentials import Credentials
-from bandersnatch.upstream.index import BATCH, LARGE, IndexUpstream
+from bandersnatch.upstream.index import BATCH, LARGE, LARGE_PAGE, SMALL_PAGE, IndexUpstream
 from bandersnatch.upstream.pacing import Transient
 from tests.upstream.asking import FakeTime, ask, body_of
 
@@ -273,6 +276,44 @@ def test_no_page_is_larger_than_its_limit(server: UpstreamServer, fault: Fault) 
     server.fault("/simple/foo/", fault)
     with pytest.raises(BadContent, match="longer than 1048576 bytes"):
         page(server, max_page=1 << 20)
+
+
+def large(name: str, size: int) -> Body:
+    """A page of *name* with one file, that has more than *size* bytes."""
+    entry = {"filename": f"{name}-1.zip", "url": f"{name}-1.zip", "hashes": {"sha256": "a" * 64}}
+    return Body(json.dumps({"meta": {}, "name": name, "files": [entry], "x": "x" * size}).encode())
+
+
+def test_a_large_page_comes_alone(server: UpstreamServer) -> None:
+    """Pages that are larger than most are read whole, one after the other: what was begun is asked for again."""
+    names = ("foo", "bar", "baz")
+    for name in names:
+        server.fault(f"/simple/{name}/", large(name, LARGE_PAGE), times=None)
+
+    async def all_at_once(upstream: IndexUpstream) -> list[Fetched | None]:
+        return await asyncio.gather(*(upstream.project(name, NOTHING, at_least=None) for name in names))
+
+    found = ask(server.url, all_at_once)
+    assert [one.project.files[0].filename for one in found if one] == ["foo-1.zip", "bar-1.zip", "baz-1.zip"]
+    assert [server.count(f"/simple/{name}/") for name in names] == [2, 2, 2]
+
+
+@pytest.mark.parametrize(("size", "aside"), [(0, False), (SMALL_PAGE, True)])
+def test_others_go_on_while_a_page_is_read(
+    server: UpstreamServer, monkeypatch: pytest.MonkeyPatch, size: int, aside: bool
+) -> None:
+    """A page that takes longer to read is read beside the event loop."""
+    threads: list[bool] = []
+    parse_page = simple.parse_page
+
+    def watched(*args: Any, **more: Any) -> Project:
+        threads.append(current_thread() is not main_thread())
+        return parse_page(*args, **more)
+
+    monkeypatch.setattr(simple, "parse_page", watched)
+    server.fault("/simple/foo/", large("foo", size))
+    assert page(server) is not None
+    assert threads == [aside]
 
 
 def test_no_list_is_larger_than_its_limit(server: UpstreamServer) -> None:

@@ -28,6 +28,15 @@ MAX_SERIAL = 2**62
 MAX_SIZE = 2**40
 """A file of more bytes than this is a mistake or an attack; the largest on PyPI have a few GB."""
 
+MAX_FILES = 100_000
+"""Files of one project, and whatever else its page has many of; the largest on PyPI have some 20,000."""
+
+MAX_ENTRY = 1 << 16
+"""Bytes of what a page says of one file."""
+
+NAMELESS = 20
+"""So many entries without the name of a file are kept of a page; the others are counted."""
+
 UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 """All that decoding hostile JSON can raise: bad syntax or shape, bad UTF-8, nesting too deep."""
 
@@ -119,7 +128,7 @@ def _joined(url: str, base: str) -> str:
 
 def web_url(value: object) -> str | None:
     """*value* if it is an absolute http or https URL, else None."""
-    if not isinstance(value, str) or not value.startswith(("https://", "http://")):
+    if not isinstance(value, str) or len(value) > MAX_ENTRY or not value.startswith(("https://", "http://")):
         return None
     try:
         return resolve(value, value)
@@ -191,7 +200,7 @@ def rejected(filename: str, reason: str, refusal: Refusal = Refusal.UNUSABLE) ->
 
 def one_per_name(entries: Iterable[File | Rejected]) -> tuple[tuple[File, ...], tuple[Rejected, ...], tuple[File, ...]]:
     """
-    The files and the rejected of a page, and the twins of its files.
+    The files and the rejected of a page, of those without a usable name only some, and the twins of its files.
 
     Of two files with one name the first is kept. One that states the digest of other bytes is its twin: only the
     bytes will tell which of them is true.
@@ -199,8 +208,14 @@ def one_per_name(entries: Iterable[File | Rejected]) -> tuple[tuple[File, ...], 
     files: dict[str, File] = {}
     refused: dict[Rejected, None] = {}
     twins: list[File] = []
+    nameless, named = 0, 0
     for entry in entries:
         if isinstance(entry, Rejected):
+            if not names.is_filename(entry.filename):
+                nameless += 1
+                if entry in refused or named == NAMELESS:
+                    continue
+                named += 1
             refused[entry] = None
             continue
         first = files.setdefault(entry.filename, entry)
@@ -211,6 +226,8 @@ def one_per_name(entries: Iterable[File | Rejected]) -> tuple[tuple[File, ...], 
         else:
             twins.append(entry)
             refused[Rejected(entry.filename, "listed twice, as two different files", Refusal.SPARE)] = None
+    if nameless > named:
+        refused[Rejected("...", f"and {nameless - named:,} more entries without the name of a file")] = None
     left_out = (one for one in refused if one.refusal is not Refusal.SPARE or _base(one.filename) not in files)
     return tuple(files.values()), tuple(left_out), tuple(twins)
 

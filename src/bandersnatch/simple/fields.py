@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from bandersnatch.errors import BadContent
+from bandersnatch.simple import plain
 
 _PLURALS = {
     "classifiers": "classifier",
@@ -35,10 +36,11 @@ def from_metadata(metadata: bytes) -> dict[str, tuple[str, ...]]:
     The fields of a METADATA or PKG-INFO file, versions 1.0 to 2.6.
 
     Lenient: a field that is there more often than it may be has all its values, and one that nobody knows is kept.
+    What is longer than anybody's is not read (``plain.readable``).
     """
     from packaging.metadata import parse_email
 
-    known, others = parse_email(metadata)
+    known, others = parse_email(plain.readable(metadata))
     return _fields({**others, **known})
 
 

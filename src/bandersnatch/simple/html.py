@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator, Sequence
 from html import escape
@@ -12,6 +13,7 @@ from bandersnatch.errors import BadContent
 from bandersnatch.model import File, Held, Project, Rejected
 from bandersnatch.simple import facts, releases
 from bandersnatch.simple.anchors import Anchor, Anchors, Head
+from bandersnatch.simple.lines import SLICE
 
 # What HTML cannot say at all, not even escaped: control characters other than white space, and U+0000 (HTML 13.2.3.5).
 _UNSAYABLE = dict.fromkeys((*range(0x09), 0x0B, *range(0x0E, 0x20), *range(0x7F, 0xA0)), "\N{REPLACEMENT CHARACTER}")
@@ -30,8 +32,9 @@ def parse(body: bytes, url: str, name: str, *, whole: bool = False) -> Project:
     Raises BadContent for a page that is cut off, has a newer API or an absurd serial, or is no index page at all (such
     as a login page in its place). *whole*: all of it came, for certain, so that it need not show its end.
     """
-    page = Anchors(url)
-    page.read(body.decode("utf-8-sig", "replace"))
+    page = Anchors(url, most=facts.MAX_FILES)
+    for text in codecs.iterdecode(_slices(body), "utf-8-sig", "replace"):
+        page.read(text)
     page.finish(whole=whole)
     head = page.head
     facts.check_api_version(head.meta("pypi:repository-version"), url)
@@ -49,6 +52,11 @@ def parse(body: bytes, url: str, name: str, *, whole: bool = False) -> Project:
         rejected=rejected,
         twins=twins,
     )
+
+
+def _slices(body: bytes) -> Iterator[bytes]:
+    """*body* in pieces, since as text it can take four times as much memory."""
+    return (body[start : start + SLICE] for start in range(0, len(body), SLICE))
 
 
 def _base(head: Head, url: str) -> str:

@@ -55,6 +55,9 @@ class _Entry(_Named, rename="kebab"):
     provenance: Any = None
 
 
+_MOST_COMMAS = 25 * facts.MAX_FILES
+"""A file has some fifteen, and more within what it says."""
+
 _page = msgspec.json.Decoder(_Page)
 _entry = msgspec.json.Decoder(_Entry)
 _named = msgspec.json.Decoder(_Named)
@@ -67,10 +70,16 @@ def parse(body: bytes, url: str, name: str) -> Project:
     A file that cannot be taken is ``Rejected`` and spoils nothing else. Where a key stands twice, the last counts.
     Raises BadContent for anything that is not a page of this project in API 1.x.
     """
+    # Each of what there can be many of has a comma behind it: counted before anything is made of it.
+    if body.count(b",") > _MOST_COMMAS:
+        raise _too_many(url)
     try:
         page = _page.decode(body)
     except facts.UNREADABLE as error:
         raise BadContent(f"{url} is not a project page in JSON: {error}", url=url) from error
+    for many in (page.files, page.versions, page.alternate_locations, page.meta.tracks):
+        if len(many or ()) > facts.MAX_FILES:
+            raise _too_many(url)
     facts.check_api_version(page.meta.api_version, url)
     if not names.is_project_name(page.name) or names.normalise(page.name) != name:
         raise BadContent(f"{url} is the page of {page.name!r:.80}, not of {name}", url=url)
@@ -79,10 +88,10 @@ def parse(body: bytes, url: str, name: str) -> Project:
     return Project(
         name=name,
         files=files,
-        versions=tuple(page.versions or ()),
+        versions=tuple(version for version in page.versions or () if len(version) <= names.MAX_FILENAME),
         serial=facts.page_serial(page.meta.serial, url),
-        status=status.status or status.state or None,
-        status_reason=status.reason or None,
+        status=(status.status or status.state or "")[: facts.MAX_ENTRY] or None,
+        status_reason=(status.reason or "")[: facts.MAX_ENTRY] or None,
         tracks=facts.web_urls(page.meta.tracks or ()),
         alternate_locations=facts.web_urls(page.alternate_locations or ()),
         rejected=rejected,
@@ -90,8 +99,15 @@ def parse(body: bytes, url: str, name: str) -> Project:
     )
 
 
+def _too_many(url: str) -> BadContent:
+    return BadContent(f"{url} lists more than {facts.MAX_FILES:,} files or versions, the most that are taken", url=url)
+
+
 def _files(entries: Sequence[msgspec.Raw], base: str) -> Iterator[File | Rejected]:
     for raw in entries:
+        if len(memoryview(raw)) > facts.MAX_ENTRY:
+            yield facts.rejected(_filename(raw), f"an entry of more than {facts.MAX_ENTRY:,} bytes")
+            continue
         try:
             entry = _entry.decode(raw)
         except facts.UNREADABLE as error:

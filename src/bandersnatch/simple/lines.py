@@ -16,6 +16,9 @@ SLICE = 1 << 17
 """Bytes looked at together: enough to be fast, little enough to keep memory flat."""
 
 # Valid names (PEP 508), one a line: a million names are checked and normalised by the slice, not one by one.
+MAX_REJECTED = 100_000
+"""Lines that name no project: what has more of them is no list."""
+
 # No group is possessive: before Python 3.11.5, one that matches in part may count as matched as a whole.
 NAME = r"[A-Za-z0-9]++(?:[._-]++[A-Za-z0-9]++)*"
 _NAMES = re.compile(rf"{NAME}(?:\n{NAME})*")

@@ -88,6 +88,9 @@ class HtmlListing:
         listed, rejected = lines.listed(displays, [None] * len(displays))
         self._found += listed
         self._rejected += rejected
+        if self._rejected > lines.MAX_REJECTED:
+            message = f"more than {lines.MAX_REJECTED:,} links that name no project"
+            raise BadContent(f"{self._url or 'this'} is no list of projects: {message}", url=self._url)
 
     def _name(self, anchor: Anchor) -> str | None:
         """What a link calls its project: its text, or the last part of its address. None for one to something else."""

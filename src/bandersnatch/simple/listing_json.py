@@ -95,6 +95,8 @@ class JsonListing:
     def _check(self) -> None:
         if max(len(self._buffer), len(self._skeleton)) > MAX_REST:
             raise self._bad(f"more than {MAX_REST} bytes that are not projects")
+        if self._rejected > lines.MAX_REJECTED:
+            raise self._bad(f"more than {lines.MAX_REJECTED:,} lines that name no project")
 
     # --- for who cuts the list himself -------------------------------------------------------------------------------
 

@@ -105,7 +105,7 @@ def info(metadata: bytes | None) -> Mapping[str, object]:
     What core *metadata* says, in the keys and types of ``info`` in PyPI's older JSON; nothing said gives the empty
     values that PyPI shows. Lenient: a field that cannot be read counts as not said.
     """
-    raw = _fields(metadata or b"")
+    raw = _fields(plain.readable(metadata or b""))
     facts: dict[str, object] = {key: raw.get(key) or "" for key in _TEXTS}
     facts |= {key: raw.get(key) or None for key in (*_MAYBE_TEXTS, *_MAYBE_LISTS)}
     facts["classifiers"] = raw.get("classifiers") or []

@@ -22,6 +22,11 @@ _USUAL_FLAGS = 0x0808
 """Sizes behind the data, name in UTF-8: what does not change how a member is read. Bit 0 would be encryption."""
 _STORED, _DEFLATED = 0, 8
 
+MAX_READ = 2 << 20
+"""Bytes of core metadata that are read for their fields: reading takes forty times as much memory."""
+
+_HEAD = re.compile(rb"\r?\n\r?\n|\r\r")
+"""What ends the fields, before the description."""
 _METADATA = re.compile(rb"[ -.0-\[\]-~]+\.dist-info/METADATA\Z")
 _LINE = re.compile(r"([A-Za-z][A-Za-z-]*):[ \t]*(.*)\Z")
 _UNUSUAL = re.compile(rb"[^\n\t -~]")
@@ -104,6 +109,14 @@ def _unpacked(data: bytes, method: int, size: int) -> bytes | None:
     except zlib.error:
         return None
     return result if inflating.eof else None
+
+
+def readable(metadata: bytes) -> bytes:
+    """*metadata* as far as it is read: without a description that is too long, and nothing of fields that are."""
+    if len(metadata) <= MAX_READ:
+        return metadata
+    end = _HEAD.search(metadata, 0, MAX_READ)
+    return metadata[: end.end()] if end else b""
 
 
 def fields(metadata: bytes) -> dict[str, object] | None:

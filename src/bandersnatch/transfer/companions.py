@@ -140,7 +140,7 @@ async def _fetch_provenance(project: str, wanted: File, upstream: Upstream, stor
         key = layout.provenance_key(project, version, wanted.filename)
     except (NotFound, BadContent, ValueError):
         return False
-    if not is_of(data, wanted.sha256):
+    if not await asyncio.to_thread(is_of, data, wanted.sha256):
         return False
     await asyncio.to_thread(_stage, storage, key, data)
     return True

@@ -80,12 +80,14 @@ def _content_range(response: Response, asked: int) -> tuple[int, int | None]:
     return asked, None if found["size"] == "*" else int(found["size"])
 
 
-async def whole(response: Response, limit: int) -> bytes:
-    """The decoded body. Raises BadContent when it is longer than *limit*."""
+async def whole(response: Response, limit: int, *, last: bool = True) -> bytes:
+    """The decoded body. Raises BadContent when it is longer than *limit*; TooMuch if that is not the *last* limit."""
     decoding = decoder(response, limit)
     try:
         return b"".join([piece async for piece in decoded(response, decoding)])
     except TooMuch:
+        if not last:
+            raise
         raise too_long(response, limit) from None
 
 

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import itertools
 import re
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from functools import partial
 from urllib.parse import quote
@@ -31,6 +31,12 @@ BATCH = 5_000
 LARGE = 1 << 20
 """Bytes of a file from which on it is read ahead."""
 
+SMALL_PAGE = 1 << 18
+"""Bytes of a page up to which it is read at once."""
+
+LARGE_PAGE = 4 << 20
+"""Bytes of a page beyond which it has to wait until there is no other as large; that of some 7,000 files has them."""
+
 _SERIAL = re.compile(r"[0-9]{1,18}\Z")
 
 
@@ -44,6 +50,9 @@ class IndexUpstream:
         self._root = Found(self._addresses[0], lasting=True) if len(self._addresses) == 1 else None
         self._answered = False
         self._finding = asyncio.Lock()
+        self._alone = asyncio.Lock()
+        """For a large page."""
+        self._reading = asyncio.Lock()
 
     @property
     def root(self) -> str | None:
@@ -190,15 +199,30 @@ class IndexUpstream:
     # --- a page ------------------------------------------------------------------------------------------------------
 
     async def _project(self, page: Address, name: str, known: Validators) -> Fetched | None:
+        most = self._settings.max_page
+        try:
+            return await self._within(min(LARGE_PAGE, most), page, name, known)
+        except TooMuch:
+            async with self._alone:  # asked for again: whoever waited with half an answer would hold up all others
+                return await self._within(most, page, name, known)
+
+    async def _within(self, most: int, page: Address, name: str, known: Validators) -> Fetched | None:
+        """The page if it has at most so many bytes. Raises TooMuch, for the largest that is taken BadContent."""
         async with await self._ask(page, known) as response:
             if response.status == 304:
                 return None
-            body = await bodies.whole(response, self._settings.max_page)
-            kind, url = response.header("content-type"), _plain_url(response)
+            body = await bodies.whole(response, most, last=most == self._settings.max_page)
+            kind, url, whole = response.header("content-type"), _plain_url(response), response.is_delimited
+            parse = partial(simple.parse_page, kind, body, url, name, whole=whole)
             with _masked(response):
-                project = simple.parse_page(kind, body, url, name, whole=response.is_delimited)
+                project = parse() if len(body) <= SMALL_PAGE else await self._aside(parse)
             digest = hashlib.sha256(body).hexdigest()
             return Fetched(_with_serial(project, response), self._validators(response), digest)
+
+    async def _aside(self, parse: Callable[[], Project]) -> Project:
+        """Read a page while others go on; one at a time, since reading takes many times as much memory as the page."""
+        async with self._reading:
+            return await asyncio.to_thread(parse)
 
     async def _ask(self, address: Address, known: Validators) -> Response:
         response = await self._ask_politely(address, validators.conditions(known))
@@ -255,6 +279,7 @@ async def _absorbed(
     batch: list[Slice] = []
     count = waiting = 0
     async for piece in bodies.decoded(response, decoder):
+        await asyncio.sleep(0)  # of what is packed well, many pieces come at once
         found = parser.feed(piece)
         batch += found
         waiting += sum(len(one.lines) for one in found)
