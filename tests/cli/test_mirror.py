@@ -84,8 +84,8 @@ def test_everything_says_first_how_much_it_is(program: Program) -> None:
     [planned] = [line for line in result.stdout.splitlines() if line.startswith("To refresh: 253 projects; ")]
     assert re.search(r"to fetch: about 2\d\d files, .+ ± .+, estimated from 200 projects \(.+ are free\)$", planned)
     assert program.upstream.count("/simple/*/") == 253
-    program.upstream.index.upload("alpha", "3.0")
-    assert "estimated" not in program.run("mirror", "-v", "--full").stdout
+    shutil.rmtree(program.directory / "state")
+    assert "to fetch: about 0 files, 0 B ± 0 B, " in program.run("mirror", "-v").stdout, "all is there already"
 
 
 @pytest.mark.parametrize("count", [10, 250])
@@ -99,6 +99,18 @@ def test_everything_does_not_fit(program: Program, count: int) -> None:
     first = program.run("mirror")
     assert first.returncode == 74
     assert "more than there is room for" in first.stderr
+    assert "more than there is room for" not in program.run("mirror").stderr
+
+
+def test_what_is_there_fits(program: Program) -> None:
+    """Files that lie in storage are not to be fetched, and need no room."""
+    path = program.configure("[select]\neverything = true\n")
+    assert program.run("mirror").returncode == 0
+    shutil.rmtree(program.directory / "state")
+    assert "to fetch: 0 files, 0 B" in program.run("mirror", "-v").stdout
+    shutil.rmtree(program.directory / "state")
+    free = shutil.disk_usage(program.home).free
+    path.write_text(path.read_text().replace('reserve = "0"', f'reserve = "{free // (1 << 20) + 1000}MiB"'))
     assert "more than there is room for" not in program.run("mirror").stderr
 
 

@@ -99,6 +99,37 @@ def test_a_reader_who_sleeps(program: Program) -> None:
     assert sum(one["event"] == "refreshed" for one in told) == 403
 
 
+def test_a_reader_of_a_repair_who_sleeps(program: Program) -> None:
+    """A repair holds the lock no longer because of whoever reads what it found."""
+    program.configure(EVERYTHING)
+    for number in range(400):
+        program.upstream.index.upload(f"{'long-' * 30}{number}", "1.0")
+    assert program.run("mirror").returncode == 0
+    for page in program.directory.glob("web/simple/*/index.v1_json"):
+        page.write_text("damaged")
+    process = program.start("verify", "--repair", "--pages", "--json")
+    deadline = time.monotonic() + 50
+    while "damaged" in {page.read_text() for page in program.directory.glob("web/simple/*/index.v1_json")} or (
+        program.run("mirror").returncode != 0
+    ):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert process.poll() is None
+    process.communicate(timeout=20)
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("encoding", "arrow"), [("ascii", "->"), ("iso-8859-1", "->"), ("utf-8", "\N{RIGHTWARDS ARROW}")]
+)
+def test_letters_that_an_encoding_lacks(program: Program, encoding: str, arrow: str) -> None:
+    """Signs that the output's encoding lacks are written with letters that it has."""
+    program.environment |= {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0", "LC_ALL": "C"}
+    program.configure(EVERYTHING)
+    printed = program.run("why", "alpha").stdout
+    assert (f"  {arrow} wanted" in printed, "\\u" in printed) == (True, False)
+
+
 def _is_over(program: Program) -> bool:
     """Whether the mirror is whole, and another run may begin."""
     if not (program.directory / "web/last-modified").exists():

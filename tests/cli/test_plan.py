@@ -357,12 +357,12 @@ ROOM = replace(DUE, free=3 * GIB, reserve=GIB)
 )  # fmt: skip
 def test_lines(plan: Plan, line: str) -> None:
     """Whatever there is to say stands on a line of its own."""
-    assert line in lines(plan, bar="█")
+    assert line in lines(plan, bars=True)
 
 
 def test_no_bars_without_a_terminal() -> None:
     """What goes into a file or a pipe is drawn without bars."""
-    assert "█" not in "".join(lines(replace(DUE, growth={"2025-01": 1, "2025-02": 2}), bar=""))
+    assert "█" not in "".join(lines(replace(DUE, growth={"2025-01": 1, "2025-02": 2}), bars=False))
 
 
 @pytest.mark.parametrize(

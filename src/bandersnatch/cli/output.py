@@ -19,6 +19,10 @@ PATIENCE = 30.0
 """Seconds in which a reader takes something of what waits for him when all is done, or is not waited for any longer."""
 
 
+PLAIN = {"→": "->", "…": "...", "±": "+-", "█": "#"}
+"""What is written in place of a letter that the output's encoding lacks; any other is escaped."""
+
+
 class Unheard(Exception):
     """What is printed does not arrive, and the command does nothing but print."""
 
@@ -39,6 +43,7 @@ class Output:
     def __init__(self, stream: TextIO | None) -> None:
         # Closed by who started us: then it fails as soon as it is written to, like any other that cannot be.
         self._stream = stream or os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")
+        self._plain = str.maketrans({one: PLAIN[one] for one in PLAIN if not _has(self._stream.encoding, one)})
         self._sender: _Sender | None = None
         self.goes_on = True
         self.error: OSError | None = None
@@ -47,10 +52,11 @@ class Output:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
+        shown = text.translate(self._plain)
         if self._sender is None:
-            self._try(lambda: self._stream.write(text))
+            self._try(lambda: self._stream.write(shown))
         else:
-            self._sender.write(text)
+            self._sender.write(shown)
         return len(text)
 
     def flush(self) -> None:
@@ -62,6 +68,8 @@ class Output:
 
         Of more than ``BACKLOG`` the oldest is dropped; *gap* says in its place how many of these there were.
         """
+        if self._sender is not None:
+            return
         with suppress(OSError, ValueError):  # no descriptor, so nobody who could sleep
             descriptor = self._stream.fileno()
             self.flush()
@@ -93,6 +101,14 @@ class Output:
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self._stream.fileno())
             os.close(nowhere)
+
+
+def _has(encoding: str | None, letter: str) -> bool:
+    try:
+        letter.encode(encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class _Sender:

@@ -94,15 +94,8 @@ def run_plan(args: argparse.Namespace, out: TextIO) -> int:
     else:
         from bandersnatch.cli import planned
 
-        print("\n".join(map(text.shown, planned.lines(plan, bar=_bar(out)))), file=out)
+        print("\n".join(map(text.shown, planned.lines(plan, bars=out.isatty()))), file=out)
     return exit_code(plan)
-
-
-def _bar(out: TextIO) -> str:
-    """What bars are drawn with, for a person only."""
-    if not out.isatty():
-        return ""
-    return "█" if out.encoding.lower().startswith("utf") else "#"
 
 
 def collect(plan: Plan) -> dict[str, Any]:

@@ -20,14 +20,14 @@ BAR = 30
 """Characters of the longest bar."""
 
 
-def lines(plan: Plan, *, bar: str) -> list[str]:
-    """What a run would do, the most important first. *bar*: the sign to draw bars with, for a terminal."""
+def lines(plan: Plan, *, bars: bool) -> list[str]:
+    """What a run would do, the most important first. *bars*: draw some, for a terminal."""
     parts = (
         _overview(plan),
         _leaving(plan),
         _table("Refused by the rules:", [(rule, _sum(one)) for rule, one in plan.refused.items()]),
         _largest(plan),
-        _growth(plan, bar),
+        _growth(plan, bars=bars),
         _untaken(plan),
         _failures(plan),
         _brake(plan),
@@ -104,14 +104,14 @@ def _largest(plan: Plan) -> Sequence[str]:
     return _table("Most to fetch:", rows) if len(rows) > 1 else ()
 
 
-def _growth(plan: Plan, bar: str) -> Sequence[str]:
+def _growth(plan: Plan, *, bars: bool) -> Sequence[str]:
     """By the month, and before that by the year."""
     spans = spans_of(plan.growth)
     if len(spans) < 2:
         return ()
     most = max(spans.values())
     rows = [
-        (span, f"{text.size(size):>10} {bar * round(BAR * size / most) if most else ''}".rstrip())
+        (span, f"{text.size(size):>10} {'█' * round(BAR * size / most) if bars and most else ''}".rstrip())
         for span, size in spans.items()
     ]
     undated = f" ({text.count(plan.undated.files, 'file')} without one left out)" if plan.undated.files else ""

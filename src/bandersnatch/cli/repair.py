@@ -10,7 +10,7 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, TextIO
 
-from bandersnatch.cli import exits, mirror, text, verified, verify
+from bandersnatch.cli import exits, mirror, report, text, verified, verify
 from bandersnatch.values import replace, to_builtins
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def run_repair(args: argparse.Namespace, loaded: Loaded, wish: Wish, out: TextIO
     from bandersnatch.upkeep.garbage import garbage
 
     refuse_nothing(loaded.config)
+    report.never_wait(out, sys.stderr, as_json=args.json)
     with assemble.locked(loaded.config), ExitStack() as stack:
         spooled = stack.enter_context(garbage(stack.enter_context(adopted(loaded.config)))) if args.garbage else None
         found = _find_and_mark(args, loaded, wish, spooled, out)
@@ -59,7 +60,7 @@ def _find_and_mark(args: argparse.Namespace, loaded: Loaded, wish: Wish, spooled
     from bandersnatch.verify.engine import verify as find
 
     now = time.time()
-    report = verified.choose(out, as_json=args.json, shown=None if args.all else verify.SHOWN)
+    found = verified.choose(out, as_json=args.json, shown=None if args.all else verify.SHOWN)
     bookmark = verifying.bookmark(loaded.config, verify.mode_of(wish)) if args.resume else None
     with kept(loaded.config, os.environ, now, choose(loaded).selection) as (opened, ground):
         verify.prepare(ground, wish, loaded)
@@ -68,12 +69,12 @@ def _find_and_mark(args: argparse.Namespace, loaded: Loaded, wish: Wish, spooled
         marks = Marks(opened.catalogue, now, spooled)
         with verify.listening(ground, wish, bookmark) as tell:
             for finding in find(ground, wish, now, tell=tell):
-                report.add(finding, marks.add(finding))
+                found.add(finding, marks.add(finding))
         marks.finish()
         if bookmark:
             bookmark.clear()
-    report.end()
-    return report.counts.total()
+    found.end()
+    return found.counts.total()
 
 
 def _tidy(args: argparse.Namespace, loaded: Loaded, spooled: Garbage, out: TextIO) -> None:

@@ -302,6 +302,12 @@ def summary(event: events.Finished) -> list[str]:
     return result
 
 
+def never_wait(out: TextIO, err: TextIO, *, as_json: bool) -> None:
+    """Let what is written from now on wait for no reader: a lock is held meanwhile."""
+    output.never_wait(out, missed_json if as_json else missed)
+    output.never_wait(err, missed)
+
+
 def missed(count: int) -> str:
     """Said in place of lines that nobody read in time."""
     return f"({text.count(count, 'line')} left out here: nobody read so much in time)\n"
@@ -316,8 +322,7 @@ def choose(
     *, as_json: bool, verbose: bool, quiet: bool, level: Level, out: TextIO, err: TextIO, last_outcome: str
 ) -> Report:
     """The report that fits who is listening, whom no run waits for; *level*: for those who do not sit at a terminal."""
-    output.never_wait(out, missed_json if as_json else missed)
-    output.never_wait(err, missed)
+    never_wait(out, err, as_json=as_json)
     if as_json:
         return JsonReport(out)
     if quiet:

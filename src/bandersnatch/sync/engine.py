@@ -222,14 +222,16 @@ class _Engine:
             await self._bring(one, run, outcomes, departures)
 
         await self._each(entries, read)
-        size = sum(one.plan.bytes for one in prepared)
+        from bandersnatch.sync.sampling import to_fetch
+
+        coming = await asyncio.to_thread(to_fetch, prepared, run.mirror.storage)
         self._tally.tell(
             replace(
                 planned,
                 projects=len(prepared),
-                files=sum(len(one.plan.fetch) for one in prepared),
-                bytes=size,
-                missing=self._missing(size, planned.free),
+                files=coming.files,
+                bytes=coming.bytes,
+                missing=self._missing(coming.bytes, planned.free),
                 leaving=others[Gone],
                 is_quiet=planned.is_quiet and not (prepared or others[Gone] or others[Failure]),
             )
@@ -240,17 +242,14 @@ class _Engine:
         return 0 if free is None else max(0, size - max(0, free - self._mirror.rules.transfer.reserve))
 
     async def _look_ahead(self, run: Run, count: int, free: int | None) -> Mapping[str, Prepared | Gone | Outcome]:
-        """Say what there is to do; if a mirror of everything is to be made, about how much, by pages that are read."""
-        looked_at: Mapping[str, Prepared | Gone | Outcome] = {}
-        planned = events.Planned(count, None, None, free)
-        totals = await asyncio.to_thread(run.mirror.catalogue.totals)
-        if run.mirror.selection.names is None and totals.projects <= count // 2:
-            from bandersnatch.sync.sampling import forecast
+        """Say about how much there is to do, by a sample of the pages, which are not read again."""
+        from bandersnatch.sync.sampling import forecast
 
-            looked_at, guess = await forecast(run, FEW)
-            if guess is not None:
-                missing = self._missing(guess.bytes, free)
-                planned = events.Planned(count, guess.files, guess.bytes, free, missing, len(looked_at), guess.error)
+        looked_at, guess = await forecast(run, FEW)
+        planned = events.Planned(count, None, None, free)
+        if guess is not None:
+            missing = self._missing(guess.bytes, free)
+            planned = events.Planned(count, guess.files, guess.bytes, free, missing, len(looked_at), guess.error)
         self._tally.tell(planned)
         return looked_at
 

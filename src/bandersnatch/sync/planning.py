@@ -8,11 +8,9 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
-from bandersnatch import layout
 from bandersnatch.catalogue.base import Catalogue, Due, Entry, Failure, Totals
 from bandersnatch.model import File, Refusal
 from bandersnatch.selection.times import uploaded
-from bandersnatch.storage.base import Storage
 from bandersnatch.sync import events
 from bandersnatch.sync.departures import Reckoning
 from bandersnatch.sync.detect import Detected, detect
@@ -21,7 +19,7 @@ from bandersnatch.sync.mirror import Mirror
 from bandersnatch.sync.page import prepare
 from bandersnatch.sync.plans import Estimate, Plan, Share, Sum, estimate
 from bandersnatch.sync.run import Gone, Health, Outcome, Prepared, Run, summed
-from bandersnatch.sync.sampling import Group, draw
+from bandersnatch.sync.sampling import Group, draw, here
 from bandersnatch.values import Struct, field
 
 LARGEST = 20
@@ -146,7 +144,7 @@ class _Planning:
             _add(tally.leaving, departure.reason.partition(":")[0], Sum(1, departure.held.size))
         self._reckoning.loses(page)
         for dropped in page.selected.dropped:
-            _add(tally.refused, dropped.verdict.rule, _sum([dropped.file]))
+            _add(tally.refused, dropped.verdict.rule, Sum.of([dropped.file]))
         for one in page.fetched.project.rejected:
             if one.refusal is Refusal.CONFIGURED:
                 _add(tally.refused, "files.without-digest", Sum(1))
@@ -160,7 +158,7 @@ class _Planning:
         for file in files:
             month = _month(file)
             if month is None:
-                self._tally.undated += _sum([file])
+                self._tally.undated += Sum.of([file])
             else:
                 self._tally.growth[month] += file.size or 0
 
@@ -169,10 +167,10 @@ class _Planning:
         if not files:
             return Sum()
         tally = self._tally
-        here = await asyncio.to_thread(_here, files, self._mirror.storage)
-        missing = [file for file in files if file not in here]
-        fetch = _sum(missing)
-        tally.found += _sum(here)
+        found = await asyncio.to_thread(here, files, self._mirror.storage)
+        missing = [file for file in files if file not in found]
+        fetch = Sum.of(missing)
+        tally.found += Sum.of(found)
         tally.fetch += fetch
         tally.unsized += sum(file.size is None for file in missing)
         if missing:
@@ -250,19 +248,6 @@ def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
     return error
 
 
-def _here(files: Iterable[File], storage: Storage) -> set[File]:
-    """The files that lie in storage or in the trash already, as far as their size tells. Blocks."""
-    here = set()
-    for file in files:
-        if not layout.has_key(file):
-            continue
-        key = layout.file_key(file)
-        stat = storage.stat(key) or storage.buried(key)
-        if stat is not None and file.size in (None, stat.size):
-            here.add(file)
-    return here
-
-
 def _month(file: File) -> str | None:
     """Of its upload, ``YYYY-MM``; None where that cannot be told."""
     moment = uploaded(file)
@@ -270,11 +255,6 @@ def _month(file: File) -> str | None:
         return None if moment is None else datetime.fromtimestamp(moment, UTC).date().isoformat()[:7]
     except (ValueError, OverflowError):
         return None  # beyond the calendar, once it is in UTC
-
-
-def _sum(files: Iterable[File]) -> Sum:
-    sizes = [file.size or 0 for file in files]
-    return Sum(len(sizes), sum(sizes))
 
 
 def _add(sums: dict[str, Sum], key: str, more: Sum) -> None:

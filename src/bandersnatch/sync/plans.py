@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from bandersnatch.catalogue.base import Totals
+from bandersnatch.model import File
 from bandersnatch.values import Struct
 
 
@@ -17,6 +18,12 @@ class Sum(Struct, frozen=True):
 
     def __add__(self, other: Sum) -> Sum:
         return Sum(self.files + other.files, self.bytes + other.bytes)
+
+    @staticmethod
+    def of(files: Iterable[File]) -> Sum:
+        """Of *files*; what upstream does not state the size of counts as 0."""
+        sizes = [file.size or 0 for file in files]
+        return Sum(len(sizes), sum(sizes))
 
 
 class Share(Struct, frozen=True):

@@ -9,7 +9,10 @@ from bisect import bisect_left, bisect_right
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 
+from bandersnatch import layout
 from bandersnatch.catalogue.base import Due, Failure
+from bandersnatch.model import File
+from bandersnatch.storage.base import Storage
 from bandersnatch.sync.hands import each
 from bandersnatch.sync.page import prepare
 from bandersnatch.sync.plans import Estimate, Sum, estimate
@@ -84,6 +87,26 @@ def _quotas(sizes: Sequence[int], count: int) -> list[int]:
     return quotas
 
 
+def here(files: Iterable[File], storage: Storage) -> set[File]:
+    """The files that lie in storage or in the trash already, as far as their size tells. Blocks."""
+    found = set()
+    for file in files:
+        if not layout.has_key(file):
+            continue
+        key = layout.file_key(file)
+        stat = storage.stat(key) or storage.buried(key)
+        if stat is not None and file.size in (None, stat.size):
+            found.add(file)
+    return found
+
+
+def to_fetch(pages: Iterable[Prepared], storage: Storage) -> Sum:
+    """What has to come from upstream for *pages*. Blocks."""
+    files = [file for page in pages for file in page.plan.fetch]
+    found = here(files, storage)
+    return Sum.of(file for file in files if file not in found)
+
+
 async def forecast(run: Run, count: int) -> tuple[Mapping[str, Prepared | Gone | Outcome], Estimate | None]:
     """What *count* projects come to, by name, and what is to be fetched for all that are due, as far as they tell."""
     catalogue = run.mirror.catalogue
@@ -102,8 +125,8 @@ async def forecast(run: Run, count: int) -> tuple[Mapping[str, Prepared | Gone |
             return
         page = looked_at[name] = await prepare(entry, run)
         if not isinstance(page, Failure):
-            plan = page.plan if isinstance(page, Prepared) else None
-            group.seen.append(Sum(len(plan.fetch), plan.bytes) if plan else Sum())
+            prepared = [page] if isinstance(page, Prepared) else []
+            group.seen.append(await asyncio.to_thread(to_fetch, prepared, run.mirror.storage))
 
     await each(drawn(), look, run.mirror.rules.projects_at_once, lambda: run.health.is_over)
     return looked_at, estimate([(group.size, group.seen) for group in groups])
