@@ -114,7 +114,7 @@ def test_what_does_not_fit_together_for_want_of_something() -> None:
     found = locked(Oracle({}), "a", "b", upstream=upstream)
     assert [item.requirement for item in found.items] == ["a==2", "b"]
     assert [(one.project, one.reason) for one in found.unknown] == [
-        ("", f"{LINUX}: no a"),
+        ("", "nothing fits together without what could not be had, so the newest of each range is taken"),
         ("b", "b: upstream forbids it (403)"),
     ]
 

@@ -12,6 +12,9 @@ from bandersnatch.errors import Conflict
 from bandersnatch.resolver.base import read_requirements
 
 
+WITHOUT = "nothing fits together without what could not be had, so the newest of each range is taken"
+
+
 async def find(
     requirements: Sequence[str],
     interpreters: Sequence[Interpreter],
@@ -39,7 +42,7 @@ async def find(
                 if not shelf.noted:
                     raise
                 policy = Newest(1)
-            found = Closure((), (Unknown("", "", str(error)),))
+            found = Closure((), (Unknown("", "", WITHOUT if shelf.noted else str(error)),))
     if not isinstance(policy, Locked):
         found = await walk(wanted, interpreters, policy, shelf, constraints=limits) | found
     return found | Closure((), tuple(shelf.noted))
