@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bandersnatch.closure import site
 from tests.cli.conftest import Program
 
 ENVIRONMENTS = """
@@ -73,6 +74,26 @@ def test_a_file_that_is_gone(mirrored: Program) -> None:
     assert outcomes["windows"][1] == [
         {"project": "beta", "version": "2.0", "file": lost.name, "why": "the page links it, and it is not there"}
     ]
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("served", [False, True])
+def test_nobody_else_is_asked(mirrored: Program, *, served: bool) -> None:
+    """Files that are only linked are not the mirror's: they are missing, and whoever has them gets no request."""
+    mirrored.configure(
+        f"{ENVIRONMENTS}[files]\n".replace("everything = true", 'everything = true\nindex-only = ["beta"]')
+    )
+    assert mirrored.run("mirror", "-q", "--accept-removals").returncode == 0
+    mirrored.upstream.reset()
+    arguments = ["prove", "beta", "--environment", "windows"]
+    if served:
+        with site.serve(Path(mirrored.directory, "web")) as url:
+            done = mirrored.run(*arguments, "--url", url)
+    else:
+        done = mirrored.run(*arguments)
+    assert (done.returncode, mirrored.upstream.requests) == (1, [])
+    assert "beta" in done.stdout
+    assert "file-hosts" in done.stdout
 
 
 @pytest.mark.peers

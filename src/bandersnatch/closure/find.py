@@ -11,7 +11,6 @@ from bandersnatch.closure.walk import walk
 from bandersnatch.errors import Conflict
 from bandersnatch.resolver.base import read_requirements
 
-
 WITHOUT = "nothing fits together without what could not be had, so the newest of each range is taken"
 
 
