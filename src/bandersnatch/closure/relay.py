@@ -26,6 +26,8 @@ from bandersnatch.simple import JSON
 from bandersnatch.values import Struct
 
 HOST = "127.0.0.1"
+FAREWELL = 10.0
+"""Seconds for which answers that nobody waits for any more are waited for."""
 _BYTES = "application/octet-stream"
 _UNREADABLE = b""
 """What stands for metadata that cannot be had: resolvers then take the version for broken, and go on to another."""
@@ -57,6 +59,7 @@ class _Relay:
         self.root = root
         self._shelf = shelf
         self._talks: set[asyncio.Task[None]] = set()
+        self._answers: set[asyncio.Task[_Answer]] = set()
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one connection's requests, one after the other, until it is closed."""
@@ -68,7 +71,7 @@ class _Relay:
                 while True:
                     head = await reader.readuntil(b"\r\n\r\n")
                     method, path, *_ = (*head.decode("latin-1").split(" ", 2), "", "")
-                    answer = await self._answer(path.partition("?")[0])
+                    answer = await self._ask(path.partition("?")[0])
                     writer.write(_head(answer) + (answer.body if method == "GET" else b""))
                     await writer.drain()
         except asyncio.CancelledError:
@@ -78,10 +81,26 @@ class _Relay:
             writer.close()
 
     async def close(self) -> None:
-        """End what is still being said: whoever asked is gone."""
+        """
+        End what is still being said: whoever asked is gone.
+
+        What upstream was asked for him is waited for a while: the next one may want it, and a request that is cut off
+        may still be at work in the HTTP library when the program ends.
+        """
         for talk in tuple(self._talks):
             talk.cancel()
-        await asyncio.gather(*self._talks, return_exceptions=True)
+        if self._answers:
+            await asyncio.wait(self._answers, timeout=FAREWELL)
+        for answer in tuple(self._answers):
+            answer.cancel()
+        await asyncio.gather(*self._talks, *self._answers, return_exceptions=True)
+
+    async def _ask(self, path: str) -> _Answer:
+        """As ``_answer``, which goes on if the one who asked does not wait."""
+        answer = asyncio.create_task(self._answer(path))
+        self._answers.add(answer)
+        answer.add_done_callback(self._answers.discard)
+        return await asyncio.shield(answer)
 
     async def _answer(self, path: str) -> _Answer:
         match path.removeprefix(self.root).split("/") if path.startswith(f"{self.root}/") else []:
