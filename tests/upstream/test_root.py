@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -136,3 +138,59 @@ def test_all_that_is_asked_is_asked_there(server: UpstreamServer) -> None:
 
     ask(f"{server.url}/whl", question)
     assert [one.path for one in server.requests] == ["/whl/", "/whl/", "/whl/foo/", "/pypi/foo/1.0/json"]
+
+
+LISTED = b'{"meta": {}, "name": "foo", "files": [{"filename": "foo-1.0.zip", "url": "a", "hashes": {"sha256": "%s"}}]}'
+FILES = Body(LISTED % (b"0" * 64), "application/vnd.pypi.simple.v1+json")
+
+
+def test_an_index_without_a_list(server: UpstreamServer) -> None:
+    """It is where the first page is, whatever is asked for before; what it lacks is asked for once then."""
+    server.fault("/foo/", FILES, times=None)
+
+    async def question(upstream: IndexUpstream) -> str | None:
+        for name in ("bar", "foo", "bar"):
+            with suppress(NotFound):
+                await upstream.project(name, Validators(), at_least=None)
+        return upstream.root
+
+    assert ask(server.url, question) == f"{server.url}/"
+    asked = [one.path for one in server.requests]
+    assert asked == ["/", "/simple/bar/", "/bar/", "/simple/foo/", "/foo/", "/bar/"]
+
+
+def test_many_ask_an_index_without_a_list(server: UpstreamServer) -> None:
+    """Who asked at the wrong place, while another found the right one, asks again."""
+    server.fault("/foo/", FILES, times=None)
+
+    async def question(upstream: IndexUpstream) -> list[bool]:
+        pages = [upstream.project("foo", Validators(), at_least=None) for _ in range(8)]
+        return [page is not None for page in await asyncio.gather(*pages)]
+
+    assert ask(server.url, question) == [True] * 8
+
+
+@pytest.mark.parametrize("answer", [PAGE, Body(b"<html><body>Welcome</body></html>", "text/html")])
+def test_a_web_site_is_no_index_without_a_list(server: UpstreamServer, answer: Body) -> None:
+    """A page without files says nothing: many sites have one for every address but their root."""
+    server.fault("/foo/", answer, times=None)
+
+    async def question(upstream: IndexUpstream) -> str | None:
+        with pytest.raises(NotFound, match="/simple/foo/: not found"):
+            await upstream.project("foo", Validators(), at_least=None)
+        return upstream.root
+
+    assert ask(server.url, question) is None
+
+
+def test_an_index_that_is_known_is_asked_nowhere_else(server: UpstreamServer) -> None:
+    """What it does not have, nothing else has."""
+    server.fault("/foo/", FILES, times=None)
+
+    async def question(upstream: IndexUpstream) -> None:
+        upstream.remember(f"{server.url}/simple/")
+        await upstream.project("foo", Validators(), at_least=None)
+
+    with pytest.raises(NotFound):
+        ask(server.url, question)
+    assert [one.path for one in server.requests] == ["/simple/foo/"]

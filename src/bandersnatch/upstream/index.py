@@ -6,13 +6,13 @@ import asyncio
 import hashlib
 import itertools
 import re
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from functools import partial
 from urllib.parse import quote
 
 from bandersnatch import simple
-from bandersnatch.errors import BadContent, Stale, UpstreamError
+from bandersnatch.errors import BadContent, NotFound, Stale, UpstreamError
 from bandersnatch.model import Project, Slice, Validators
 from bandersnatch.upstream import bodies, validators
 from bandersnatch.upstream.address import Address
@@ -21,7 +21,7 @@ from bandersnatch.upstream.client import Client
 from bandersnatch.upstream.decoding import ACCEPT_ENCODING, Decoder, TooMuch
 from bandersnatch.upstream.pacing import Transient
 from bandersnatch.upstream.response import Response
-from bandersnatch.upstream.root import Found, find
+from bandersnatch.upstream.root import Root
 from bandersnatch.upstream.settings import Settings
 from bandersnatch.values import replace
 
@@ -46,10 +46,7 @@ class IndexUpstream:
     def __init__(self, settings: Settings, client: Client) -> None:
         self._settings = settings
         self._client = client
-        self._addresses = tuple(map(Address.parse, settings.addresses))
-        self._root = Found(self._addresses[0], lasting=True) if len(self._addresses) == 1 else None
-        self._answered = False
-        self._finding = asyncio.Lock()
+        self._root = Root(client, settings.addresses)
         self._alone = asyncio.Lock()
         """For a large page."""
         self._reading = asyncio.Lock()
@@ -57,13 +54,11 @@ class IndexUpstream:
     @property
     def root(self) -> str | None:
         """Where the index was found to be and has answered: the caller keeps it between runs. None: not known."""
-        return str(self._root.root) if self._root and self._root.lasting and self._answered else None
+        return self._root.known
 
     def remember(self, root: str) -> None:
         """Believe that the index is at *root*, if it can be."""
-        for address in self._addresses:
-            if str(address) == root:
-                self._root = Found(address, lasting=True)
+        self._root.remember(root)
 
     @property
     def learned(self) -> set[str]:
@@ -85,7 +80,7 @@ class IndexUpstream:
         from bandersnatch.upstream import changelog
 
         where = self._settings.changelog_url
-        address = (await self._index()).join("../pypi") if where is None else Address.parse(where)
+        address = (await self._root.find()).join("../pypi") if where is None else Address.parse(where)
         return await changelog.changes(self._client, address, since)
 
     async def listing(
@@ -99,7 +94,7 @@ class IndexUpstream:
             given = True
             await absorb(batch)
 
-        index = await self._index()
+        index = await self._root.find()
 
         async def attempt() -> Listing | None:
             try:
@@ -109,7 +104,9 @@ class IndexUpstream:
                     raise UpstreamError(str(error), url=error.url, status=error.status) from error
                 raise
 
-        return await self._client.pacer.persist(attempt)
+        listing = await self._client.pacer.persist(attempt)
+        self._root.answered()
+        return listing
 
     async def project(self, name: str, known: Validators, *, at_least: int | None) -> Fetched | None:
         """
@@ -117,9 +114,14 @@ class IndexUpstream:
 
         *known* counts as current where upstream says "unchanged": whether it is new enough, its owner knows.
         """
-        index = await self._index()
-        page = index.at(f"{index.path}{name}/")
-        fetched = await self._client.pacer.persist(lambda: self._project(page, name, known))
+        index = await self._root.find()
+        try:
+            fetched = await self._page(index, name, known)
+            self._root.answered()
+        except NotFound:
+            fetched = await self._instead(index, name)
+            if fetched is None:
+                raise
         if fetched is None:
             return None
         if fetched.project.files:
@@ -127,7 +129,7 @@ class IndexUpstream:
         got = fetched.project.serial
         if at_least is not None and got is not None and got < at_least:
             message = f"{name}: upstream's page is of serial {got}, and {at_least} was promised: a cache lags behind"
-            raise Stale(message, promised=at_least, got=got, url=page.masked, page=fetched)
+            raise Stale(message, promised=at_least, got=got, url=_page_at(index, name).masked, page=fetched)
         return fetched
 
     def open(
@@ -156,7 +158,7 @@ class IndexUpstream:
 
     async def legacy(self, name: str, release: str, *, limit: int) -> bytes:
         """As the port says: under ``/pypi/`` beside the list of projects, where PyPI and other mirrors have it."""
-        index = await self._index()
+        index = await self._root.find()
         beside = index.path.removesuffix("/").rpartition("/")[0]
         return await self._whole(index.at(f"{beside}/pypi/{name}/{quote(release, safe='')}/json"), limit, page=True)
 
@@ -170,13 +172,6 @@ class IndexUpstream:
     async def close(self) -> None:
         """Close all connections."""
         await self._client.close()
-
-    async def _index(self) -> Address:
-        """Where the index is, found out once."""
-        async with self._finding:
-            if self._root is None:
-                self._root = await find(self._client, *self._addresses)
-        return self._root.root
 
     # --- the list ----------------------------------------------------------------------------------------------------
 
@@ -197,6 +192,24 @@ class IndexUpstream:
                 raise bodies.too_long(response, most) from None
 
     # --- a page ------------------------------------------------------------------------------------------------------
+
+    async def _page(self, index: Address, name: str, known: Validators) -> Fetched | None:
+        page = _page_at(index, name)
+        return await self._client.pacer.persist(lambda: self._project(page, name, known))
+
+    async def _instead(self, index: Address, name: str) -> Fetched | None:
+        """The page that *index* does not have, from where else the index may be."""
+        other = self._root.instead_of(index)
+        if other is None:
+            return None
+        try:
+            fetched = await self._page(other, name, Validators())
+        except (NotFound, BadContent):  # such as a web site, which has a page for every address
+            return None
+        if fetched is None or not fetched.project.files:
+            return None
+        self._root.is_at(other)
+        return fetched
 
     async def _project(self, page: Address, name: str, known: Validators) -> Fetched | None:
         most = self._settings.max_page
@@ -225,13 +238,8 @@ class IndexUpstream:
             return await asyncio.to_thread(parse)
 
     async def _ask(self, address: Address, known: Validators) -> Response:
-        response = await self._ask_politely(address, validators.conditions(known))
-        self._answered = True
-        return response
-
-    async def _ask_politely(self, address: Address, conditions: Mapping[str, str]) -> Response:
         headers = {"Accept": simple.ACCEPT, "Accept-Encoding": ACCEPT_ENCODING}
-        if conditions:
+        if conditions := validators.conditions(known):
             try:
                 return await self._client.ask(address, {**headers, **conditions}, expect={200, 304}, page=True)
             except UpstreamError as error:
@@ -268,6 +276,10 @@ class IndexUpstream:
             return []
         bases = (Address.parse(url) for url in self._settings.download_mirrors)
         return [base.at(base.path.rstrip("/") + found + rest) for base in bases]
+
+
+def _page_at(index: Address, name: str) -> Address:
+    return index.at(f"{index.path}{name}/")
 
 
 async def _absorbed(

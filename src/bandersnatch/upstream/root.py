@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import sys
+from collections.abc import Sequence
 from enum import Enum
 
 from bandersnatch import simple
@@ -37,15 +39,61 @@ class Found(Struct, frozen=True):
     root: Address
     lasting: bool
     """Whether that can be remembered, once it has answered."""
+    instead: Address | None = None
+    """Where else it may be, if it has pages and no list: the first page that is had of either decides."""
 
 
-async def find(client: Client, written: Address, below: Address) -> Found:
-    """Which of the two is the index. Raises UpstreamError where upstream does not answer at all."""
+class Root:
+    """Where the index of one upstream is, as far as it is known: at one of *addresses*. Belongs to one event loop."""
+
+    def __init__(self, client: Client, addresses: Sequence[str]) -> None:
+        self._client = client
+        self._addresses = tuple(map(Address.parse, addresses))
+        self._found = Found(self._addresses[0], lasting=True) if len(self._addresses) == 1 else None
+        self._answered = False
+        self._finding = asyncio.Lock()
+
+    @property
+    def known(self) -> str | None:
+        """Where it is, if it has answered there and can be expected to stay."""
+        return str(self._found.root) if self._found and self._found.lasting and self._answered else None
+
+    def remember(self, root: str) -> None:
+        """Believe that it is at *root*, if it can be."""
+        for address in self._addresses:
+            if str(address) == root:
+                self.is_at(address)
+
+    def is_at(self, root: Address) -> None:
+        """It has answered at *root*."""
+        self._found, self._answered = Found(root, lasting=True), True
+
+    def answered(self) -> None:
+        """It has answered where it was found."""
+        self._answered = True
+
+    async def find(self) -> Address:
+        """Find it out, once. Raises UpstreamError where upstream does not answer at all."""
+        async with self._finding:
+            if self._found is None:
+                self._found = await _find(self._client, *self._addresses)
+        return self._found.root
+
+    def instead_of(self, root: Address) -> Address | None:
+        """Where a page may be that is not at *root*: where the index was found meanwhile, or else may be."""
+        assert self._found is not None
+        if self._found.root != root:
+            return self._found.root
+        return None if self._answered else self._found.instead
+
+
+async def _find(client: Client, written: Address, below: Address) -> Found:
     first, where = await _look(client, written)
     if first is Answer.INDEX:
         return _redirected(written, below, where)
     if first is not Answer.HTML:
-        return Found(below, lasting=first is Answer.NOTHING)
+        nothing = first is Answer.NOTHING
+        return Found(below, lasting=nothing, instead=written if nothing else None)
     second, _ = await _look(client, below)
     return Found(written if second is Answer.NOTHING else below, lasting=second is not Answer.UNKNOWN)
 
