@@ -27,10 +27,11 @@ from bandersnatch.testing import (
     Status,
     UpstreamServer,
 )
+from bandersnatch.upstream.answers import BATCH
 from bandersnatch.upstream.base import Fetched, Listing, TooLong, Upstream
 from bandersnatch.upstream.client import READ_AHEAD
 from bandersnatch.upstream.credentials import Credentials
-from bandersnatch.upstream.index import BATCH, LARGE, LARGE_PAGE, SMALL_PAGE, IndexUpstream
+from bandersnatch.upstream.index import LARGE, LARGE_PAGE, SMALL_PAGE, IndexUpstream
 from bandersnatch.upstream.pacing import Transient
 from tests.upstream.asking import FakeTime, ask, body_of
 

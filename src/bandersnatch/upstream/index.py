@@ -5,28 +5,24 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import itertools
-import re
-from collections.abc import Callable, Container, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, contextmanager
+from collections.abc import Callable, Container, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from urllib.parse import quote
 
 from bandersnatch import simple
 from bandersnatch.errors import BadContent, NotFound, Stale, UpstreamError
 from bandersnatch.model import Project, Slice, Validators
-from bandersnatch.upstream import bodies, validators
+from bandersnatch.upstream import answers, bodies, validators
 from bandersnatch.upstream.address import Address
 from bandersnatch.upstream.base import Absorb, Body, Change, Fetched, Listing, TooLong
 from bandersnatch.upstream.client import Client
-from bandersnatch.upstream.decoding import ACCEPT_ENCODING, Decoder, TooMuch
+from bandersnatch.upstream.decoding import ACCEPT_ENCODING, TooMuch
 from bandersnatch.upstream.pacing import Transient
 from bandersnatch.upstream.response import Response
 from bandersnatch.upstream.root import Root
 from bandersnatch.upstream.settings import Settings
 from bandersnatch.values import replace
-
-BATCH = 5_000
-"""Projects given to *absorb* at a time."""
 
 LARGE = 1 << 20
 """Bytes of a file from which on it is read ahead."""
@@ -36,8 +32,6 @@ SMALL_PAGE = 1 << 18
 
 LARGE_PAGE = 4 << 20
 """Bytes of a page beyond which it has to wait until there is no other as large; that of some 7,000 files has them."""
-
-_SERIAL = re.compile(r"[0-9]{1,18}\Z")
 
 
 class IndexUpstream:
@@ -184,8 +178,8 @@ class IndexUpstream:
             most = self._settings.max_list if limit is None else limit
             decoder = bodies.decoder(response, most)
             try:
-                with _masked(response):
-                    return await _absorbed(response, decoder, absorb, slices, self._validators(response))
+                with answers.masked(response):
+                    return await answers.absorb_all(response, decoder, absorb, slices, self._validators(response))
             except TooMuch:
                 if limit is not None:
                     raise TooLong(f"more than {limit} bytes") from None
@@ -225,9 +219,9 @@ class IndexUpstream:
             if response.status == 304:
                 return None
             body = await bodies.whole(response, most, last=most == self._settings.max_page)
-            kind, url, whole = response.header("content-type"), _plain_url(response), response.is_delimited
+            kind, url, whole = response.header("content-type"), answers.plain_url(response), response.is_delimited
             parse = partial(simple.parse_page, kind, body, url, name, whole=whole)
-            with _masked(response):
+            with answers.masked(response):
                 project = parse() if len(body) <= SMALL_PAGE else await self._aside(parse)
             digest = hashlib.sha256(body).hexdigest()
             return Fetched(_with_serial(project, response), self._validators(response), digest)
@@ -282,53 +276,5 @@ def _page_at(index: Address, name: str) -> Address:
     return index.at(f"{index.path}{name}/")
 
 
-async def _absorbed(
-    response: Response, decoder: Decoder, absorb: Absorb, slices: Container[bytes], kept: Validators
-) -> Listing:
-    """Read the list of projects to its end, giving it on in batches."""
-    kind, url = response.header("content-type"), _plain_url(response)
-    parser = simple.listing_parser(kind, url, slices, whole=response.is_delimited)
-    batch: list[Slice] = []
-    count = waiting = 0
-    async for piece in bodies.decoded(response, decoder):
-        await asyncio.sleep(0)  # of what is packed well, many pieces come at once
-        found = parser.feed(piece)
-        batch += found
-        waiting += sum(len(one.lines) for one in found)
-        if waiting >= BATCH:
-            await absorb(batch)
-            count, waiting, batch = count + waiting, 0, []
-    last, head = parser.finish()
-    batch += last
-    if batch:
-        count += sum(len(one.lines) for one in batch)
-        await absorb(batch)
-    serial = head.serial if head.serial is not None else _header_serial(response)
-    return Listing(serial, kept, count, head.rejected, decoder.given)
-
-
-# --- headers ---------------------------------------------------------------------------------------------------------
-
-
-def _plain_url(response: Response) -> str:
-    """Where the answer came from, to resolve relative URLs and for messages: without the query, which may be secret."""
-    return str(response.url.at(response.url.path))
-
-
-@contextmanager
-def _masked(response: Response) -> Iterator[None]:
-    """What cannot read the answer says where it came from; this hides what may be secret in that."""
-    try:
-        yield
-    except BadContent as error:
-        shown = response.url.masked
-        raise BadContent(str(error).replace(_plain_url(response), shown), url=shown) from None
-
-
-def _header_serial(response: Response) -> int | None:
-    text = response.header("x-pypi-last-serial") or ""
-    return int(text) if _SERIAL.match(text) else None
-
-
 def _with_serial(project: Project, response: Response) -> Project:
-    return project if project.serial is not None else replace(project, serial=_header_serial(response))
+    return project if project.serial is not None else replace(project, serial=answers.serial(response))
