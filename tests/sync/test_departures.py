@@ -63,6 +63,7 @@ def page(name: str, losing: int, of: int, before: int = 0, *, coming: int = 0, v
         before=Published(held(of)),
         shown=shown,
         vanishes=vanishes or (of > 0 and not shown.files),
+        is_quarantined=False,
     )
 
 
@@ -86,7 +87,7 @@ class Guard:
         failures: list[Failure] = []
         for one in projects:
             if await self.guard.postpone(one):
-                failures += self.guard.refuse()
+                failures += [one for one in await self.guard.refuse() if isinstance(one, Failure)]
             else:
                 self.at_once += 1
         return failures

@@ -11,6 +11,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from bandersnatch.sync import departures, events
+from bandersnatch.sync.run import HELD_BACK
 from bandersnatch.testing import Body, Corrupt, Status
 from tests.sync.conftest import World
 
@@ -275,7 +276,7 @@ def test_held_back_for_one_reason(world: World) -> None:
     world.run()
     finished = world.run(releases__newest=1)
     assert "3 of 6 files would leave the mirror" in finished.reason
-    assert [one.reason for one in world.of(events.FellBehind)] == [departures.HELD_BACK] * 3
+    assert [one.reason for one in world.of(events.FellBehind)] == [HELD_BACK] * 3
 
 
 @pytest.mark.parametrize("kept", [10, 0])
@@ -322,22 +323,43 @@ def test_quarantined_and_listed(two: World, *, full: bool) -> None:
 
 
 def test_all_quarantined(world: World) -> None:
-    """Projects that leave the list by their status count as projects that leave, whether they have files or not."""
+    """Projects that leave the list by their status count as leaving; held back, they offer nothing all the same."""
     for number in range(20):
         world.index.upload(f"project-{number}", "1.0")
     for number in range(20, 30):
         world.index.create(f"project-{number}")
     world.run()
-    before = world.tree()
     for number in range(14, 30, 2):
         world.index.change_role(f"project-{number}")
         _change(world, f"project-{number}", _quarantine)
     finished = world.run()
     assert finished.outcome == "refused"
     assert "8 of 30 projects" in finished.reason
-    assert world.tree() == before
-    world.run(accept_removals=True)
+    for _ in range(2):
+        assert len(world.root()) == 30
+        for number in (14, 28):
+            page = world.page(f"project-{number}")
+            assert (page["files"], page["project-status"]["status"]) == ([], "quarantined")
+        assert len(world.filenames("project-15")) == 1
+        assert world.run().outcome == "refused"
+    assert world.run(accept_removals=True).outcome == "clean"
     assert len(world.root()) == 22
+    world.check()
+
+
+def test_a_small_mirror_quarantined(two: World) -> None:
+    """A small mirror is not taken off its own list unasked, in as many runs as it is tried, and offers nothing."""
+    for name in ("alpha", "beta"):
+        two.index.quarantine(name)
+    for _ in range(3):
+        assert two.run().outcome == "refused"
+        assert (two.filenames("alpha"), list(two.root())) == ([], ["alpha", "beta"])
+        two.now += 4000
+    two.index.clear_quarantine("beta")
+    assert two.run().outcome == "refused"
+    assert len(two.filenames("beta")) == 3
+    assert two.run(accept_removals=True).outcome == "clean"
+    assert list(two.root()) == ["beta"]
 
 
 def _change(world: World, name: str, change: Callable[[dict[str, Any]], object]) -> None:

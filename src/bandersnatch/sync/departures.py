@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bandersnatch import layout
-from bandersnatch.catalogue.base import Catalogue, Commit, Entry, Failure, Leaving
+from bandersnatch.catalogue.base import Catalogue, Commit, Entry, Leaving
 from bandersnatch.model import Project, Validators
 from bandersnatch.plan import Brake, Cause, Policy, is_too_much
-from bandersnatch.sync.run import Gone, Prepared, Ready, Run, failure
+from bandersnatch.sync.fetch import fetch
+from bandersnatch.sync.page import prepare
+from bandersnatch.sync.run import HELD_BACK, Gone, Outcome, Prepared, Ready, Run, failure
 from bandersnatch.values import replace
 
 KEPT = 50_000
 """Files on the pages that are kept until it is known how much leaves: some 64 MB."""
-
-
-HELD_BACK = "what is to leave of it is held back, since so much would leave in all; --accept-removals lets it go"
 
 
 class Reckoning:
@@ -50,6 +49,8 @@ class Reckoning:
     def loses(self, page: Prepared) -> None:
         """What the project's page loses."""
         held, losing = len(page.before.held), len(page.leaving)
+        if page.is_quarantined:
+            held = max(held, page.entry.losing)  # what it lost when it was kept on the list
         self._come_to(page.entry, held)
         self._files += losing
         self._projects += page.vanishes
@@ -81,7 +82,8 @@ class Departures:
     """
     Projects that leave, or whose page loses something, take their turn last, when it is known how much leaves in all.
 
-    Beyond ``KEPT``, pages are prepared once more then: to hold back a name costs nothing.
+    Beyond ``KEPT``, pages are prepared once more then: to hold back a name costs nothing. What is in quarantine is not
+    offered, whatever the brake says: that holds back only that it leaves the list.
     """
 
     def __init__(self, run: Run, reckoning: Reckoning, *, accepted: bool) -> None:
@@ -90,6 +92,7 @@ class Departures:
         self._accepted = accepted
         self._waiting: list[tuple[Entry | Prepared | Gone, int]] = []
         self._kept = 0
+        self._quarantined: set[str] = set()
         self.refused = ""
         """Why nothing leaves; empty as long as the brake has nothing against it."""
 
@@ -109,24 +112,31 @@ class Departures:
             return True
         self._reckoning.loses(one)
         losing = max(len(one.leaving), int(one.vanishes))
+        if one.is_quarantined and losing:
+            losing = max(losing, one.entry.losing)
+            self._quarantined.add(one.entry.name)
         if losing:
             self._kept += len(one.fetched.project.files) + len(one.before.held)
             self._waiting.append((one if self._kept <= KEPT else one.entry, losing))
         return losing > 0
 
-    def refuse(self) -> Sequence[Failure]:
-        """All that waits, once it is too much; nothing as long as it may leave."""
+    async def refuse(self) -> Sequence[Outcome]:
+        """What becomes of all that waits, once it is too much; nothing as long as it may leave."""
         too_much = self._reckoning.too_much()
         if too_much:
             self.refused = f"{too_much}, so none was removed. If that is right, run once with --accept-removals"
         if not self.refused:
             return ()
         waiting, self._waiting = self._waiting, []
-        return [self._failure(one, losing) for one, losing in waiting]
+        return [await self._hold_back(one, losing) for one, losing in waiting]
 
-    def _failure(self, one: Entry | Prepared | Gone, losing: int) -> Failure:
+    async def _hold_back(self, one: Entry | Prepared | Gone, losing: int) -> Outcome:
         """The run has the numbers, which are of all projects and known at its end; a project's own mean nothing."""
         entry = one if isinstance(one, Entry) else one.entry
+        if entry.name in self._quarantined:
+            page = await prepare(entry, self._run) if isinstance(one, Entry) else one
+            if isinstance(page, Prepared) and page.is_quarantined:
+                return await fetch(replace(page, held_back=losing), self._run)
         reason = f"{_why(one)}; {HELD_BACK}" if isinstance(one, Gone) else HELD_BACK
         return failure(entry, reason, self._run.now, losing=losing)
 

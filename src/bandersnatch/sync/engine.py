@@ -272,8 +272,8 @@ class _Engine:
     ) -> None:
         """Fetch what the project needs, unless it has to wait until it is known how much leaves in all."""
         if departures is not None and isinstance(one, (Prepared, Gone)) and await departures.postpone(one):
-            for refused in departures.refuse():
-                await outcomes.put(refused)
+            for outcome in await departures.refuse():
+                await outcomes.put(outcome)
         elif isinstance(one, Prepared):
             await outcomes.put(await fetch(one, run))
         else:

@@ -16,7 +16,7 @@ from bandersnatch.sync import events
 from bandersnatch.sync.context import seen
 from bandersnatch.sync.page import looked_at
 from bandersnatch.sync.recognising import NAMED, changed
-from bandersnatch.sync.run import Outcome, Prepared, Ready, Run, ends_the_run, failure, summed
+from bandersnatch.sync.run import HELD_BACK, Outcome, Prepared, Ready, Run, ends_the_run, failure, summed
 from bandersnatch.values import Struct, field, replace
 
 WITHHELD = 7 * 86400.0
@@ -45,7 +45,7 @@ async def fetch(prepared: Prepared, run: Run) -> Outcome:
     if problems and not _shows_any(prepared, held, run) and not (entry.published and prepared.leaving):
         # An empty page in place of none, or of what is there, would hide what other indexes have.
         return failure(entry, summed(problems), run.now)
-    reason = summed(problems) if problems else str(prepared.late) if prepared.late else ""
+    reason = summed(problems) if problems else str(prepared.late or (HELD_BACK if prepared.held_back else ""))
     return _ready(prepared, held, reason, run, results)
 
 
@@ -90,7 +90,7 @@ def _ready(prepared: Prepared, held: tuple[Held, ...], reason: str, run: Run, re
         new,
         Published(held, prepared.before.pages, remembered, prepared.fetched.project.rejected[:NAMED]),
         _leaving(prepared, held),
-        failure(entry, reason, run.now) if reason else None,
+        failure(entry, reason, run.now, losing=prepared.held_back) if reason else None,
     )
     shown = None if nothing and not entry.published else prepared.shown
     if shown is not None and shown.serial != new.serial:
@@ -122,11 +122,12 @@ def _entry(prepared: Prepared, run: Run, results: _Results) -> Entry:
     serial, validators, digest = entry.serial, Validators(), ""
     if not results.problems:
         serial = fetched.project.serial if fetched.project.serial is not None else entry.promised
+    if not results.problems and not prepared.held_back:
         validators, digest = fetched.validators, fetched.digest
     return replace(
         entry,
         published=True,
-        indexed=prepared.shown.status != plan.QUARANTINED,
+        indexed=entry.indexed if prepared.held_back else not prepared.is_quarantined,
         departing=False,
         selection=prepared.fingerprint,
         review=_review(prepared, run, withheld=results.withheld),

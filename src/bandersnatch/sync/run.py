@@ -38,6 +38,9 @@ def is_away(error: UpstreamError) -> bool:
     return not answered and (error.status is None or error.status in AWAY)
 
 
+HELD_BACK = "what is to leave of it is held back, since so much would leave in all; --accept-removals lets it go"
+
+
 def ends_the_run(error: StorageError) -> bool:
     """Whether no other project would survive what happened either, or nobody knows what else it has cost."""
     return error.errno is None or error.errno in _FATAL or isinstance(error, NotDurable)
@@ -133,6 +136,14 @@ class Prepared(Struct, frozen=True):
     pinned: frozenset[str] = frozenset()
     """Names of the files of which only what was seen first says what they have to be."""
 
+    held_back: int = 0
+    """If the brake keeps a project in quarantine on the list: so many files count as held back."""
+
+    @property
+    def is_quarantined(self) -> bool:
+        """Whether nothing of it may be offered (PEP 792)."""
+        return self.shown.status == plan.QUARANTINED
+
     @property
     def is_unwanted(self) -> bool:
         """Whether the rules leave nothing of the project: it is not offered, not even with an empty page."""
@@ -145,7 +156,7 @@ class Prepared(Struct, frozen=True):
         """Whether the project is offered now, and nothing of it afterwards."""
         if self.shown.files:
             return False
-        unlisted = self.is_unwanted or self.shown.status == plan.QUARANTINED
+        unlisted = self.is_unwanted or self.is_quarantined
         return bool(self.before.held) or (self.entry.indexed and unlisted)
 
     @property
