@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -13,9 +14,12 @@ from bandersnatch.storage import outputs
 from bandersnatch.storage.oserrors import translated
 from bandersnatch.storage.outputs import Kind
 
+_LOG = re.compile(rb'\{"event":|\d{4}-\d\d-\d\dT[\d:]{8}\.\d{3}Z ')
+"""How a line begins, as JSON and for people."""
+
 DIFF = Kind("list of what a run brought", files.is_diff)
 FRESHNESS = Kind("freshness file", files.is_freshness)
-LOG = Kind("log of ours", lambda begin: begin.startswith(b'{"event":') or begin[10:11] + begin[19:20] == b"T.")
+LOG = Kind("log of ours", lambda begin: _LOG.match(begin) is not None)
 
 
 def problems(loaded: Loaded) -> list[Problem]:
