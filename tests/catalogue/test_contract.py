@@ -663,6 +663,15 @@ def test_suspect(catalogue: Catalogue) -> None:
     assert due_names(catalogue) == ["page"]
 
 
+def test_doubt_empty(catalogue: Catalogue) -> None:
+    """Pages without files are in doubt where upstream has no serials, and no others are."""
+    catalogue.commit([commit("files", None, held("files")), commit("numbered", 7), commit("empty", None)])
+    catalogue.commit([commit("gone", None, departing=True, indexed=False), commit("none", None, published=False)])
+    catalogue.doubt_empty(10.0)
+    [empty] = catalogue.due(10.0, "", 9)
+    assert (empty.name, empty.selection) == ("empty", "")
+
+
 def test_suspect_outlives_failures(catalogue: Catalogue) -> None:
     """A try that failed ends no suspicion."""
     catalogue.commit([commit("file", 7, held("file"))])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
 
+from bandersnatch import assemble
 from bandersnatch.sync import events
 from bandersnatch.testing import Behaviour, Body, Corrupt, Cut
 from tests.sync.conftest import World, journal, objects
@@ -157,6 +159,19 @@ def test_nothing_to_check_by_over_http(world: World, allowed: bool, hashes: tupl
     assert len(warned) == (allowed and not hashes)
     world.run("alpha", "beta", upstream__allow_http=allowed)
     assert not world.of(events.Warned)
+
+
+def test_pages_that_an_earlier_version_left_empty(world: World) -> None:
+    """Pages that an earlier version published without files are looked at once more, though they are the same."""
+    world.index.create("alpha")
+    behave(world)
+    world.run("alpha")
+    with closing(assemble.open_catalogue(world.state / assemble.CATALOGUE, world.now)) as catalogue:
+        catalogue.set({"any-digest": None})
+    for conditional in (False, True):
+        world.run("alpha")
+        [request] = [one for one in world.upstream.requests if one.path == "/simple/alpha/"]
+        assert ("if-none-match" in request.headers) is conditional
 
 
 def test_lost_and_others_come(world: World) -> None:

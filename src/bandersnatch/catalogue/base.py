@@ -276,6 +276,9 @@ class Catalogue(Protocol):
     def doubt(self) -> None:
         """The last run was cut off: what is published of the projects that are due is in doubt."""
 
+    def doubt_empty(self, now: float) -> None:
+        """Published pages that list nothing, of an upstream without serials, are in doubt and due *now*."""
+
     def suspect(self, names: Sequence[str], now: float, *, files: bool) -> None:
         """
         What is stored of these published projects was found not to be what was published: they are due *now*.

@@ -241,6 +241,11 @@ UPDATE project SET due = min(coalesce(due, :now), :now) WHERE review <= :now AND
 -- The last run was cut off: the pages of what it may have been at work on can be others than is known.
 UPDATE project SET selection = '' WHERE due IS NOT NULL AND selection <> '';
 
+-- name: doubt_empty
+-- Pages without files of an index without serials.
+UPDATE project SET due = min(coalesce(due, :now), :now), selection = ''
+WHERE published AND indexed AND wanted AND files = 0 AND serial IS NULL;
+
 -- name: suspect
 -- What is stored of a published project is not what was published.
 UPDATE project SET due = :now, selection = '', suspect = max(suspect, :files)

@@ -128,6 +128,9 @@ class SqliteCatalogue:
     def doubt(self) -> None:
         self._write("doubt", [{}])
 
+    def doubt_empty(self, now: float) -> None:
+        self._write("doubt_empty", [{"now": now}])
+
     def suspect(self, names: Sequence[str], now: float, *, files: bool) -> None:
         self._write("suspect", [{"name": name, "now": now, "files": files} for name in names])
 

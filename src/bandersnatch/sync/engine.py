@@ -38,6 +38,9 @@ BATCH = 64
 CUT_OFF = "a run was cut off before its page was committed"
 """Why what nothing links leaves."""
 
+ANY_DIGEST = "any-digest"
+"""The fact that is set once pages that list nothing were looked at by a program that takes more than SHA-256."""
+
 FEW = 200
 """So many pages at most are read before the first file is fetched, to say how much it will be: all, or a sample."""
 
@@ -93,7 +96,7 @@ class _Engine:
         self._tally.tell(events.Started(mirror.directory, mirror.shown))
         for oddity in await asyncio.to_thread(mirror.storage.oddities):
             self._tally.tell(events.Warned(oddity))
-        await asyncio.to_thread(_take_up, mirror, full=self._wish.full)
+        await asyncio.to_thread(_take_up, mirror, self._now, full=self._wish.full)
         await asyncio.to_thread(mirror.catalogue.record_run, RunRecord(self._now, None, "", None))
         try:
             outcome, reason = await self._steps()
@@ -325,7 +328,7 @@ def _unhurried_collector() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def _take_up(mirror: Mirror, *, full: bool) -> None:
+def _take_up(mirror: Mirror, now: float, *, full: bool) -> None:
     """
     See to what the last run left undone. Blocks.
 
@@ -333,6 +336,9 @@ def _take_up(mirror: Mirror, *, full: bool) -> None:
     and did not commit leaves, unless this run commits it. And what it named is not on the disk for certain.
     """
     storage, catalogue = mirror.storage, mirror.catalogue
+    if catalogue.get(ANY_DIGEST) is None:
+        catalogue.doubt_empty(now)
+        catalogue.set({ANY_DIGEST: "1"})
     last = catalogue.last_runs(1)
     was_cut_off = bool(last) and last[0].outcome in ("", "disk", "failed")
     if was_cut_off:
