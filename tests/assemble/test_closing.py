@@ -106,6 +106,16 @@ async def is_recalled(world: World) -> bool:
         return closing.recall(mirror, config) is not None
 
 
+def test_found_anew(app: World) -> None:
+    """To find a closure again costs upstream the pages: metadata of what is held is read from the mirror."""
+    close_and_run(app)
+    app.upstream.reset()
+    app.now += 2 * HOUR
+    close_and_run(app)
+    assert app.upstream.count("/simple/lib/") > 0
+    assert app.upstream.count("*.metadata") == 0
+
+
 # --- within the rules ----------------------------------------------------------------------------------------------
 
 

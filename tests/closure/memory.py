@@ -17,9 +17,10 @@ from bandersnatch.values import replace
 
 @dataclass
 class Bytes:
-    """A body of one piece. Implements ``upstream.base.Body``."""
+    """A body in pieces of 64 KiB. Implements ``upstream.base.Body``."""
 
     data: bytes
+    of: Memory
     offset: int = 0
     direct: bool = True
     validators: Validators = Validators()
@@ -27,10 +28,12 @@ class Bytes:
 
     @property
     def length(self) -> int:
-        return len(self.data)
+        return self.offset + len(self.data)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield self.data
+        for start in range(0, len(self.data), 1 << 16):
+            self.of.sent += len(self.data[start : start + (1 << 16)])
+            yield self.data[start : start + (1 << 16)]
 
 
 @dataclass
@@ -42,6 +45,9 @@ class Memory:
     asked: list[str] = field(default_factory=list)
     faults: dict[str, UpstreamError] = field(default_factory=dict)
     """What is raised for a project or a URL."""
+    ranges: bool = True
+    sent: int = 0
+    """Bytes of files."""
 
     def add(
         self,
@@ -99,7 +105,11 @@ class Memory:
         project: str = "",
         known: Validators = Validators(),  # noqa: B008  # frozen
     ) -> AsyncIterator[Body]:
-        yield Bytes(await self.read(url, limit=1 << 30))
+        data = await self.read(url, limit=1 << 30)
+        if offset and self.ranges:
+            yield Bytes(data[offset:], self, offset)
+        else:
+            yield Bytes(data, self)
 
     async def read(self, url: str, *, limit: int) -> bytes:
         self._ask(url)

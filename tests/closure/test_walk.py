@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Sequence
 
 import pytest
@@ -12,6 +13,7 @@ from bandersnatch.closure.base import Closure, Interpreter, Newest, Ranges
 from bandersnatch.closure.shelf import Shelf
 from bandersnatch.closure.walk import walk
 from bandersnatch.errors import UpstreamError
+from tests.closure.archives import zipped
 from tests.closure.memory import Memory
 from tests.closure.places import LINUX, OLD, WINDOWS
 
@@ -243,6 +245,29 @@ def test_metadata_that_only_the_wheel_gives(upstream: Memory) -> None:
     upstream.add("b", "1")
     upstream.faults = {f"{url}.metadata": FORBIDDEN}
     assert wanted(closure(upstream, "a")) == ["a==1", "b==1"]
+
+
+@pytest.mark.parametrize(("ranges", "most"), [(True, 500_000), (False, 10_000_000)])
+def test_metadata_of_a_large_wheel(upstream: Memory, *, ranges: bool, most: int) -> None:
+    """Of a large wheel without metadata beside it the pieces are read that have it, where upstream gives pieces."""
+    members = {f"a/{number}": random.Random(number).randbytes(30_000) for number in range(200)}
+    members |= {"a-1.dist-info/METADATA": b"Metadata-Version: 2.1\nName: a\nVersion: 1\nRequires-Dist: b\n", **members}
+    upstream.ranges = ranges
+    upstream.add("a", "1", metadata=False, content=zipped(dict(sorted(members.items()))))
+    upstream.add("b", "1")
+    assert wanted(closure(upstream, "a")) == ["a==1", "b==1"]
+    assert upstream.sent < most
+
+
+@pytest.mark.parametrize(
+    "content", [b"x" * (3 << 20), b"PK\5\6" + bytes(18) + b"x" * (3 << 20), zipped({"a": bytes(3 << 20)})]
+)
+def test_a_large_file_that_is_no_wheel(upstream: Memory, content: bytes) -> None:
+    """What is no wheel is in doubt, however little of it is read."""
+    upstream.add("a", "1", metadata=False, content=content.ljust(2 << 20))
+    [unknown] = closure(upstream, "a").unknown
+    assert unknown.reason.startswith("a-1-py3-none-any.whl: ")
+    assert upstream.sent < 1 << 20
 
 
 def test_a_file_that_is_not_answered_for(upstream: Memory) -> None:

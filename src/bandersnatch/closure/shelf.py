@@ -7,14 +7,16 @@ import hashlib
 import io
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import Version
 
 from bandersnatch import names
-from bandersnatch.closure import sources
+from bandersnatch.closure import peeking, sources
 from bandersnatch.closure.base import Unknown
+from bandersnatch.closure.peeking import NoRanges
 from bandersnatch.closure.releases import Release, releases
 from bandersnatch.closure.sources import Source, requires_of
 from bandersnatch.errors import BadContent, NotAllowed, NotFound, UpstreamError
@@ -25,6 +27,8 @@ from bandersnatch.upstream.base import Upstream
 from bandersnatch.values import Struct
 
 MAX_METADATA = 16 << 20
+SMALL = 1 << 20
+"""Bytes of a wheel without metadata beside it up to which it is read whole, and checked."""
 MAX_FILE = 128 << 20
 """Bytes of a distribution file that is fetched only to be looked into; where metadata is offered, none is."""
 
@@ -222,6 +226,12 @@ class Shelf:
                 if _may_pass(error):
                     raise
                 # promised and not given: the wheel itself has it
+        if file.size is not None and file.size > SMALL:
+            with suppress(NoRanges):
+                size = file.size
+                return await self._answer(
+                    lambda: peeking.metadata_of(self._upstream, file.url, size, limit=MAX_METADATA)
+                )
         return metadata.from_wheel(io.BytesIO(await self.content(file)), limit=MAX_METADATA)
 
     async def _source(self, file: File) -> Source:
