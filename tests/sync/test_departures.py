@@ -55,7 +55,7 @@ def run(catalogue: Catalogue | None = None) -> Any:
 def page(name: str, losing: int, of: int, before: int = 0, *, coming: int = 0, vanishes: bool = False) -> Any:
     """A page that loses so many of its files, and gets some others."""
     leaving = [Departure(one, "deleted", hidden=False) for one in held(losing)]
-    shown = SimpleNamespace(files=held(of - losing + coming))
+    shown = SimpleNamespace(files=held(of - losing + coming), rejected=())
     return SimpleNamespace(
         entry=entry(name, losing=before),
         fetched=SimpleNamespace(project=shown),

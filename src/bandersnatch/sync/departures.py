@@ -10,11 +10,9 @@ from bandersnatch.model import Project, Validators
 from bandersnatch.plan import Brake, Cause, Policy, is_too_much
 from bandersnatch.sync.fetch import fetch
 from bandersnatch.sync.page import prepare
+from bandersnatch.sync.room import Keeping
 from bandersnatch.sync.run import HELD_BACK, Gone, Outcome, Prepared, Ready, Run, failure
 from bandersnatch.values import replace
-
-KEPT = 50_000
-"""Files on the pages that are kept until it is known how much leaves: some 64 MB."""
 
 
 class Reckoning:
@@ -82,8 +80,8 @@ class Departures:
     """
     Projects that leave, or whose page loses something, take their turn last, when it is known how much leaves in all.
 
-    Beyond ``KEPT``, pages are prepared once more then: to hold back a name costs nothing. What is in quarantine is not
-    offered, whatever the brake says: that holds back only that it leaves the list.
+    Beyond ``room.KEPT``, pages are prepared once more then. What is in quarantine is not offered, whatever the brake
+    says: that holds back only that it leaves the list.
     """
 
     def __init__(self, run: Run, reckoning: Reckoning, *, accepted: bool) -> None:
@@ -91,7 +89,7 @@ class Departures:
         self._reckoning = reckoning
         self._accepted = accepted
         self._waiting: list[tuple[Entry | Prepared | Gone, int]] = []
-        self._kept = 0
+        self._keeping = Keeping()
         self._quarantined: set[str] = set()
         self.refused = ""
         """Why nothing leaves; empty as long as the brake has nothing against it."""
@@ -116,8 +114,7 @@ class Departures:
             losing = max(losing, one.entry.losing)
             self._quarantined.add(one.entry.name)
         if losing:
-            self._kept += len(one.fetched.project.files) + len(one.before.held)
-            self._waiting.append((one if self._kept <= KEPT else one.entry, losing))
+            self._waiting.append((self._keeping.keep(one), losing))
         return losing > 0
 
     async def refuse(self) -> Sequence[Outcome]:

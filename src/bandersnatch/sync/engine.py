@@ -22,6 +22,7 @@ from bandersnatch.sync.hands import each
 from bandersnatch.sync.mirror import Mirror
 from bandersnatch.sync.page import prepare
 from bandersnatch.sync.reform import reform
+from bandersnatch.sync.room import Keeping
 from bandersnatch.sync.run import Gone, Health, Outcome, Prepared, Run
 from bandersnatch.sync.settle import settle
 from bandersnatch.sync.sweep import sweep
@@ -210,36 +211,36 @@ class _Engine:
         planned: events.Planned,
     ) -> None:
         """Read all pages first, so as to say how much there is to fetch before the first file is."""
-        prepared: list[Prepared] = []
+        prepared: list[Prepared | Entry] = []
+        keeping, files, size = Keeping(), 0, 0
         others: Counter[type] = Counter()
 
         async def read(entry: Entry) -> None:
+            nonlocal files, size
             one = await prepare(entry, run)
             if isinstance(one, Prepared):
-                prepared.append(one)
+                from bandersnatch.sync.sampling import to_fetch
+
+                coming = await asyncio.to_thread(to_fetch, one, run.mirror.storage)
+                files, size = files + coming.files, size + coming.bytes
+                prepared.append(keeping.keep(one))
             else:
                 others[type(one)] += 1
                 await self._bring(one, run, outcomes, departures)
 
-        async def bring(one: Prepared) -> None:
-            await self._bring(one, run, outcomes, departures)
-
         await self._each(entries, read)
-        from bandersnatch.sync.sampling import to_fetch
-
-        coming = await asyncio.to_thread(to_fetch, prepared, run.mirror.storage)
         self._tally.tell(
             replace(
                 planned,
                 projects=len(prepared),
-                files=coming.files,
-                bytes=coming.bytes,
-                missing=self._missing(coming.bytes, planned.free),
+                files=files,
+                bytes=size,
+                missing=self._missing(size, planned.free),
                 leaving=others[Gone],
                 is_quiet=planned.is_quiet and not (prepared or others[Gone] or others[Failure]),
             )
         )
-        await self._each(_stream(prepared), bring)
+        await self._refresh_many(_stream(prepared), run, outcomes, departures)
 
     def _missing(self, size: int, free: int | None) -> int:
         return 0 if free is None else max(0, size - max(0, free - self._mirror.rules.transfer.reserve))

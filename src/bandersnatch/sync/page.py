@@ -24,6 +24,7 @@ LOST = "damaged"
 
 async def prepare(entry: Entry, run: Run) -> Prepared | Gone | Outcome:
     """Read the project's page and compare. Raises only what ends the whole run."""
+    run.room.leave()
     if not entry.wanted:
         if run.mirror.rules.policies.deselected is plan.Policy.KEEP:
             return await keep_what_may_be(entry, run)
@@ -45,7 +46,7 @@ async def prepare(entry: Entry, run: Run) -> Prepared | Gone | Outcome:
 
 async def _prepare(entry: Entry, run: Run) -> Prepared | Unchanged:
     trusted = _is_current(entry, run)
-    fetched, late = await _read(entry, run, trusted=trusted)
+    fetched, late = await _read_into_room(entry, run, trusted=trusted)
     if fetched is None:
         _refuse_late(entry)
         return Unchanged(entry.name)
@@ -159,6 +160,18 @@ def _is_current(entry: Entry, run: Run) -> bool:
 
 def _is_due_by_time(entry: Entry, run: Run) -> bool:
     return entry.review is not None and entry.review <= run.now
+
+
+async def _read_into_room(entry: Entry, run: Run, *, trusted: bool) -> tuple[Fetched | None, Stale | None]:
+    """As ``_read``; a page for which there is no room among the others is let go, and read again once there is."""
+    found: tuple[Fetched | None, Stale | None] | None = await _read(entry, run, trusted=trusted)
+    page = found and found[0]
+    files = len(page.project.files) + len(page.project.rejected) if page else 0
+    if found and run.room.takes(files):
+        return found
+    found = page = None
+    await run.room.wait(files)
+    return await _read(entry, run, trusted=trusted)
 
 
 async def _read(entry: Entry, run: Run, *, trusted: bool) -> tuple[Fetched | None, Stale | None]:

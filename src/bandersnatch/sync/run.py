@@ -16,6 +16,7 @@ from bandersnatch.sync import events
 from bandersnatch.sync.arrivals import Arrivals
 from bandersnatch.sync.lane import Lane
 from bandersnatch.sync.mirror import Mirror
+from bandersnatch.sync.room import Room
 from bandersnatch.upstream.base import Fetched
 from bandersnatch.values import Struct, field
 
@@ -98,6 +99,8 @@ class Run(Struct, frozen=True):
     """Where short questions to storage and catalogue are answered."""
     arrivals: Arrivals = field(default_factory=Arrivals)
     """What becomes visible before its commit."""
+    room: Room = field(default_factory=Room)
+    """For the pages that are worked on."""
     accepted: frozenset[str] = frozenset()
     """Projects whose files may have changed though upstream states no digest of them."""
 

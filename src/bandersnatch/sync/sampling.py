@@ -16,6 +16,7 @@ from bandersnatch.storage.base import Storage
 from bandersnatch.sync.hands import each
 from bandersnatch.sync.page import prepare
 from bandersnatch.sync.plans import Estimate, Sum, estimate
+from bandersnatch.sync.room import Keeping
 from bandersnatch.sync.run import Gone, Outcome, Prepared, Run
 from bandersnatch.values import Struct, field
 
@@ -100,18 +101,21 @@ def here(files: Iterable[File], storage: Storage) -> set[File]:
     return found
 
 
-def to_fetch(pages: Iterable[Prepared], storage: Storage) -> Sum:
-    """What has to come from upstream for *pages*. Blocks."""
-    files = [file for page in pages for file in page.plan.fetch]
-    found = here(files, storage)
-    return Sum.of(file for file in files if file not in found)
+def to_fetch(page: Prepared, storage: Storage) -> Sum:
+    """What has to come from upstream for *page*. Blocks."""
+    found = here(page.plan.fetch, storage)
+    return Sum.of(file for file in page.plan.fetch if file not in found)
 
 
 async def forecast(run: Run, count: int) -> tuple[Mapping[str, Prepared | Gone | Outcome], Estimate | None]:
-    """What *count* projects come to, by name, and what is to be fetched for all that are due, as far as they tell."""
+    """
+    What *count* projects come to, by name, and what is to be fetched for all that are due, as far as they tell. Pages
+    that are too much to be kept are not among them.
+    """
     catalogue = run.mirror.catalogue
     groups = await asyncio.to_thread(draw, lambda: catalogue.weigh(run.now), count)
     looked_at: dict[str, Prepared | Gone | Outcome] = {}
+    keeping = Keeping()
 
     async def drawn() -> AsyncIterator[tuple[str, Group]]:
         for group in groups:
@@ -123,10 +127,13 @@ async def forecast(run: Run, count: int) -> tuple[Mapping[str, Prepared | Gone |
         entry = await asyncio.to_thread(catalogue.entry, name)
         if entry is None:
             return
-        page = looked_at[name] = await prepare(entry, run)
-        if not isinstance(page, Failure):
-            prepared = [page] if isinstance(page, Prepared) else []
-            group.seen.append(await asyncio.to_thread(to_fetch, prepared, run.mirror.storage))
+        page = await prepare(entry, run)
+        if isinstance(page, Prepared):
+            group.seen.append(await asyncio.to_thread(to_fetch, page, run.mirror.storage))
+        elif not isinstance(page, Failure):
+            group.seen.append(Sum())
+        if not isinstance(page, Prepared) or keeping.keep(page) is page:
+            looked_at[name] = page
 
     await each(drawn(), look, run.mirror.rules.projects_at_once, lambda: run.health.is_over)
     return looked_at, estimate([(group.size, group.seen) for group in groups])
