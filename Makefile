@@ -62,6 +62,12 @@ coverage: .venv/.dev  ## the same, and what they do not reach
 peers: .venv/.dev  ## tests with real programs: nginx, pip, uv
 	$(RUN) pytest -q -m peers -n auto $(ARGS)
 
+.PHONY: tried-with
+tried-with: .venv/.dev  ## every index server and client that we know of; writes docs/reference/tried-with.md
+	@mkdir -p .tried && rm -f .tried/report.jsonl
+	TRIED_REPORT="$(CURDIR)/.tried/report.jsonl" $(RUN) pytest -q -m peers -n auto tests/peers -k "test_index or test_install" $(ARGS)
+	.venv/bin/python tools/tried_with.py .tried/report.jsonl
+
 .PHONY: real
 real: .venv/.dev  ## tests with the real PyPI: one after the other, a few requests
 	$(RUN) pytest -q -m real -p no:randomly $(ARGS)

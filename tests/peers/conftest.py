@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import json
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,19 @@ from bandersnatch.testing import UpstreamServer
 from tests.peers import samples, servers
 from tests.peers.mirrors import mirror
 from tests.peers.servers import Site
+
+
+@pytest.fixture
+def tried() -> Callable[[str, str, str, str], None]:
+    """Notes what came of a try (table, row, column, what) in the file that ``TRIED_REPORT`` names, if it names one."""
+
+    def note(table: str, row: str, column: str, what: str) -> None:
+        if report := os.environ.get("TRIED_REPORT"):
+            line = {"table": table, "row": row, "column": column, "what": what}
+            with Path(report).open("a") as stream:
+                stream.write(json.dumps(line) + "\n")
+
+    return note
 
 
 @pytest.fixture(scope="session")
@@ -51,6 +66,8 @@ class Sites:
 
     def _start(self, name: str) -> contextlib.AbstractContextManager[Site]:
         home = self._home / name
+        if name == "python":
+            return servers.python(self._web, home)
         if name == "caddy":
             return servers.caddy(self._web, home, servers.documented_caddy())
         text = servers.documented_nginx() if name == "nginx" else servers.plainest_nginx()
@@ -71,7 +88,14 @@ def nginx(sites: Sites) -> Site:
     return nginx
 
 
-@pytest.fixture(params=["nginx", "caddy", "plain"])
+@pytest.fixture(params=["nginx", "caddy", "plain", "python"])
 def any_site(request: pytest.FixtureRequest, sites: Sites) -> Site:
-    """Each server of the pages, the plainest too."""
+    """Each server of the pages, the plainest too, and Python's own."""
     return sites[request.param]
+
+
+@pytest.fixture
+def site_name(request: pytest.FixtureRequest) -> str:
+    """What ``any_site`` is called on the page of what was tried."""
+    names = {"nginx": "nginx", "caddy": "Caddy", "plain": "nginx, as plain as can be", "python": "Python's http.server"}
+    return names[request.node.callspec.params["any_site"]]

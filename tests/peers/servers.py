@@ -7,6 +7,7 @@ import http.client
 import re
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -101,7 +102,7 @@ def nginx(
         f"access_log {home}/access.log plain;\n{site}}}\n"
     )
     command = [program, "-e", "stderr", "-p", str(home), "-c", str(home / "nginx.conf")]
-    with _running(command, port, home):
+    with running(command, port, home):
         yield Site(port, home / "access.log")
 
 
@@ -118,7 +119,17 @@ def caddy(web: Path, home: Path, text: str) -> Iterator[Site]:
         text, ("pypi.example.org {", f"http://127.0.0.1:{port} {{"), ("root * /srv/pypi/web", f"root * {web}")
     )
     (home / "Caddyfile").write_text("{\n\tadmin off\n\tpersist_config off\n}\n" + site)
-    with _running([program, "run", "--config", str(home / "Caddyfile"), "--adapter", "caddyfile"], port, home):
+    with running([program, "run", "--config", str(home / "Caddyfile"), "--adapter", "caddyfile"], port, home):
+        yield Site(port)
+
+
+@contextlib.contextmanager
+def python(web: Path, home: Path) -> Iterator[Site]:
+    """Python's own web server, which serves HTML alone."""
+    home.mkdir(parents=True)
+    port = free_port()
+    command = [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", "--directory", str(web), str(port)]
+    with running(command, port, home):
         yield Site(port)
 
 
@@ -152,12 +163,13 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def _running(command: list[str], port: int, home: Path) -> Iterator[None]:
+def running(command: list[str], port: int, home: Path, **environment: str) -> Iterator[None]:
+    """A program that serves on *port*, from when it takes connections on; what it says is in ``home/output``."""
     with (home / "output").open("w") as output:
         process = subprocess.Popen(
             command,
             cwd=home,
-            env=programs.environment(home),
+            env=programs.environment(home, **environment),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -172,7 +184,7 @@ def _running(command: list[str], port: int, home: Path) -> Iterator[None]:
 
 def _wait(process: subprocess.Popen[bytes], port: int, home: Path) -> None:
     """Until the server takes connections: neither program says when it does."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while True:
         assert process.poll() is None, (home / "output").read_text()
         try:
