@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -262,6 +264,22 @@ def test_report_or_nothing(tmp_path: Path) -> None:
         raise BrokenPipeError
     with pytest.raises(UsageError, match="is a folder"), audit._written(str(tmp_path), "/srv/pypi"):
         pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_report_on_a_full_disk(tmp_path: Path) -> None:
+    """A disk without room for the report is named with the report, and nothing of it stays."""
+    script = (
+        "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
+        "from bandersnatch.cli import audit\n"
+        "from bandersnatch.errors import StorageError\n"
+        "try:\n"
+        "    with audit._written('report', '/srv/pypi') as write: [write('x' * 100) for _ in range(300)]\n"
+        "except StorageError as error: print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("File too large at report")
     assert list(tmp_path.iterdir()) == []
 
 

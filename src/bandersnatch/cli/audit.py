@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
 from bandersnatch.cli import command, exits, options, text
@@ -132,18 +132,21 @@ def _written(report: str | None, mirror: str) -> Iterator[Callable[[str], None]]
     if report is None:
         yield lambda _: None
         return
-    with (
-        outputs.replacing(Path(report), outputs.Kind("report of an audit", is_report), mirror) as new,
-        new.open("w", encoding="ascii") as file,
-    ):
+    with outputs.replacing(Path(report), outputs.Kind("report of an audit", is_report), mirror) as new:
+        file = new.open("w", encoding="ascii")
 
         def write(line: str) -> None:
             with translated(None, report):
                 print(line, file=file)
 
-        yield write
+        try:
+            yield write
+        except BaseException:
+            with suppress(OSError):
+                file.close()
+            raise
         with translated(None, report):
-            file.flush()
+            file.close()
 
 
 class _Told:

@@ -32,6 +32,9 @@ FORGOTTEN = timedelta(days=400)
 BROKEN = 20
 """One line about files in so many may be broken before a log is found fault with."""
 
+LATER = ", and what comes after the last line that could be understood is counted then"
+"""What a pipe cannot promise."""
+
 AT_ONCE = 64 * 1024 * 1024
 """Bytes after which the ledger takes over at the latest: memory has a bound, and a crash costs little."""
 
@@ -107,7 +110,7 @@ class Update:
             return
         cursor = Cursor(log, places)
         begun = cursor.offset
-        with self._judged(str(log.path)):
+        with self._judged(str(log.path), then=LATER):
             try:
                 for content in logs.whole_lines(cursor.blocks()):
                     self._count(content)
@@ -150,7 +153,7 @@ class Update:
         entry.add_lines(self._tally.lines)
 
     @contextmanager
-    def _judged(self, name: str) -> Iterator[None]:
+    def _judged(self, name: str, *, then: str = "") -> Iterator[None]:
         """A broken line here and there is what clients make of it; a log of little else is in another format."""
         tally = self._tally
         tally.begin()
@@ -160,6 +163,5 @@ class Update:
         if bad * BROKEN > good + bad:
             self.outcome.problems.append(
                 f"{name}: {bad:,} of {good + bad:,} lines about files cannot be understood, the first is line "
-                f"{tally.first_bad:,} of what was new; say in [statistics] format how the log is written, and what "
-                "comes after the last line that could be understood is counted then"
+                f"{tally.first_bad:,} of what was new; say in [statistics] format how the log is written{then}"
             )

@@ -35,7 +35,7 @@ class FileSystem:
     def open_private(self, name: str, flags: int) -> int:
         """The same, of a file that is its owner's alone, also if it was not before."""
         fd = os.open(name, flags | os.O_NOFOLLOW, _PRIVATE_MODE)
-        with suppress(PermissionError):  # somebody else's
+        with suppress(OSError):  # somebody else's, or on a file system that knows no modes
             os.fchmod(fd, _PRIVATE_MODE)
         return fd
 
