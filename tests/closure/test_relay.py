@@ -13,7 +13,7 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 
 from bandersnatch.closure import relay
-from bandersnatch.closure.base import Closure, Locked
+from bandersnatch.closure.base import Closure, Interpreter, Locked
 from bandersnatch.closure.find import find
 from bandersnatch.closure.locked import Question
 from bandersnatch.closure.shelf import Shelf
@@ -25,7 +25,7 @@ from bandersnatch.upstream.index import IndexUpstream
 from bandersnatch.upstream.settings import Settings
 from tests.closure.archives import zipped
 from tests.closure.memory import Memory
-from tests.closure.places import LINUX
+from tests.closure.places import LINUX, OLD, WINDOWS
 
 T = TypeVar("T")
 
@@ -128,13 +128,13 @@ def test_no_word_of_other_places(metadata: bytes) -> None:
 # --- with uv itself ------------------------------------------------------------------------------------------------
 
 
-def lock(upstream: UpstreamServer) -> Closure:
+def lock(upstream: UpstreamServer, *places: Interpreter) -> Closure:
     async def found() -> Closure:
         settings = Settings(upstream.url, "tests", tries=1, file_hosts=(urlsplit(upstream.url).netloc,))
         reader = IndexUpstream(settings, Client(settings))
         question = Question(uv.UvResolver(uv.find(os.environ), {"PATH": os.defpath}))
         try:
-            return await find(["app"], [LINUX], Locked(), Shelf(reader), question)
+            return await find(["app"], places or [LINUX], Locked(), Shelf(reader), question)
         finally:
             await reader.close()
 
@@ -162,6 +162,17 @@ def test_nobody_is_asked_who_was_not_allowed(how: str) -> None:
         assert inner.requests == []
     assert [item.requirement for item in found.items] == ["app==1.0", "evil==0.9"]
     assert [(one.project, one.version) for one in found.unknown] == [("evil", "1.0")]
+
+
+@pytest.mark.peers
+def test_each_thing_is_asked_for_once() -> None:
+    """However many interpreters are resolved for at a time, upstream is asked once for each page and metadata."""
+    with UpstreamServer() as upstream:
+        upstream.index.upload("app", "1.0", requires_dist=["lib"])
+        upstream.index.upload("lib", "1.0")
+        lock(upstream, LINUX, WINDOWS, OLD)
+        asked = [request.path for request in upstream.requests if request.path != "/"]
+    assert len(asked) == len(set(asked)) == 4
 
 
 @pytest.mark.peers

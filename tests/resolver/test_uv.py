@@ -97,6 +97,7 @@ def test_uv_sees_nothing_of_this_machine(tmp_path: Path) -> None:
     assert seen["HOME"] == seen["TMPDIR"] != "/root"
     assert seen["UV_PYTHON_DOWNLOADS"] == "never"
     assert seen["UV_DEFAULT_INDEX"] == INDEX
+    assert int(seen["UV_HTTP_TIMEOUT"]) > 60  # it is we who know how long upstream may take
     assert not Path(seen["HOME"]).exists()
 
 

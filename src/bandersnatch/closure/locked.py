@@ -10,8 +10,9 @@ from packaging.version import Version
 
 from bandersnatch.closure import relay
 from bandersnatch.closure.base import Closure, Interpreter, Item, Unknown
-from bandersnatch.closure.shelf import Shelf, gather
+from bandersnatch.closure.shelf import Shelf
 from bandersnatch.closure.sources import is_source
+from bandersnatch.closure.together import gather
 from bandersnatch.errors import Conflict, UpstreamError
 from bandersnatch.model import File
 from bandersnatch.resolver.base import Pin, Resolver, read_requirements

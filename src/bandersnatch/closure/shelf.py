@@ -6,9 +6,10 @@ import asyncio
 import hashlib
 import io
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from typing import Any, TypeVar
+from functools import partial
+from typing import TypeVar
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import Version
@@ -19,6 +20,7 @@ from bandersnatch.closure.base import Unknown
 from bandersnatch.closure.peeking import NoRanges
 from bandersnatch.closure.releases import Release, releases
 from bandersnatch.closure.sources import Source, requires_of
+from bandersnatch.closure.together import Once, gather
 from bandersnatch.errors import BadContent, NotAllowed, NotFound, UpstreamError
 from bandersnatch.model import File, Project, Validators
 from bandersnatch.simple import metadata
@@ -76,6 +78,7 @@ class Shelf:
         self._narrow = narrow
         self._kept = kept
         self._slots = asyncio.Semaphore(at_once)
+        self._once = Once()
         self._heard = False
         self._silent: list[UpstreamError] = []
         """What was asked last and not answered at all, since the last answer."""
@@ -90,7 +93,8 @@ class Shelf:
 
     async def load_releases(self, projects: Iterable[str]) -> None:
         """Read the pages of *projects*. Raises UpstreamError as ``check`` does."""
-        await gather(self._load_page(name) for name in sorted(set(projects) - self._pages.keys()))
+        wanted = sorted(set(projects) - self._pages.keys())
+        await gather(self._once.do(name, partial(self._load_page, name)) for name in wanted)
         self.check()
 
     @property
@@ -132,10 +136,7 @@ class Shelf:
         """The fields of a wheel's core metadata, without the description. Raises UpstreamError, and notes it."""
         key = _identity(file)
         if key not in self._metadata:
-            try:
-                self._metadata[key] = _END_OF_FIELDS.split(await self._metadata_of(file), maxsplit=1)[0] + b"\n\n"
-            except UpstreamError as error:
-                self._metadata[key] = self.note(release, file, error)
+            await self._once.do((key, "metadata"), partial(self._load_metadata, key, release, file))
         found = self._metadata[key]
         if isinstance(found, UpstreamError):
             raise found
@@ -194,6 +195,12 @@ class Shelf:
             assert fetched is not None  # nothing was known of it, so it cannot be unchanged
             self._pages[name] = releases(self._narrow(fetched.project))
 
+    async def _load_metadata(self, key: str, release: Release, file: File) -> None:
+        try:
+            self._metadata[key] = _END_OF_FIELDS.split(await self._metadata_of(file), maxsplit=1)[0] + b"\n\n"
+        except UpstreamError as error:
+            self._metadata[key] = self.note(release, file, error)
+
     async def _load_needs(self, release: Release, file: File) -> None:
         try:
             if file.filename.endswith(".whl"):
@@ -244,17 +251,6 @@ class Shelf:
         if isinstance(found, BadContent):
             raise found
         return found
-
-
-async def gather(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """The results of all, which run at the same time; the first error stops the others, and is raised."""
-    tasks = [asyncio.ensure_future(one) for one in work]
-    try:
-        return list(await asyncio.gather(*tasks))
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _identity(file: File) -> str:

@@ -12,8 +12,9 @@ from packaging.version import InvalidVersion
 
 from bandersnatch.closure.base import Closure, Interpreter, Item, Newest, Ranges, Unknown
 from bandersnatch.closure.releases import Release
-from bandersnatch.closure.shelf import Shelf, gather
+from bandersnatch.closure.shelf import Shelf
 from bandersnatch.closure.sources import is_source
+from bandersnatch.closure.together import gather
 from bandersnatch.errors import UpstreamError
 from bandersnatch.model import File
 from bandersnatch.values import Struct

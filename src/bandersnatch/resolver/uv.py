@@ -85,10 +85,12 @@ class UvResolver:
         """
         What uv may know of this machine: no proxy, and no variable of its own that could add an index.
 
-        The index is in the environment and not on the command line, which every user can read.
+        The index is in the environment and not on the command line, which every user can read. How long an answer of
+        it takes is for the index to say.
         """
         kept = {name: value for name in _INHERITED if (value := self._environment.get(name))}
-        return kept | {"HOME": home, "TMPDIR": home, "UV_PYTHON_DOWNLOADS": "never", "UV_DEFAULT_INDEX": index}
+        own = {"UV_PYTHON_DOWNLOADS": "never", "UV_DEFAULT_INDEX": index, "UV_HTTP_TIMEOUT": f"{self._timeout:.0f}"}
+        return kept | {"HOME": home, "TMPDIR": home} | own
 
 
 def _options(target: Target, *, build: bool) -> list[str]:
