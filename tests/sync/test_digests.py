@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from bandersnatch import assemble
 from bandersnatch.sync import events
 from bandersnatch.testing import Behaviour, Body, Corrupt, Cut
 from tests.sync.conftest import World, journal, objects
+from tests.sync.test_crash import Dying, lived
 
 PLAIN = Behaviour(flat_files=True, serials="none", changelog=False, core_metadata=False, legacy_json="none")
 """An index that keeps its files in a folder."""
@@ -238,3 +240,35 @@ def test_two_digests_for_one_name(world: World, true_one: str) -> None:
     assert world.run("alpha", full=True).outcome == "clean"
     assert (world.upstream.count("/files/*"), journal(world)) == (0, [])
     world.check()
+
+
+def test_cut_off_anywhere(make_world: Callable[[str], World]) -> None:
+    """Cut off at any change of the disk, nothing stays of a file whose key was not known before, if it is gone then."""
+    for last in range(0, 400, 5):
+        world = make_world(f"cut-{last}")
+        world.upstream.index.upload("alpha", "1.0")
+        world.upstream.index.upload("beta", "1.0")
+        behave(world, "md5")
+        whole = lived(world, world.config(mirror__grace="0s"), Dying(last))
+        world.index.remove_project("alpha")
+        for _ in range(3):
+            world.run(mirror__grace="0s", accept_removals=True)
+        assert objects(world) == {"beta-1.0-py3-none-any.whl"}, last
+        world.check()
+        world.index.remove_project("beta")
+        if whole:
+            break
+    else:
+        pytest.fail("no run came to its end")
+
+
+def test_only_its_page(world: World) -> None:
+    """A page that links upstream's own files states what upstream states of them, in both forms."""
+    file = world.index.upload("alpha", "1.0")
+    for hashes in (("md5",), (), ("sha256",)):
+        behave(world, *hashes)
+        assert world.run("alpha", select__index_only=["alpha"]).outcome == "clean"
+        [entry] = world.page("alpha")["files"]
+        assert entry["hashes"] == {algorithm: file.digest(algorithm) for algorithm in hashes}
+        fragment = f"#{hashes[0]}={file.digest(hashes[0])}" if hashes else ""
+        assert f'href="{entry["url"]}{fragment}"' in (world.web / "simple/alpha/index.html").read_text()
