@@ -126,9 +126,10 @@ def test_other_bytes_than_at_first_sight(world: World) -> None:
     assert world.run("alpha").outcome == "clean"
 
 
-@pytest.mark.parametrize("full", [False, True], ids=["page changed", "full"])
-def test_other_bytes_that_no_page_tells_of(world: World, full: bool) -> None:
-    """Bytes that were exchanged under the same address and size are found when the page changes, or by a full run."""
+@pytest.mark.parametrize("how", ["page changed", "full", "a day later"])
+def test_other_bytes_that_no_page_tells_of(world: World, how: str) -> None:
+    """Bytes exchanged under one address and size are found when the page changes, in a day, or by a full run."""
+    full = how == "full"
     old = world.index.upload("alpha", "1.0", upload_time="2024-01-01T00:00:00Z")
     same = world.index.upload("alpha", "2.0")
     behave(world, html=True)
@@ -136,8 +137,11 @@ def test_other_bytes_that_no_page_tells_of(world: World, full: bool) -> None:
     world.index.remove_file(WHEEL)
     other = old.content.replace(b"alpha", b"ALPHA")
     world.index.upload("alpha", "1.0", content=other, upload_time="2024-01-02T00:00:00Z")
-    if not full:
+    if how == "page changed":
         world.index.upload("alpha", "3.0")
+    if how == "a day later":
+        assert world.run("alpha").outcome == "clean"
+        world.now += 86400
     assert world.run("alpha", full=full).outcome == "behind"
     [told] = world.of(events.FellBehind)
     assert WHEEL in told.reason

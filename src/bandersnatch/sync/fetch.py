@@ -27,6 +27,9 @@ UNCERTAIN = (
     'https address would mend that, and [files] without-digest = "refuse" leaves them out'
 )
 
+UNTOLD = 86400.0
+"""Seconds after which upstream is asked again for files whose page would not tell that they are others."""
+
 COMPANION = "what belongs to the file is not wanted, or not to be had"
 """Why metadata or provenance leaves though its file stays."""
 
@@ -130,7 +133,7 @@ def _entry(prepared: Prepared, run: Run, results: _Results) -> Entry:
         indexed=entry.indexed if prepared.held_back else not prepared.is_quarantined,
         departing=False,
         selection=prepared.fingerprint,
-        review=_review(prepared, run, withheld=results.withheld),
+        review=_review(prepared, run, results),
         missing_since=entry.missing_since if run.listed and entry.published else None,
         suspect=False,  # whatever the page links now was looked at
         serial=serial,
@@ -139,9 +142,14 @@ def _entry(prepared: Prepared, run: Run, results: _Results) -> Entry:
     )
 
 
-def _review(prepared: Prepared, run: Run, *, withheld: bool) -> float | None:
+def _review(prepared: Prepared, run: Run, results: _Results) -> float | None:
     """When the project is to be looked at again though upstream's page is the same: the earliest of all reasons."""
-    times = [prepared.selected.until, run.now + WITHHELD if withheld else None]
+    is_uncertain = bool(prepared.pinned) or any(one.validators for one in results.arrived)
+    times = [
+        prepared.selected.until,
+        run.now + WITHHELD if results.withheld else None,
+        run.now + UNTOLD if is_uncertain else None,
+    ]
     earlier = prepared.entry.review
     if earlier is not None and earlier > run.now:
         times.append(earlier)  # what was withheld then may be so still: nobody has asked for it in this run
@@ -268,7 +276,7 @@ async def _as_at_first(held: Held, prepared: Prepared, run: Run, results: _Resul
 def _problem(file: File, error: UpstreamError, prepared: Prepared) -> str:
     what = str(error).removeprefix(f"{file.filename}: ")
     if isinstance(error, BadContent) and file.filename in prepared.pinned:
-        return changed(file.filename, what)
+        return changed(file.filename, what.replace("promised was", "at first sight it was"))
     return f"{file.filename}: {what}"
 
 
