@@ -7,10 +7,12 @@ import random
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from itertools import pairwise
 
 from bandersnatch import layout
 from bandersnatch.catalogue.base import Due, Failure
+from bandersnatch.errors import StorageError
 from bandersnatch.model import File
 from bandersnatch.storage.base import Storage
 from bandersnatch.sync.hands import each
@@ -89,15 +91,14 @@ def _quotas(sizes: Sequence[int], count: int) -> list[int]:
 
 
 def here(files: Iterable[File], storage: Storage) -> set[File]:
-    """The files that lie in storage or in the trash already, as far as their size tells. Blocks."""
+    """The files that lie in storage or in the trash already, as far as their size and the storage tell. Blocks."""
     found = set()
     for file in files:
-        if not layout.has_key(file):
-            continue
-        key = layout.file_key(file)
-        stat = storage.stat(key) or storage.buried(key)
-        if stat is not None and file.size in (None, stat.size):
-            found.add(file)
+        with suppress(StorageError):  # what cannot be looked at ends no more than its own project, and not yet
+            key = layout.file_key(file) if layout.has_key(file) else None
+            stat = None if key is None else storage.stat(key) or storage.buried(key)
+            if stat is not None and file.size in (None, stat.size):
+                found.add(file)
     return found
 
 
