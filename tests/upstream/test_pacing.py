@@ -191,6 +191,29 @@ def test_what_is_enough_rises_with_time(rate: int, most: int | None) -> None:
     assert waited >= 100_000 if most is None else waited <= most
 
 
+def test_who_has_no_turn_comes_before_who_has_some() -> None:
+    """Whatever many projects of slow files hold, the next turn that is free goes to one that has none."""
+
+    async def main() -> list[str]:
+        polite, came = pacer(FakeTime(), connections=4), []
+        soon, late = asyncio.Event(), asyncio.Event()
+
+        async def one(group: str) -> None:
+            async with polite.turn("a", group):
+                came.append(group)
+                await (soon if came.count(group) == 1 else late).wait()
+
+        tasks = [asyncio.create_task(one(group)) for group in (*["slow", "drip"] * 20, "new", "")]
+        for event in (soon, late):
+            for _ in range(50):
+                await asyncio.sleep(0)
+            event.set()
+        await asyncio.gather(*tasks)
+        return came
+
+    assert set(asyncio.run(main())[4:6]) == {"new", ""}
+
+
 def test_nothing_is_too_slow_where_anything_will_do() -> None:
     """A minimum of 0 is for lines that are slower than any that we thought of."""
     watch = RateWatch(0)

@@ -152,7 +152,8 @@ class _Gate:
     """
     Lets so many in at a time; unlike a semaphore's, the number can change both ways.
 
-    Who comes with a *group* leaves a quarter of the places, or one, to all others, however long his take.
+    Who comes with a *group* leaves a quarter of the places, or one, to all others, however long his take; and a group
+    that has none comes before one that has some.
     """
 
     def __init__(self, limit: int) -> None:
@@ -183,16 +184,21 @@ class _Gate:
         self._wake()
 
     def _wake(self) -> None:
-        room = self._limit - self._inside.total()
+        while self._waiting and self._inside.total() < self._limit and (called := self._next()) is not None:
+            self._inside[self._waiting.pop(called)] += 1
+            called.set_result(None)
+
+    def _next(self) -> asyncio.Future[None] | None:
+        """Who may come in: the first whose group has none inside, else the first whose group leaves enough places."""
         share = self._limit - max(1, self._limit // 4) if self._limit > 1 else 1
-        for called, group in list(self._waiting.items()) if room > 0 else ():
-            if not group or self._inside[group] < share:
-                del self._waiting[called]
-                self._inside[group] += 1
-                called.set_result(None)
-                room -= 1
-                if not room:
-                    return
+        second = None
+        for called, group in self._waiting.items():
+            inside = self._inside.get(group, 0) if group else 0
+            if not inside:
+                return called
+            if second is None and inside < share:
+                second = called
+        return second
 
 
 class RateWatch:
