@@ -22,7 +22,7 @@ _USUAL_FLAGS = 0x0808
 """Sizes behind the data, name in UTF-8: what does not change how a member is read. Bit 0 would be encryption."""
 _STORED, _DEFLATED = 0, 8
 
-MAX_READ = 2 << 20
+MAX_READ = 1 << 20
 """Bytes of core metadata that are read for their fields: reading takes forty times as much memory."""
 
 _HEAD = re.compile(rb"\r?\n\r?\n|\r\r")

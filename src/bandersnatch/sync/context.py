@@ -74,7 +74,7 @@ async def _of_release(name: str, release: str, files: list[File], run: Run) -> M
     for file in sorted(files, key=lambda one: not one.filename.endswith(".whl")):
         if file.core_metadata:
             try:
-                return fields.from_metadata(await _read(file, run))
+                return await asyncio.to_thread(fields.from_metadata, await _read(file, run))
             except (NotFound, NotAllowed, BadContent):
                 continue
     try:
