@@ -11,7 +11,7 @@ import pytest
 
 from bandersnatch import assemble
 from bandersnatch.sync import events
-from bandersnatch.testing import Behaviour, Body, Corrupt, Cut
+from bandersnatch.testing import Behaviour, Body, Corrupt, Cut, Headers
 from tests.sync.conftest import World, journal, objects
 from tests.sync.test_crash import Dying, lived
 
@@ -84,8 +84,9 @@ def test_upstream_changes_what_it_states(world: World, before: tuple[str, ...], 
     assert world.run("alpha").outcome == "clean"
     tree = world.tree()
     behave(world, *after)
-    assert world.run("alpha").outcome == "clean"
-    assert (world.upstream.count("/files/*"), journal(world), world.tree()) == (0, [], tree)
+    finished = world.run("alpha")
+    assert (finished.outcome, finished.files, finished.bytes) == ("clean", 0, 0)
+    assert (world.upstream.count("/files/*") if after else 0, journal(world), world.tree()) == (0, [], tree)
     world.index.upload("alpha", "9.0")
     finished = world.run("alpha")
     assert (finished.outcome, finished.files, journal(world)) == ("clean", 1, [])
@@ -152,6 +153,23 @@ def test_other_bytes_that_no_page_tells_of(world: World, how: str) -> None:
     assert world.page("alpha")["files"][0]["hashes"] == {"sha256": sha256(other)}
     assert world.run("alpha", full=True).outcome == "clean"
     world.check()
+
+
+def test_server_without_validators(world: World) -> None:
+    """A server that cannot be asked with conditions is asked for the length, and for all bytes by a full run."""
+    world.index.upload("alpha", "1.0", padding=100_000)
+    behave(world, html=True, etags=False)
+    world.upstream.fault("/files/*", Headers({"Last-Modified": "never"}), times=None)
+    world.run("alpha")
+    world.index.upload("alpha", "2.0")
+    assert world.run("alpha").outcome == "clean"
+    assert world.run("alpha", full=True).outcome == "clean"
+    world.index.remove_file(WHEEL)
+    world.index.upload("alpha", "1.0", padding=100_001)
+    assert world.run("alpha").outcome == "clean"
+    world.index.upload("alpha", "3.0")
+    assert world.run("alpha").outcome == "behind"
+    assert len(world.filenames("alpha")) == 3
 
 
 @pytest.mark.parametrize(("allowed", "hashes"), [(True, ()), (False, ()), (True, ("md5",))], ids=str)

@@ -144,7 +144,7 @@ def _entry(prepared: Prepared, run: Run, results: _Results) -> Entry:
 
 def _review(prepared: Prepared, run: Run, results: _Results) -> float | None:
     """When the project is to be looked at again though upstream's page is the same: the earliest of all reasons."""
-    is_uncertain = bool(prepared.pinned) or any(one.validators for one in results.arrived)
+    is_uncertain = bool(prepared.pinned) or not all(map(transfer.is_certain, prepared.plan.fetch))
     times = [
         prepared.selected.until,
         run.now + WITHHELD if results.withheld else None,
@@ -262,12 +262,12 @@ async def _as_at_first(held: Held, prepared: Prepared, run: Run, results: _Resul
     """*held*; where nothing but its first sight says what it has to be, upstream is asked whether it still is that."""
     filename = held.file.filename
     [before] = [one for one in prepared.before.held if one.file.filename == filename] or [held]
-    if filename not in prepared.pinned or filename in results.fetched or not (run.full or before.validators):
+    if filename not in prepared.pinned or filename in results.fetched:
         return held
     known = before.validators if before.file.url == held.file.url else Validators()
     try:
         async with run.slots:
-            return await transfer.same(prepared.entry.name, held, known, run.mirror.upstream)
+            return await transfer.same(prepared.entry.name, held, known, run.mirror.upstream, whole=run.full)
     except UpstreamError as error:
         results.problems.append(_problem(held.file, error, prepared))
         return replace(held, etag=before.etag, last_modified=before.last_modified)
