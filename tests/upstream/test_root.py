@@ -9,11 +9,11 @@ from dataclasses import replace
 
 import pytest
 
-from bandersnatch.errors import NotFound, UpstreamError
+from bandersnatch.errors import NotFound
 from bandersnatch.model import Validators
 from bandersnatch.testing import Body, Redirect, Status, UpstreamServer
 from bandersnatch.upstream.index import IndexUpstream
-from tests.upstream.asking import ask
+from tests.upstream.asking import FakeTime, ask
 
 JSON = Body(b'{"meta": {"api-version": "1.0"}, "projects": []}', "application/vnd.pypi.simple.v1+json")
 HEAD = b'<!DOCTYPE html><html><head><META content="1.0" name="pypi:repository-version"></head><body>'
@@ -102,12 +102,18 @@ def test_an_index_that_never_answered_is_not_remembered(server: UpstreamServer) 
 
 
 def test_an_upstream_that_does_not_answer_is_not_asked_elsewhere() -> None:
-    """The error is that of the first question."""
+    """The error is that of the first question, for all who wait for an answer to it: nobody asks after another."""
     with socket.create_server(("127.0.0.1", 0)) as gone:
         url = f"http://127.0.0.1:{gone.getsockname()[1]}/"
 
-    with pytest.raises(UpstreamError, match=rf"{url}: connection refused"):
-        ask(url, lambda one: one.project("foo", Validators(), at_least=None))
+    async def question(upstream: IndexUpstream) -> list[object]:
+        pages = [upstream.project("foo", Validators(), at_least=None) for _ in range(8)]
+        return await asyncio.gather(*pages, return_exceptions=True)
+
+    time = FakeTime()
+    errors = ask(url, question, time, tries=3)
+    assert [str(error) for error in errors] == [f"{url}: connection refused"] * 8
+    assert len(time.slept) == 2
 
 
 @pytest.mark.parametrize(

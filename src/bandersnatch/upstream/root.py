@@ -52,6 +52,7 @@ class Root:
         self._found = Found(self._addresses[0], lasting=True) if len(self._addresses) == 1 else None
         self._answered = False
         self._finding = asyncio.Lock()
+        self._failures: list[UpstreamError] = []
 
     @property
     def known(self) -> str | None:
@@ -73,10 +74,16 @@ class Root:
         self._answered = True
 
     async def find(self) -> Address:
-        """Find it out, once. Raises UpstreamError where upstream does not answer at all."""
+        """Find it out, once. Raises UpstreamError where upstream does not answer at all, to all who wait for it."""
+        failures = len(self._failures)
         async with self._finding:
-            if self._found is None:
-                self._found = await _find(self._client, *self._addresses)
+            if len(self._failures) > failures:
+                raise self._failures[-1]
+            try:
+                self._found = self._found or await _find(self._client, *self._addresses)
+            except UpstreamError as error:
+                self._failures.append(error)
+                raise
         return self._found.root
 
     def instead_of(self, root: Address) -> Address | None:
