@@ -46,9 +46,9 @@ def run(directory: str, now: str, later: str) -> None:
     json.dump({"outcome": finished.outcome, "reason": finished.reason}, sys.stdout)
 
 
-def _helped(*folders: Any, fs: Any, helped: bool) -> FileStorage:
+def _helped(*folders: Any, fs: Any, helped: bool, reserve: int) -> FileStorage:
     assert not helped, "a file system of our own and a helper"
-    return FileStorage(*folders, fs=fs, helped=True)
+    return FileStorage(*folders, fs=fs, helped=True, reserve=reserve)
 
 
 def help_(strike: str, at: str, *arguments: str) -> None:
