@@ -44,7 +44,7 @@ class Kind(Struct, frozen=True):
 
 def check(path: Path, kind: Kind, mirror: str) -> None:
     """Raises UsageError unless *path* may be written as a file of this *kind*, by the mirror in the folder *mirror*."""
-    _refuse_the_mirrors_own(path, kind, mirror)
+    _refuse_the_mirrors_own(path, mirror)
     try:
         mode = os.lstat(path).st_mode
         if not stat.S_ISREG(mode):
@@ -68,6 +68,8 @@ def replacing(path: Path, kind: Kind, mirror: str) -> Iterator[Path]:
     Raises as ``check`` does, before the block and after it, and StorageError.
     """
     check(path, kind, mirror)
+    if not path.parent.is_dir():
+        raise UsageError(f"{path}: there is no folder {path.parent}; make it, or choose another name")
     with translated(None, str(path)):
         # A folder that nobody else may enter, so nobody can lead the new file astray, and no name of others is taken.
         place = tempfile.TemporaryDirectory(prefix=".bandersnatch-", dir=path.parent, ignore_cleanup_errors=True)
@@ -102,16 +104,16 @@ def _check_content(fd: int, path: Path, kind: Kind) -> None:
         raise _refused(path, "is there", kind)
 
 
-def _refuse_the_mirrors_own(path: Path, kind: Kind, mirror: str) -> None:
+def _refuse_the_mirrors_own(path: Path, mirror: str) -> None:
     """Nothing in the state of any mirror, and nothing of what this one publishes, though it may not be there yet."""
     home = Path(os.path.realpath(mirror))
     place = Path(os.path.realpath(path.parent), path.name)
     with suppress(ValueError):
         first, *rest = place.relative_to(home).parts
         if first == "state" or (first == "web" and (not rest or layout.is_taken(rest[0]))):
-            raise _refused(path, "is where the mirror has its own files", kind)
+            raise UsageError(f"{path} is where the mirror has its own files: nothing was written; choose another name")
     if (place.parent / "lock").exists() and (place.parent / "catalogue.sqlite").exists():
-        raise _refused(path, "is where another mirror has its own files", kind)
+        raise UsageError(f"{path} is where another mirror has its own files: nothing was written; choose another name")
 
 
 def _refused(path: Path, what: str, kind: Kind) -> UsageError:
