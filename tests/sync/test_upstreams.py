@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from email.utils import formatdate
 
 import pytest
 
-from bandersnatch.testing import STATIC_COPY, Behaviour
+from bandersnatch.testing import STATIC_COPY, Behaviour, Headers
 from tests.sync.conftest import World
 
 KINDS = {
@@ -51,6 +52,18 @@ def test_kind(world: World, kind: str) -> None:
     assert world.run().outcome == "clean"
     assert len(world.filenames("alpha")) == 3
     assert world.upstream.count("/packages/*") == 1
+
+
+def test_two_changes_in_one_second(world: World) -> None:
+    """What was changed as it was sent is asked for without a condition: the same date may stand for another page."""
+    world.upstream.behaviour = Behaviour(serials="none", etags=False)
+    moment = formatdate(usegmt=True)
+    world.upstream.fault("/simple/*", Headers({"Last-Modified": moment, "Date": moment}), times=None)
+    for version in ("1.0", "2.0"):
+        world.index.upload("alpha", version)
+        assert world.run().outcome == "clean"
+        assert not any("if-modified-since" in request.headers for request in world.upstream.requests)
+    assert len(world.filenames("alpha")) == 2
 
 
 @pytest.mark.parametrize("list_format", ["both", "missing"])
