@@ -59,7 +59,7 @@ def test_absurd_serial_once(world: World, way: str, line: str) -> None:
 
 
 def test_absurd_page_once(world: World) -> None:
-    """A page with an absurd serial that came with an absurd list does not make all later ones look old."""
+    """A page whose absurd serial came with an absurd list is named, with what helps: no older page is taken unasked."""
     fill(world)
     world.run()
     lines: dict[str, int | None] = {**dict.fromkeys(names(world), 3), "project-0": ABSURD}
@@ -69,8 +69,32 @@ def test_absurd_page_once(world: World) -> None:
     world.run()
     world.index.upload("project-0", "2.0")
     world.now += 3600
-    assert world.run().outcome == "clean"
+    assert world.run().outcome == "behind"
+    [behind] = world.of(events.FellBehind)
+    assert behind.project == "project-0"
+    assert "--full" in behind.reason
+    assert world.run(full=True).outcome == "clean"
     assert len(world.filenames("project-0")) == 2
+
+
+def test_rollback(tmp_path: Path) -> None:
+    """A list of a distant past is believed as far as it goes, and takes no page back, nor a project off."""
+    with UpstreamServer(Index(serial=35_000_000)) as upstream:
+        world = World(upstream, tmp_path / "mirror")
+        fill(world)
+        world.run()
+        before = world.tree()
+        lines: dict[str, int | None] = {"project-0": 3, "project-1": 5}
+        upstream.fault("/simple/", a_list(5, lines), times=None)
+        page = {"meta": {"api-version": "1.4", "_last-serial": 3}, "name": "project-0", "files": []}
+        upstream.fault("/simple/project-0/", Body(json.dumps(page).encode()), times=None)
+        assert world.run().outcome == "behind"
+        assert world.tree().keys() == before.keys()
+        assert len(world.filenames("project-0")) == 1
+        upstream.clear_faults()
+        world.now += 3600
+        assert world.run().outcome == "clean"
+        assert world.tree() == before
 
 
 def test_changelog_that_says_nothing(world: World) -> None:

@@ -39,9 +39,16 @@ async def prepare(entry: Entry, run: Run) -> Prepared | Gone | Outcome:
             run.health.unanswered()
         else:
             run.health.answered()
-        return failure(entry, str(error), run.now)
+        return failure(entry, f"{error}{_hint(entry, run)}", run.now)
     run.health.answered()
     return prepared
+
+
+def _hint(entry: Entry, run: Run) -> str:
+    """What helps where the published page itself has a serial that upstream will not come to in months."""
+    if run.highest is None or entry.serial is None or entry.serial <= run.highest:
+        return ""
+    return "; what is published has a serial far beyond what upstream has come to: if upstream errs no more, use --full"
 
 
 async def _prepare(entry: Entry, run: Run) -> Prepared | Unchanged:
@@ -199,13 +206,12 @@ def _least(entry: Entry, run: Run) -> int | None:
     """
     The serial below which a page is stale: what was promised, and never less than what is published.
 
-    A full run takes upstream as it is: it may have been set back, or have promised what it cannot keep. So does any
-    where that is far beyond what upstream has come to.
+    A full run takes upstream as it is: it may have been set back, or have promised what it cannot keep.
     """
     if run.full:
         return None
     known = [serial for serial in (entry.promised, entry.serial) if serial is not None]
-    return max((one for one in known if run.highest is None or one <= run.highest), default=None)
+    return max(known, default=None)
 
 
 def _is_newer(fetched: Fetched, entry: Entry) -> bool:
