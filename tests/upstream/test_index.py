@@ -292,11 +292,12 @@ def test_a_large_page_comes_alone(server: UpstreamServer) -> None:
         server.fault(f"/simple/{name}/", large(name, LARGE_PAGE), times=None)
 
     async def all_at_once(upstream: IndexUpstream) -> list[Fetched | None]:
-        return await asyncio.gather(*(upstream.project(name, NOTHING, at_least=None) for name in names))
+        found = await asyncio.gather(*(upstream.project(name, NOTHING, at_least=None) for name in names))
+        return [*found, await upstream.project("baz", NOTHING, at_least=None)]
 
     found = ask(server.url, all_at_once)
-    assert [one.project.files[0].filename for one in found if one] == ["foo-1.zip", "bar-1.zip", "baz-1.zip"]
-    assert [server.count(f"/simple/{name}/") for name in names] == [2, 2, 2]
+    assert [one.project.files[0].filename for one in found if one] == [f"{name}-1.zip" for name in (*names, "baz")]
+    assert [server.count(f"/simple/{name}/") for name in names] == [2, 2, 3]
 
 
 @pytest.mark.parametrize(("size", "aside"), [(0, False), (SMALL_PAGE, True)])

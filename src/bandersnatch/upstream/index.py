@@ -43,6 +43,8 @@ class IndexUpstream:
         self._root = Root(client, settings.addresses)
         self._alone = asyncio.Lock()
         """For a large page."""
+        self._large: set[str] = set()
+        """Projects whose page was found to be."""
         self._reading = asyncio.Lock()
 
     @property
@@ -207,11 +209,13 @@ class IndexUpstream:
 
     async def _project(self, page: Address, name: str, known: Validators) -> Fetched | None:
         most = self._settings.max_page
-        try:
-            return await self._within(min(LARGE_PAGE, most), page, name, known)
-        except TooMuch:
-            async with self._alone:  # asked for again: whoever waited with half an answer would hold up all others
-                return await self._within(most, page, name, known)
+        if name not in self._large:
+            try:
+                return await self._within(min(LARGE_PAGE, most), page, name, known)
+            except TooMuch:
+                self._large.add(name)  # asked for again: whoever waited with half an answer would hold up all others
+        async with self._alone:
+            return await self._within(most, page, name, known)
 
     async def _within(self, most: int, page: Address, name: str, known: Validators) -> Fetched | None:
         """The page if it has at most so many bytes. Raises TooMuch, for the largest that is taken BadContent."""
