@@ -15,10 +15,9 @@ from bandersnatch.values import Struct
 EVERYTHING = ("pep381client", "shadowmire", "PyPA bandersnatch", "a published tree", "a mirror with web/ in it")
 """Tools that mirror everything unless they were told otherwise."""
 
-_END = r"\s|;&><\"'`()"
-_COMMAND = re.compile(
-    rf"(?<![^{_END}])(?:[^{_END}]*/)?(pep381run|bsn-mirror|bandersnatch)(?![^{_END}])([^{_END[2:]}]*)"
-)
+_STOPS = r"|;&><\"'`()"
+_END = rf"\s{_STOPS}"
+_COMMAND = re.compile(rf"(?<![^{_END}])(?:[^{_END}]*/)?(pep381run|bsn-mirror|bandersnatch)(?![^{_END}])([^{_STOPS}]*)")
 """A program, with or without its folder, and its arguments up to what ends a command of a shell."""
 _TAKE_A_VALUE = ("-c", "--config", "--workers")
 _STATISTICS = re.compile(r"(?:\S*/)?(?:processlogs|bsn-update-stats)\b|\bupdate-stats\b")
