@@ -153,6 +153,8 @@ class Departure(Struct, frozen=True):
     reason: str
     hidden: bool
     """Whether its bytes are kept apart for long."""
+    harmful: bool = False
+    """Whether it must not be offered, whatever else there is to offer."""
 
 
 def depart(
@@ -178,7 +180,8 @@ def depart(
             kept.append(held if file is None else replace(held, file=file))
         else:
             reason = f"{causes[0]}: {verdict.reason}" if verdict else str(causes[0])
-            leaving.append(Departure(held, reason, Policy.HIDE in chosen))
+            harmful = harmful or Cause.QUARANTINED in causes
+            leaving.append(Departure(held, reason, Policy.HIDE in chosen, harmful))
     return tuple(kept), tuple(leaving)
 
 

@@ -254,6 +254,22 @@ def test_replaced_by_what_cannot_be_had(two: World, *, full: bool) -> None:
     assert two.stored("alpha", name).read_bytes() != before
 
 
+def test_renamed_and_not_to_be_had(two: World) -> None:
+    """Where upstream has other files in place of all, and none of them can be had, those that are here stay."""
+    two.index.upload("gamma", "1.0")
+    two.run()
+    two.index.remove_file("gamma-1.0-py3-none-any.whl")
+    two.index.upload("gamma", "1.0", kind="sdist")
+    two.upstream.fault("/packages/*gamma*", Status(403), times=None)
+    finished = two.run()
+    assert (finished.outcome, two.filenames("gamma")) == ("behind", ["gamma-1.0-py3-none-any.whl"])
+    two.check()
+    two.upstream.clear_faults()
+    two.now += 3600
+    assert two.run().outcome == "clean"
+    assert two.filenames("gamma") == ["gamma-1.0.tar.gz"]
+
+
 def test_emptied(world: World) -> None:
     """A small mirror of which nothing, or less than two thirds, would be left asks first, however few files it has."""
     fill(world, 2)

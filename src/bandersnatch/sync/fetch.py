@@ -45,8 +45,9 @@ async def fetch(prepared: Prepared, run: Run) -> Outcome:
         here = await asyncio.gather(*(_as_at_first(one, prepared, run, results) for one in here))
     entry, problems = prepared.entry, results.problems
     held = _in_order(prepared.shown.files, (*here, *prepared.kept))
-    if problems and not _shows_any(prepared, held, run) and not (entry.published and prepared.leaving):
-        # An empty page in place of none, or of what is there, would hide what other indexes have.
+    harmful = entry.published and any(one.harmful for one in prepared.leaving)
+    if problems and not _shows_any(prepared, held, run) and not harmful:
+        # An empty page in place of none, or of what is there, would hide what other indexes have, or what we had.
         return failure(entry, summed(problems), run.now)
     reason = summed(problems) if problems else str(prepared.late or (HELD_BACK if prepared.held_back else ""))
     return _ready(prepared, held, reason, run, results)
