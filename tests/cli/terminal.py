@@ -135,7 +135,7 @@ class Terminal:
 
     def until(self, condition: Callable[[list[str]], object]) -> list[str]:
         """The lines on the screen, as soon as *condition* holds of them."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 50
         while not condition(self.screen.lines):
             assert time.monotonic() < deadline, "\n".join(self.screen.lines)
             assert self._read(0.1), "\n".join(self.screen.lines)
@@ -143,7 +143,7 @@ class Terminal:
 
     def end(self) -> tuple[int, list[str]]:
         """The exit code, and the lines that stay."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 50
         while self._read(0.1):
             assert time.monotonic() < deadline, "\n".join(self.screen.lines)
         return self._process.wait(), self.screen.lines

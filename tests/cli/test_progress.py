@@ -169,7 +169,7 @@ def test_a_stopped_terminal(slow: Program) -> None:
     with Terminal(slow, "mirror") as terminal:
         terminal.until(is_moving)
         terminal.press("\x13")
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 50
         while not (slow.directory / "web/last-modified").exists():
             assert time.monotonic() < deadline
             time.sleep(0.05)
