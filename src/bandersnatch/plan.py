@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
-from bandersnatch import layout
+from bandersnatch import layout, names
 from bandersnatch.model import File, Held, Project
 from bandersnatch.selection.base import Motive, Verdict
 from bandersnatch.values import Struct, replace
@@ -35,13 +35,16 @@ def offered(page: Project, held: Iterable[Held]) -> Project:
     """
     Upstream's *page* with what is offered there, as far as can be told.
 
-    What is listed and cannot be taken is not gone: where a file of its name is *held*, that stands for it. What is in
-    quarantine offers nothing, whatever its page lists (PEP 792).
+    What is listed and cannot be taken is not gone: where a file of its name is *held*, that stands for it, and all that
+    is held does where an entry names no file, since it may be any. What is in quarantine offers nothing, whatever its
+    page lists (PEP 792).
     """
     if page.status == QUARANTINED:
         return replace(page, files=(), rejected=())
-    unread = {one.filename for one in page.rejected} - {file.filename for file in page.files}
-    return replace(page, files=(*page.files, *(one.file for one in held if one.file.filename in unread)))
+    unread, there = {one.filename for one in page.rejected}, {file.filename for file in page.files}
+    if not all(map(names.is_filename, unread)):
+        unread.update(one.file.filename for one in held)
+    return replace(page, files=(*page.files, *(one.file for one in held if one.file.filename in unread - there)))
 
 
 class FilePlan(Struct, frozen=True):

@@ -8,6 +8,7 @@ from bandersnatch import plan
 from bandersnatch.model import File, Held, Project, Rejected
 from bandersnatch.plan import Brake
 from bandersnatch.selection import Motive, Verdict
+from bandersnatch.simple import facts
 from bandersnatch.values import replace
 
 
@@ -154,6 +155,14 @@ def test_listed_and_not_taken() -> None:
     assert plan.offered(page, held).files == (file(4), file(1))
     twice = Project("demo", (file(1, size=3),), rejected=rejected)
     assert plan.offered(twice, held).files == (file(1, size=3),)
+
+
+@pytest.mark.parametrize("name", ["?", "a/demo-1-py3-none-any.whl", "demo-1-py3-none-any.whl ", "", "..."])
+def test_listed_without_a_name(name: str) -> None:
+    """Where an entry has no name that a file can have, it may be any that is held: none of them is gone."""
+    held = [Held(file(1), 10), Held(file(2), 10)]
+    page = Project("demo", (file(1, size=3),), rejected=(facts.rejected(name, "odd"),))
+    assert plan.offered(page, held).files == (file(1, size=3), file(2))
 
 
 def test_quarantine_offers_nothing() -> None:

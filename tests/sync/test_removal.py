@@ -216,6 +216,8 @@ def test_pages_only(world: World) -> None:
         lambda file: file.update(url="ftp://elsewhere.example/x"),
         lambda file: file.update(hashes={"sha256": "no digits"}),
         lambda file: file.update(hashes=7),
+        lambda file: file.update(filename=None),
+        lambda file: file.update(filename=f"{file['filename']} "),
     ],
 )
 def test_listed_and_not_taken(two: World, spoil: Callable[[dict[str, Any]], None]) -> None:

@@ -194,8 +194,12 @@ def hashes(file: File) -> dict[str, str]:
 
 
 def rejected(filename: str, reason: str, refusal: Refusal = Refusal.UNUSABLE) -> Rejected:
-    """A rejection whose name can be shown on any terminal: escaped and cut where it is not a file name."""
-    return Rejected(filename if names.is_filename(filename) else ascii(filename[:80]), reason, refusal)
+    """
+    A rejection whose name can be shown on any terminal: escaped, cut and in quotes where it is not a file name.
+
+    No file name has such quotes, so that what has no usable name is never taken for a file.
+    """
+    return Rejected(filename if names.is_filename(filename) else f'"{ascii(filename[:80])[1:-1]}"', reason, refusal)
 
 
 def one_per_name(entries: Iterable[File | Rejected]) -> tuple[tuple[File, ...], tuple[Rejected, ...], tuple[File, ...]]:
