@@ -328,3 +328,13 @@ def _upstream_page(world: World, name: str) -> Project:
     request = Request(f"{world.upstream.url}/simple/{name}/", headers={"Accept": "application/vnd.pypi.simple.v1+json"})
     with urlopen(request) as response:
         return parse_page(response.headers["content-type"], response.read(), response.url, name)
+
+
+def test_a_page_of_links_is_not_kept(world: World) -> None:
+    """What is kept is what is here: a page that only links upstream's files leaves with its project."""
+    for name in ("linked", "other"):
+        world.index.upload(name, "1.0")
+    world.run(select__index_only=["linked"])
+    assert world.run(exclude__projects=["linked"], removal__deselected="keep").outcome == "clean"
+    assert list(world.root()) == ["other"]
+    assert not (world.web / "simple/linked/index.html").exists()

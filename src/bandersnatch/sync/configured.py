@@ -64,10 +64,12 @@ def _leaves(known: Known, mirror: Mirror, now: float) -> bool:
     """Whether anything of a project that is not selected has to leave."""
     if mirror.rules.policies.deselected is not plan.Policy.KEEP:
         return True
-    rules = strict(mirror.selection)
-    if not rules.rules or not known.published:
+    if not known.published:
         return False
     held = mirror.catalogue.published(known.name).held
+    if not held:
+        return True  # a page that links upstream's files, and there is nothing here to be kept
+    rules = strict(mirror.selection)
     told = Context(now, {one.file.sha256: LONG_AGO for one in held})
     return bool(rules.apply(Project(known.name, tuple(one.file for one in held)), told).dropped)
 

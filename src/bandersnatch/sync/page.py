@@ -27,7 +27,9 @@ async def prepare(entry: Entry, run: Run) -> Prepared | Gone | Outcome:
     run.room.leave()
     if not entry.wanted:
         if run.mirror.rules.policies.deselected is plan.Policy.KEEP:
-            return await keep_what_may_be(entry, run)
+            kept = await keep_what_may_be(entry, run)
+            if kept.before.held:
+                return kept
         return Gone(entry, plan.Cause.DESELECTED)
     try:
         prepared = await _prepare(entry, run)
