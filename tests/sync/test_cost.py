@@ -19,7 +19,8 @@ from bandersnatch import assemble
 from bandersnatch.catalogue import opening
 from bandersnatch.config.load import load
 from bandersnatch.storage.fsops import FileSystem
-from bandersnatch.sync.engine import BATCH, Wish, run
+from bandersnatch.sync.batches import BATCH
+from bandersnatch.sync.engine import Wish, run
 from bandersnatch.testing import UpstreamServer
 from tests.sync.conftest import World
 

@@ -13,7 +13,7 @@ import pytest
 from bandersnatch.catalogue.sqlite import SqliteCatalogue
 from bandersnatch.errors import CatalogueError
 from bandersnatch.storage.filesystem import FileStorage
-from bandersnatch.sync import engine, events
+from bandersnatch.sync import batches, engine, events
 from bandersnatch.sync.engine import Wish
 from bandersnatch.sync.settle import settle
 from bandersnatch.testing import STATIC_COPY, Behaviour, Body, Status, UpstreamServer
@@ -285,7 +285,7 @@ def test_cancelled_twice(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
             await asyncio.wait_for(task, 20)
 
     with monkeypatch.context() as patch:
-        patch.setattr(engine, "settle", slow)
+        patch.setattr(batches, "settle", slow)
         asyncio.run(stop())
     assert world.run().outcome == "clean"
     assert len(world.root()) == 300

@@ -56,7 +56,7 @@ def test_a_run_with_little_room(world: World, monkeypatch: pytest.MonkeyPatch, p
     """Where hardly a page finds room, some are asked for once more, and the mirror is the same."""
     monkeypatch.setattr(room, "IN_HAND", 3)
     monkeypatch.setattr(room, "KEPT", 3)
-    monkeypatch.setattr("bandersnatch.sync.engine.FEW", 100 if pages == "few" else 2)
+    monkeypatch.setattr("bandersnatch.sync.refresh.FEW", 100 if pages == "few" else 2)
     names = [f"project-{number}" for number in range(8)]
     for name in names:
         for version in ("1.0", "2.0"):

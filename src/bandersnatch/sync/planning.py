@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from bandersnatch.catalogue.base import Catalogue, Due, Entry, Failure, Totals
@@ -14,7 +14,7 @@ from bandersnatch.selection.times import uploaded
 from bandersnatch.sync import events
 from bandersnatch.sync.departures import Reckoning
 from bandersnatch.sync.detect import Detected, detect
-from bandersnatch.sync.hands import each
+from bandersnatch.sync.hands import each, first
 from bandersnatch.sync.mirror import Mirror
 from bandersnatch.sync.page import prepare
 from bandersnatch.sync.plans import Estimate, Plan, Share, Sum, estimate
@@ -106,9 +106,9 @@ class _Planning:
             self._tell(events.Confirmed(name))
 
         try:
-            await each(_stream(names), look, run.mirror.rules.projects_at_once, lambda: self._health.is_over)
+            await each(names, look, run.mirror.rules.projects_at_once, lambda: self._health.is_over)
         except BaseExceptionGroup as group:
-            raise _first(group) from None
+            raise first(group) from None
 
     # --- counting --------------------------------------------------------------------------------------------------
 
@@ -233,19 +233,6 @@ def _due(catalogue: Catalogue, now: float, sample: int | None, few: int) -> tupl
     if sample is not None and count > max(few, sample):
         return count, draw(wanted, sample), unwanted
     return count, [Group(count, [one.name for one in wanted()])], unwanted
-
-
-async def _stream(items: Iterable[str]) -> AsyncIterator[str]:
-    for item in items:
-        yield item
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The first error of a group of tasks: the others are its echo."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
 
 
 def _month(file: File) -> str | None:

@@ -6,7 +6,7 @@ import asyncio
 import random
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from itertools import pairwise
 
@@ -118,11 +118,6 @@ async def forecast(run: Run, count: int) -> tuple[Mapping[str, Prepared | Gone |
     looked_at: dict[str, Prepared | Gone | Outcome] = {}
     keeping = Keeping()
 
-    async def drawn() -> AsyncIterator[tuple[str, Group]]:
-        for group in groups:
-            for name in group.names:
-                yield name, group
-
     async def look(one: tuple[str, Group]) -> None:
         name, group = one
         entry = await asyncio.to_thread(catalogue.entry, name)
@@ -136,5 +131,6 @@ async def forecast(run: Run, count: int) -> tuple[Mapping[str, Prepared | Gone |
         if not isinstance(page, Prepared) or keeping.keep(page) is page:
             looked_at[name] = page
 
-    await each(drawn(), look, run.mirror.rules.projects_at_once, lambda: run.health.is_over)
+    drawn = ((name, group) for group in groups for name in group.names)
+    await each(drawn, look, run.mirror.rules.projects_at_once, lambda: run.health.is_over)
     return looked_at, estimate([(group.size, group.seen) for group in groups])

@@ -7,12 +7,12 @@ and what looks for the projects that are behind finds these as well.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 from bandersnatch import layout, plan
 from bandersnatch.catalogue.base import Entry, Failure
 from bandersnatch.sync.detect import detect
-from bandersnatch.sync.hands import each
+from bandersnatch.sync.hands import each, first
 from bandersnatch.sync.mirror import Mirror
 from bandersnatch.sync.page import prepare
 from bandersnatch.sync.run import Gone, Health, Outcome, Prepared, Run, summed
@@ -72,17 +72,10 @@ async def _look_at(entries: list[Entry], question: Question, run: Run, tell: Tel
         if finding is not None:
             found[entry.name] = finding
 
-    async def stream() -> AsyncIterator[Entry]:
-        for entry in entries:
-            yield entry
-
     try:
-        await each(stream(), look, run.mirror.rules.projects_at_once)
+        await each(entries, look, run.mirror.rules.projects_at_once)
     except BaseExceptionGroup as group:
-        error: BaseException = group
-        while isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
-        raise error from None
+        raise first(group) from None
     await asyncio.to_thread(_note, entries, found, run)
     for name in sorted(found):
         if found[name].kind is not Kind.BEHIND:
