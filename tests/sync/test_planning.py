@@ -330,6 +330,20 @@ def test_upstream_stops_answering(world: World) -> None:
     assert planned.forecast is None
 
 
+def test_behind_and_not_due_yet(two: World) -> None:
+    """What is behind and waits for its next try is named with its reason; once it is due, it is looked at."""
+    two.index.upload("beta", "4.0")
+    two.upstream.fault("/simple/beta/", Status(500), times=None)
+    two.now += SOON
+    asyncio.run(_run(two, two.config()))
+    two.upstream.clear_faults()
+    later = plan_of(two)
+    two.now -= SOON - 10
+    waiting = plan_of(two)
+    assert (waiting.due, list(waiting.untaken), "500" in waiting.untaken["beta"]) == (0, ["beta"], True)
+    assert (later.due, later.untaken, later.fetch.files) == (1, {}, 1)
+
+
 def test_forecast(world: World) -> None:
     """A sample gives the sum for all with its error; where all are alike it is exact, and of all there is no sample."""
     for number in range(12):

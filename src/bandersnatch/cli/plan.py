@@ -25,7 +25,7 @@ It asks upstream as a run does, and changes nothing: it can be asked at any time
 EXIT = """\
 exit status:
   0    this is what a run would do
-  1    upstream could not be reached, of some project nothing can be said, or upstream lists what cannot be taken
+  1    upstream could not be reached, of some project nothing can be said, or a run would leave one behind
   2    the command line or the configuration is wrong
   3    a run would refuse to remove so much
   74   the catalogue cannot be read

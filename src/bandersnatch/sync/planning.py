@@ -79,6 +79,8 @@ class _Planning:
     async def plan(self, sample: int | None, few: int) -> Plan:
         mirror = self._mirror
         held = await asyncio.to_thread(mirror.catalogue.totals)
+        if self._accepted:
+            await asyncio.to_thread(mirror.catalogue.cut_waits, self._now)
         # What the brake would stop is looked at as well: the operator has to see it in order to judge.
         detected = await detect(mirror, self._now, full=self._full, accept_removals=True, tell=self._tell)
         self._reckoning = await asyncio.to_thread(Reckoning, mirror.catalogue, mirror.rules.brake)
@@ -201,7 +203,7 @@ class _Planning:
             growth=dict(sorted(tally.growth.items())),
             undated=tally.undated,
             failures=dict(sorted(tally.failures.items())),
-            untaken=dict(sorted(tally.untaken.items())),
+            untaken=dict(sorted((self._waiting() | tally.untaken).items())),
             absent=tally.absent,
             stopped=self._health.is_over,
             brake=tuple(self._brake(detected)),
@@ -210,6 +212,12 @@ class _Planning:
             reserve=self._mirror.rules.transfer.reserve,
             forecast=forecast,
         )
+
+    def _waiting(self) -> dict[str, str]:
+        """Projects that are behind and that a run would not try yet, with the reason. Blocks."""
+        named = self._mirror.selection.names is not None
+        behind = self._mirror.catalogue.behind()
+        return {one.name: one.reason for one in behind if one.next_try > self._now and (named or not one.absent)}
 
     def _brake(self, detected: Detected) -> Iterator[str]:
         if detected.refused:

@@ -83,7 +83,8 @@ class Plan(Struct, frozen=True):
     failures: dict[str, str]
     """Projects of which nothing can be said, with the reason."""
     untaken: dict[str, str]
-    """Projects that a run would leave behind, since upstream lists what cannot be taken, with the reason."""
+    """Projects that a run would leave behind, with the reason: upstream lists what cannot be taken, or they wait for
+    their next try."""
     absent: int
     """Projects on upstream's list that it has no page for. If they were named, they are failures."""
     stopped: bool
