@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any, TextIO
 
 from bandersnatch.cli import command, exits
@@ -33,48 +34,24 @@ def add_parser(subparsers: Any) -> None:
         examples=["config init /etc/bandersnatch.conf", "config check"],
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    add = partial(command.add, commands, exits=EXIT)
 
-    init = command.add(
-        commands,
-        "init",
-        run_init,
-        "write a new file with every key, commented out",
-        exits=EXIT,
-        examples=["config init bandersnatch.conf"],
-    )
+    examples = ["config init bandersnatch.conf"]
+    init = add("init", run_init, "write a new file with every key, commented out", examples=examples)
     init.add_argument("file", metavar="FILE", help="where to write it; an existing file is never touched")
 
-    command.add(
-        commands,
-        "check",
-        run_check,
-        "say what is wrong with the configuration, all at once",
-        exits=EXIT,
-        examples=["config check", "config check -c bandersnatch.conf"],
-    )
+    examples = ["config check", "config check -c bandersnatch.conf"]
+    add("check", run_check, "say what is wrong with the configuration, all at once", examples=examples)
 
-    show = command.add(
-        commands,
-        "show",
-        run_show,
-        "print the values in force and where each comes from; no secrets",
-        exits=EXIT,
-        examples=["config show --json"],
-        goes_on=False,
-    )
+    summary = "print the values in force and where each comes from; no secrets"
+    show = add("show", run_show, summary, examples=["config show --json"], goes_on=False)
     show.add_argument("--json", action="store_true", help="as one JSON object")
 
-    command.add(
-        commands, "path", run_path, "print which file is read", exits=EXIT, examples=["config path"], goes_on=False
-    )
+    add("path", run_path, "print which file is read", examples=["config path"], goes_on=False)
 
-    convert = command.add(
-        commands,
-        "convert",
-        run_convert,
-        "write the TOML for a configuration of PyPA bandersnatch (INI)",
-        exits=EXIT,
-        examples=["config convert --check /etc/bandersnatch.conf", "config convert old.conf new.conf"],
+    examples = ["config convert --check /etc/bandersnatch.conf", "config convert old.conf new.conf"]
+    convert = add(
+        "convert", run_convert, "write the TOML for a configuration of PyPA bandersnatch (INI)", examples=examples
     )
     convert.add_argument("old", metavar="OLD", help="the configuration of PyPA bandersnatch, which is left as it is")
     convert.add_argument(
