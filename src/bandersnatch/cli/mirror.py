@@ -13,15 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bandersnatch.catalogue.base import Catalogue
-    from bandersnatch.cli.logfile import LogFile
-    from bandersnatch.cli.report import Report, Reports
     from bandersnatch.config.load import Loaded
-    from bandersnatch.config.schema import Config
-    from bandersnatch.errors import Problem
     from bandersnatch.sync.events import Finished
-
-SAID = "said"
-"""The fact that holds the warnings of the last run."""
 
 ALL_OF_PYPI = "about 930,000 projects with over 10 million files: tens of terabytes"
 
@@ -78,24 +71,13 @@ def run_mirror(args: argparse.Namespace, out: TextIO) -> int:
         return explain_empty_selection(loaded)
     refused = _refused_outputs(loaded)
     from bandersnatch import assemble
-    from bandersnatch.errors import BandersnatchError, CatalogueError, Locked, StorageError, UpstreamError
 
     try:
         with assemble.locked(loaded.config):
             code = run_locked(args, loaded, out)
-    except (StorageError, CatalogueError) as error:
-        _alarm(loaded, "disk", error)
-        raise
-    except UpstreamError as error:
-        _alarm(loaded, "unreachable", error)
-        raise
-    except Locked as error:
-        if error.odd:
-            _alarm(loaded, "disk", error)
-        raise
     except Exception as error:
-        if not isinstance(error, BandersnatchError):
-            _alarm(loaded, "failed", error)
+        if loaded.config.hooks:
+            _alarm(loaded, error)
         raise
     return code or (exits.USAGE if refused else exits.CLEAN)
 
@@ -114,18 +96,27 @@ def _refused_outputs(loaded: Loaded) -> bool:
     return bool(found)
 
 
-def _alarm(loaded: Loaded, outcome: str, error: Exception) -> None:
+def _alarm(loaded: Loaded, error: Exception) -> None:
     """The run could not even begin: who wants to hear of that hears of it."""
     import asyncio
     import time
 
-    if loaded.config.hooks:
-        from bandersnatch.assemble.notifying import alarm
-        from bandersnatch.cli.levels import Printer
-        from bandersnatch.cli.report import NewsReport
+    from bandersnatch.assemble.notifying import alarm
+    from bandersnatch.cli.levels import Printer
+    from bandersnatch.cli.report import NewsReport
+    from bandersnatch.errors import BandersnatchError, CatalogueError, Locked, StorageError, UpstreamError
 
-        tell = NewsReport(Printer(sys.stderr), "").tell
-        asyncio.run(alarm(loaded.config, os.environ, outcome, error, time.time(), tell))
+    match error:
+        case StorageError() | CatalogueError() | Locked(odd=True):
+            outcome = "disk"
+        case UpstreamError():
+            outcome = "unreachable"
+        case BandersnatchError():
+            return
+        case _:
+            outcome = "failed"
+    tell = NewsReport(Printer(sys.stderr), "").tell
+    asyncio.run(alarm(loaded.config, os.environ, outcome, error, time.time(), tell))
 
 
 def _overrides(args: argparse.Namespace) -> dict[str, object]:
@@ -203,6 +194,7 @@ async def _mirror(args: argparse.Namespace, loaded: Loaded, out: TextIO, stopped
     from bandersnatch.assemble.closing import close
     from bandersnatch.assemble.selection import choose
     from bandersnatch.assemble.verifying import rolling
+    from bandersnatch.cli import listening
     from bandersnatch.sync.engine import Wish, run
 
     now, config = time.time(), loaded.config
@@ -210,10 +202,9 @@ async def _mirror(args: argparse.Namespace, loaded: Loaded, out: TextIO, stopped
     _listen_for_signals(stopped)
     async with assemble.mirror(config, os.environ, now, chosen=chosen.selection, anew=args.full) as mirror:
         runs = mirror.catalogue.last_runs(1)
-        listener = _listener(args, config, out, runs[0].outcome if runs else "")
-        with listener:
+        with listening.listener(args, config, out, runs[0].outcome if runs else "") as listener:
             closed = await close(mirror, config, os.environ, now, constraints=chosen.constraints, anew=args.full)
-            _warn((*chosen.warnings, *closed.warnings), mirror.catalogue, listener)
+            listening.warn((*chosen.warnings, *closed.warnings), mirror.catalogue, listener)
             accepted, attended = _accepted(args.accept_changed, mirror.catalogue), sys.stderr.isatty()
             wish = Wish(args.full, args.accept_removals, accepted, attended)
             previous, news = notifying.previous_outcome(mirror.catalogue), notifying.News(listener.tell)
@@ -238,62 +229,6 @@ def _accepted(given: Sequence[str], catalogue: Catalogue) -> frozenset[str]:
     if problems:
         raise UsageError(*problems)
     return frozenset(accepted)
-
-
-def _listener(args: argparse.Namespace, config: Config, out: TextIO, last_outcome: str) -> Reports:
-    """Who hears of the run: whoever started it, the log, and those who follow."""
-    from bandersnatch import assemble
-    from bandersnatch.cli import report
-    from bandersnatch.cli.broadcast import Broadcast
-    from bandersnatch.cli.levels import Level
-    from bandersnatch.upstream.address import conceal
-
-    log = config.log
-    here = report.choose(
-        as_json=args.json or log.format == "json",
-        verbose=args.verbose or options.names_projects(args),
-        quiet=args.quiet,
-        level=Level.named(log.level),
-        out=out,
-        err=sys.stderr,
-        last_outcome=last_outcome,
-    )
-    others: list[Report] = [
-        Broadcast(assemble.state_directory(config), config.mirror.directory, conceal(config.mirror.upstream))
-    ]
-    if log.file is not None:
-        from bandersnatch.cli.logfile import LogFile
-
-        file = LogFile(
-            log.file,
-            Level.named(log.file_level),
-            as_json=log.format == "json",
-            err=sys.stderr,
-            mirror=config.mirror.directory,
-        )
-        _reopen_on_hangup(file)
-        others.append(file)
-    return report.Reports(here, *others)
-
-
-def _reopen_on_hangup(file: LogFile) -> None:
-    """What logrotate sends is no reason to stop for a run that has a log."""
-    import asyncio
-    import signal
-
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, file.reopen)
-
-
-def _warn(warnings: Sequence[Problem], catalogue: Catalogue, listener: Reports) -> None:
-    """Say what may be meant differently; to who wants only news, only if it was not said in the last run."""
-    from bandersnatch.sync import events
-
-    said = "\n".join(map(str, warnings))
-    if listener.wants_news and catalogue.get(SAID) == said:
-        return
-    catalogue.set({SAID: said or None})
-    for problem in warnings:
-        listener.tell(events.Warned(str(problem)))
 
 
 def _listen_for_signals(stopped: list[int]) -> None:

@@ -10,7 +10,7 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, TextIO
 
-from bandersnatch.cli import exits, mirror, report, text, verified, verify
+from bandersnatch.cli import exits, listening, mirror, text, verified, verify
 from bandersnatch.values import replace, to_builtins
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def run_repair(args: argparse.Namespace, loaded: Loaded, wish: Wish, out: TextIO
     from bandersnatch.upkeep.garbage import garbage
 
     refuse_nothing(loaded.config)
-    report.never_wait(out, sys.stderr, as_json=args.json)
+    listening.never_wait(out, sys.stderr, as_json=args.json)
     with assemble.locked(loaded.config), ExitStack() as stack:
         spooled = stack.enter_context(garbage(stack.enter_context(adopted(loaded.config)))) if args.garbage else None
         found = _find_and_mark(args, loaded, wish, spooled, out)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import ExitStack
 from typing import Protocol, Self, TextIO
 
-from bandersnatch.cli import output, text, wire
+from bandersnatch.cli import text, wire
 from bandersnatch.cli.levels import Level, Printer, level_of
 from bandersnatch.model import Refusal
 from bandersnatch.sync import events
@@ -152,33 +151,6 @@ class PlainReport(_Plain):
                 pass
 
 
-class Reports:
-    """*here*, for who started the run, and *others*. One that cannot be written any more holds back no other."""
-
-    def __init__(self, here: Report, *others: Report) -> None:
-        self._reports = [here, *others]
-        self._stack = ExitStack()
-        self.wants_news = isinstance(here, NewsReport)
-        """Whether who started the run wants to hear only what is new."""
-
-    def __enter__(self) -> Self:
-        with ExitStack() as entered:  # if one cannot be entered, those before it are left
-            for report in self._reports:
-                entered.enter_context(report)
-            self._stack = entered.pop_all()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._stack.close()
-
-    def tell(self, event: events.Event) -> None:
-        for report in self._reports[:]:
-            try:
-                report.tell(event)
-            except (OSError, ValueError):  # a full disk below it, a pipe that nobody reads any more
-                self._reports.remove(report)
-
-
 def lines(event: events.Event) -> list[str]:
     """The lines that a person reads of *event*, wherever they are printed."""
     match event:
@@ -300,37 +272,3 @@ def summary(event: events.Finished) -> list[str]:
     if event.outcome != "clean":
         result.append(f"{event.outcome}: {event.reason} (bandersnatch status says more)")
     return result
-
-
-def never_wait(out: TextIO, err: TextIO, *, as_json: bool) -> None:
-    """Let what is written from now on wait for no reader: a lock is held meanwhile."""
-    output.never_wait(out, missed_json if as_json else missed)
-    output.never_wait(err, missed)
-
-
-def missed(count: int) -> str:
-    """Said in place of lines that nobody read in time."""
-    return f"({text.count(count, 'line')} left out here: nobody read so much in time)\n"
-
-
-def missed_json(count: int) -> str:
-    """The same for a machine."""
-    return f"{wire.encode(events.Missed(count), time.time())}\n"
-
-
-def choose(
-    *, as_json: bool, verbose: bool, quiet: bool, level: Level, out: TextIO, err: TextIO, last_outcome: str
-) -> Report:
-    """The report that fits who is listening, whom no run waits for; *level*: for those who do not sit at a terminal."""
-    never_wait(out, err, as_json=as_json)
-    if as_json:
-        return JsonReport(out)
-    if quiet:
-        return NewsReport(Printer(err), last_outcome, min(level, Level.WARNING))
-    if err.isatty():
-        from bandersnatch.cli.progress import TerminalReport
-
-        return TerminalReport()
-    if verbose or level > Level.WARNING:
-        return PlainReport(Printer(out), max(level, Level.INFO))
-    return NewsReport(Printer(err), last_outcome, level)
