@@ -1,4 +1,4 @@
-"""One project's files: brought in, and put together to its new state. What it then is, ``settle`` makes true."""
+"""One project's files, brought in. What the project then comes to, ``settle`` makes true."""
 
 from __future__ import annotations
 
@@ -7,31 +7,21 @@ from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
 
-from bandersnatch import layout, plan, publish, transfer
-from bandersnatch.catalogue.base import Commit, Entry, Leaving, Published
+from bandersnatch import layout, publish, transfer
 from bandersnatch.errors import BadContent, StorageError, UpstreamError
 from bandersnatch.model import File, Held, Validators
 from bandersnatch.storage.base import Storage
 from bandersnatch.sync import events
-from bandersnatch.sync.context import seen
+from bandersnatch.sync.outcome import outcome_of
 from bandersnatch.sync.page import looked_at
-from bandersnatch.sync.recognising import NAMED, changed
-from bandersnatch.sync.run import HELD_BACK, Outcome, Prepared, Ready, Run, ends_the_run, failure, summed
+from bandersnatch.sync.recognising import changed
+from bandersnatch.sync.run import Outcome, Prepared, Run, ends_the_run
 from bandersnatch.values import Struct, field, replace
-
-WITHHELD = 7 * 86400.0
-"""Seconds after which upstream is asked again for what belongs to a file and what it did not give though it has it."""
 
 UNCERTAIN = (
     "files of which upstream states no digest come over http, so anybody on the way can put others in their place: an "
     'https address would mend that, and [files] without-digest = "refuse" leaves them out'
 )
-
-UNTOLD = 86400.0
-"""Seconds after which upstream is asked again for files whose page would not tell that they are others."""
-
-COMPANION = "what belongs to the file is not wanted, or not to be had"
-"""Why metadata or provenance leaves though its file stays."""
 
 
 async def fetch(prepared: Prepared, run: Run) -> Outcome:
@@ -43,20 +33,7 @@ async def fetch(prepared: Prepared, run: Run) -> Outcome:
     here = [*prepared.plan.keep, *results.arrived]
     if prepared.pinned:
         here = await asyncio.gather(*(_as_at_first(one, prepared, run, results) for one in here))
-    entry, problems = prepared.entry, results.problems
-    held = _in_order(prepared.shown.files, (*here, *prepared.kept))
-    harmful = entry.published and any(one.harmful for one in prepared.leaving)
-    if problems and not _shows_any(prepared, held, run) and not harmful:
-        # An empty page in place of none, or of what is there, would hide what other indexes have, or what we had.
-        return failure(entry, summed(problems), run.now)
-    reason = summed(problems) if problems else str(prepared.late or (HELD_BACK if prepared.held_back else ""))
-    return _ready(prepared, held, reason, run, results)
-
-
-def _shows_any(prepared: Prepared, held: tuple[Held, ...], run: Run) -> bool:
-    """Whether the page would list anything."""
-    index_only = run.mirror.selection.is_index_only(prepared.entry.name)
-    return bool(prepared.shown.files if index_only else held)
+    return outcome_of(prepared, here, results.problems, run, withheld=results.withheld)
 
 
 def _new_keys(prepared: Prepared, run: Run) -> list[str]:
@@ -79,87 +56,6 @@ def _new_keys(prepared: Prepared, run: Run) -> list[str]:
     return [key for key in (*files, *pages) if key not in known]
 
 
-def _ready(prepared: Prepared, held: tuple[Held, ...], reason: str, run: Run, results: _Results) -> Ready:
-    entry, mirror = prepared.entry, run.mirror
-    index_only = mirror.selection.is_index_only(entry.name)
-    nothing = prepared.is_unwanted or (bool(results.problems) and not _shows_any(prepared, held, run))
-    new = _entry(prepared, run, results)
-    if nothing:
-        # A page without files would name a project that this mirror does not offer. One that is there goes as a
-        # removed project's does: once the list of projects does not name it.
-        new = replace(new, published=entry.published, indexed=False, departing=entry.published)
-    digests = frozenset(one.file.sha256 for one in held)
-    remembered = seen(prepared.fetched.project, prepared.context, digests, run.now) if mirror.rules.first_seen else ()
-    commit = Commit(
-        new,
-        Published(held, prepared.before.pages, remembered, prepared.fetched.project.rejected[:NAMED]),
-        _leaving(prepared, held),
-        failure(entry, reason, run.now, losing=prepared.held_back) if reason else None,
-    )
-    shown = None if nothing and not entry.published else prepared.shown
-    if shown is not None and shown.serial != new.serial:
-        shown = replace(shown, serial=new.serial)
-    return Ready(commit, shown, run.trusts(entry), index_only)
-
-
-def _leaving(prepared: Prepared, held: tuple[Held, ...]) -> tuple[Leaving, ...]:
-    """The keys of what left the page: by a decision, or because a file that replaces it could not be had."""
-    here = {layout.file_key(one.file): one for one in held}
-    decided = {layout.file_key(one.held.file): one for one in prepared.leaving}
-    name = prepared.entry.name
-    result: list[Leaving] = []
-    for one in prepared.before.held:
-        file_key = layout.file_key(one.file)
-        if file_key not in here:
-            departure = decided.get(file_key) or plan.Departure(one, "damaged", hidden=False)
-            keys = layout.keys_of(name, one)
-            result += [Leaving(key, name, departure.reason, departure.hidden) for key in keys]
-        else:
-            now = layout.keys_of(name, here[file_key])
-            result += [Leaving(key, name, COMPANION) for key in layout.keys_of(name, one) if key not in now]
-    return tuple(result)
-
-
-def _entry(prepared: Prepared, run: Run, results: _Results) -> Entry:
-    """The project's new entry. A page that lacks a file keeps its old serial, and is asked for again as if unknown."""
-    entry, fetched = prepared.entry, prepared.fetched
-    serial, validators, digest = entry.serial, Validators(), ""
-    if not results.problems:
-        serial = fetched.project.serial if fetched.project.serial is not None else entry.promised
-    if not results.problems and not prepared.held_back:
-        validators, digest = fetched.validators, fetched.digest
-    return replace(
-        entry,
-        published=True,
-        indexed=entry.indexed if prepared.held_back else not prepared.is_quarantined,
-        departing=False,
-        selection=prepared.fingerprint,
-        review=_review(prepared, run, results),
-        missing_since=entry.missing_since if run.listed and entry.published else None,
-        suspect=False,  # whatever the page links now was looked at
-        serial=serial,
-        validators=validators,
-        digest=digest,
-    )
-
-
-def _review(prepared: Prepared, run: Run, results: _Results) -> float | None:
-    """When the project is to be looked at again though upstream's page is the same: the earliest of all reasons."""
-    is_uncertain = bool(prepared.pinned) or not all(map(transfer.is_certain, prepared.plan.fetch))
-    times = [
-        prepared.selected.until,
-        run.now + WITHHELD if results.withheld else None,
-        run.now + UNTOLD if is_uncertain else None,
-    ]
-    earlier = prepared.entry.review
-    if earlier is not None and earlier > run.now:
-        times.append(earlier)  # what was withheld then may be so still: nobody has asked for it in this run
-    return min((one for one in times if one is not None), default=None)
-
-
-# --- its files -----------------------------------------------------------------------------------------------------
-
-
 class _Results(Struct):
     expected: list[str]
     """Keys that may become visible before the commit."""
@@ -173,18 +69,18 @@ class _Results(Struct):
 
 async def _each(prepared: Prepared, run: Run, results: _Results) -> None:
     """All files of the project, in parallel; one that fails keeps none of the others back."""
-    mirror = run.mirror
-    if not prepared.plan.fetch:
+    mirror, files = run.mirror, prepared.plan.fetch
+    if not files:
         return
-    if mirror.rules.http and any(_may_be_anybodys(file) for file in prepared.plan.fetch):
+    if mirror.rules.http and any(file.url.startswith("http:") and not transfer.is_certain(file) for file in files):
         run.tell(events.Warned(UNCERTAIN))
     try:
-        here = await run.lane.ask(transfer.look, prepared.plan.fetch, mirror.storage, mirror.rules.transfer)
+        here = await run.lane.ask(transfer.look, files, mirror.storage, mirror.rules.transfer)
     except StorageError as error:  # such as a link that somebody planted: one project's trouble, not everybody's
         if ends_the_run(error):
             raise
         results.problems.append(str(error))
-        for file in prepared.plan.fetch:
+        for file in files:
             results.arrived += await run.lane.ask(_still_held, prepared, file, mirror.storage)
         return
     twins: defaultdict[str, list[File]] = defaultdict(list)
@@ -193,16 +89,12 @@ async def _each(prepared: Prepared, run: Run, results: _Results) -> None:
     # The rest is for other projects, however slow the files of this one come.
     own = asyncio.Semaphore(max(1, mirror.rules.files_at_once * 3 // 4))
     async with asyncio.TaskGroup() as group:
-        for file in prepared.plan.fetch:
+        for file in files:
             await own.acquire()
             await run.slots.acquire()  # before the task is made: a million files are not a million tasks
             others = twins.get(file.filename, ())
             one = group.create_task(_one(prepared, file, others, run, results, new=file.filename not in here))
             one.add_done_callback(lambda _: own.release())
-
-
-def _may_be_anybodys(file: File) -> bool:
-    return file.url.startswith("http:") and not transfer.is_certain(file)
 
 
 async def _one(
@@ -219,15 +111,7 @@ async def _one(
 
     try:
         arrived = await transfer.file(
-            project,
-            file,
-            mirror.upstream,
-            mirror.storage,
-            _rules(run),
-            progress,
-            twins=twins,
-            named=named,
-            new=new,
+            project, file, mirror.upstream, mirror.storage, _rules(run), progress, twins=twins, named=named, new=new
         )
     except UpstreamError as error:
         results.problems.append(_problem(file, error, prepared))
@@ -300,9 +184,3 @@ def _rules(run: Run) -> transfer.Rules:
     """A full run trusts nobody's word about a file."""
     rules = run.mirror.rules.transfer
     return replace(rules, vouched=None) if run.full and rules.vouched is not None else rules
-
-
-def _in_order(files: Sequence[File], held: Sequence[Held]) -> tuple[Held, ...]:
-    """The files that are here, in the order of upstream's page, however they arrived."""
-    place = {file.filename: position for position, file in enumerate(files)}
-    return tuple(sorted(held, key=lambda one: place[one.file.filename]))
