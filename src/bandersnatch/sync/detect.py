@@ -7,17 +7,16 @@ page; the digest of each page. Each falls back to the next.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
 
 from bandersnatch import plan
-from bandersnatch.catalogue.base import Catalogue, Diff, Sliced
+from bandersnatch.catalogue.base import Catalogue
 from bandersnatch.errors import NotFound, Refused, UpstreamError, UsageError
-from bandersnatch.model import Listed, Slice, Validators
+from bandersnatch.model import Listed, Validators
 from bandersnatch.sync import configured, events
 from bandersnatch.sync.configured import ASK_LIST, UNREAD
+from bandersnatch.sync.lines import LEAP, Lines, brake, doubt
 from bandersnatch.sync.mirror import Mirror
 from bandersnatch.sync.run import is_away
-from bandersnatch.sync.unmatched import Unmatched
 from bandersnatch.upstream.base import Listing, TooLong
 from bandersnatch.values import Struct, replace
 
@@ -40,16 +39,6 @@ then what it claims for itself says nothing of its pages."""
 QUIET = "changelog-quiet"
 """The fact that holds since when a changelog that says nothing is believed: nobody else tells an upstream without
 changes from one whose serials do not reach ours."""
-
-LEAP = 1_000_000
-"""A list's own serial is not believed that is higher by more than the highest that it names, nor a page's by more than
-the list's: on PyPI that many changes take a month, and what has a serial too high makes all that follows look old. A
-list that is older by more is none that a cache kept: the serial before was wrong."""
-
-ANOTHER = (
-    "it may be another index, or the page of something on the way to it; nothing was removed. If it is right, run once "
-    "with --accept-removals"
-)
 
 BARE = "list-bare"
 """The fact that is set where the lines of upstream's list have no serials."""
@@ -98,17 +87,7 @@ class _Detection:
         self._accept_removals = accept_removals
         self._tell = tell
         self._limit = self._list_limit()
-        self._bare = True
-        """Whether no line of the list had a serial so far."""
-        self._highest = 0
-        """The highest serial of a line so far."""
-        self._unmatched = Unmatched(mirror.selection) if self._full else None
-        self._slices: Mapping[bytes, Sliced] = {}
-        """What need not be read again of the list."""
-        self._again = 0
-        """Lines of the list that were not read, since they came before."""
-        self._cut = True
-        """Whether all lines so far came in slices."""
+        self._lines = Lines(mirror, full=full)
 
     async def run(self) -> Detected:
         """The first way that works."""
@@ -134,7 +113,8 @@ class _Detection:
             return None
         if changes is None or (not changes and not self._is_recent(await self._get(QUIET))):
             return None
-        wanted = [Listed(one.name, one.display, one.serial) for one in changes if self._wants(one.name)]
+        wants = self._mirror.selection.wants
+        wanted = [Listed(one.name, one.display, one.serial) for one in changes if wants(one.name)]
         facts: dict[str, str | None] = {}
         if changes:
             newest = max(one.serial for one in changes)
@@ -153,9 +133,10 @@ class _Detection:
         await asyncio.to_thread(self._catalogue.begin_listing)
         # Slices vouch for what was wanted then: nothing is known until a list was believed under the rules of now.
         if not self._full and not await self._get(ASK_LIST):
-            self._slices = await asyncio.to_thread(self._catalogue.slices)
+            self._lines.known = await asyncio.to_thread(self._catalogue.slices)
+        lines = self._lines
         try:
-            listing = await self._mirror.upstream.listing(known, self._absorb, limit=self._limit, slices=self._slices)
+            listing = await self._mirror.upstream.listing(known, lines.absorb, limit=self._limit, slices=lines.known)
         except TooLong:
             await asyncio.to_thread(self._catalogue.set, {"list-long": "1"})
             return None
@@ -216,37 +197,10 @@ class _Detection:
         """Whether *fact* holds a time of the last day."""
         return fact is not None and 0 <= self._now - float(fact) < DAY
 
-    async def _absorb(self, batch: Sequence[Slice]) -> None:
-        again = [self._slices[one.digest] for one in batch if one.again and one.digest is not None]
-        lines = [line for one in batch for line in one.lines]
-        highest = max((one.serial for one in lines if one.serial is not None), default=None)
-        for serial in (highest, *(one.highest for one in again)):
-            self._bare = self._bare and serial is None
-            self._highest = max(self._highest, serial or 0)
-        self._again += sum(one.count for one in again)
-        self._cut = self._cut and all(one.digest is not None for one in batch)
-        if self._unmatched is not None:
-            await asyncio.to_thread(self._unmatched.absorb, [one.name for one in lines])
-        await asyncio.to_thread(self._absorb_wanted, batch, [one.digest for one in again])
-
-    def _absorb_wanted(self, batch: Sequence[Slice], again: Sequence[bytes]) -> None:
-        wanted = [(one, self._wanted(one.lines)) for one in batch if not one.again]
-        lines = [line for _, part in wanted for line in part]
-        if lines:
-            self._catalogue.absorb(lines)
-        self._catalogue.note([_sliced(one.digest, one.lines, part) for one, part in wanted if one.digest], again)
-
-    def _wanted(self, lines: Sequence[Listed]) -> Sequence[Listed]:
-        selection = self._mirror.selection
-        if selection.everything and not selection.exclusions:
-            return lines
-        # Asking a set is several times cheaper than asking the selection, and there are a million names.
-        wants = selection.wants if selection.names is None else selection.names.__contains__
-        return [one for one in lines if wants(one.name)]
-
     async def _compare(self, listing: Listing) -> Detected | None:
         """Take the list over, as far as it can be believed."""
-        listing = self._without_leap(replace(listing, count=listing.count + self._again))
+        lines = self._lines
+        listing = lines.summed(listing, self._tell)
         known = int(await self._get(SERIAL) or 0)
         older = 0 if listing.serial is None or self._full else known - listing.serial
         if 0 < older <= LEAP:
@@ -260,53 +214,21 @@ class _Detection:
             )
         diff = await asyncio.to_thread(self._catalogue.compare)
         self._tell(events.Compared("list", listing.count, diff.new, diff.changed, len(diff.missing)))
-        refused = self._doubt(listing, diff)
-        if self._unmatched is not None and not refused:
-            for warning in await asyncio.to_thread(self._unmatched.warnings):
+        braked = brake(diff, self._mirror.rules.brake)
+        refused = doubt(listing, diff, braked, accepted=self._accept_removals)
+        if lines.unmatched is not None and not refused:
+            for warning in await asyncio.to_thread(lines.unmatched.warnings):
                 self._tell(warning)
         facts = {} if refused else self._facts(listing, known)
         whole = self._mirror.selection.names is None and not refused
         if not refused:
             # Noted before the list is: a run that is cut off between the two finds the list new again.
             await asyncio.to_thread(self._catalogue.missing, diff.missing, self._now)
-        await asyncio.to_thread(
-            self._catalogue.adopt, self._now, facts, whole=whole, cut=self._cut and not self._bare and not refused
-        )
-        if self._bare:
+        cut = lines.are_cut and not lines.are_bare and not refused
+        await asyncio.to_thread(self._catalogue.adopt, self._now, facts, whole=whole, cut=cut)
+        if lines.are_bare:
             await self._ask_all()
-        return Detected("list", listed=True, refused=refused, braked=self._brake(diff))
-
-    def _doubt(self, listing: Listing, diff: Diff) -> str:
-        """Why the list cannot be believed to be whole; empty if it can."""
-        if listing.count == 0 and diff.known:
-            return f"upstream's list of projects is empty, though {diff.known} projects of it are published here"
-        if self._accept_removals:
-            return ""
-        if len(diff.missing) == diff.known > 1:
-            return f"upstream's list has none of the {diff.known} projects that are published here: {ANOTHER}"
-        return self._brake(diff)
-
-    def _brake(self, diff: Diff) -> str:
-        """Why so many projects cannot be missing without an operator's word; empty if they can."""
-        if not self._mirror.rules.brake.refuses(len(diff.missing), diff.known):
-            return ""
-        return (
-            f"upstream's list lacks {len(diff.missing)} of {diff.known} published projects, which is more than "
-            "[removal] allows; nothing was removed. If that is right, run once with --accept-removals"
-        )
-
-    def _without_leap(self, listing: Listing) -> Listing:
-        if self._bare:
-            return replace(listing, serial=listing.serial or None)  # 0 is what a tree has that counts nothing
-        if listing.serial is None or listing.serial <= self._highest + LEAP:
-            return listing
-        self._tell(
-            events.Warned(
-                f"upstream's list of projects claims serial {listing.serial}, though no project in it has a higher one "
-                f"than {self._highest}: it is taken for a list of that serial"
-            )
-        )
-        return replace(listing, serial=self._highest)
+        return Detected("list", listed=True, refused=refused, braked=braked)
 
     async def _leave_older(self, known: int) -> Detected:
         """A cache on the way may serve an old list for a while; after a day, an operator should look."""
@@ -329,8 +251,8 @@ class _Detection:
             "list-etag": listing.validators.etag,
             "list-modified": listing.validators.last_modified,
             SERIAL: None if serial is None else str(serial),
-            HIGHEST: None if self._bare else str(max(serial or 0, self._highest)),
-            BARE: "1" if self._bare else None,
+            HIGHEST: None if self._lines.are_bare else str(max(serial or 0, self._lines.highest)),
+            BARE: "1" if self._lines.are_bare else None,
             QUIET: None if leaps else str(self._now),
             **dict.fromkeys((ASK_LIST, OLDER, UNREAD)),
         }
@@ -352,13 +274,5 @@ class _Detection:
             return None
         return max(SMALL_LIST, BYTES_PER_NAME * len(names))
 
-    def _wants(self, name: str) -> bool:
-        return self._mirror.selection.wants(name)
-
     async def _get(self, fact: str) -> str | None:
         return await asyncio.to_thread(self._catalogue.get, fact)
-
-
-def _sliced(digest: bytes, lines: Sequence[Listed], wanted: Sequence[Listed]) -> Sliced:
-    highest = max((one.serial for one in lines if one.serial is not None), default=None)
-    return Sliced(digest, len(lines), highest, tuple(one.name for one in wanted))
