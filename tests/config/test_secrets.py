@@ -8,6 +8,7 @@ import pytest
 from bandersnatch.config import show
 from bandersnatch.config.option import Option
 from bandersnatch.config.options import OPTIONS
+from bandersnatch.upstream import address
 from tests.config.helpers import SECRET, loaded, problems
 
 TEXTS = {
@@ -46,6 +47,14 @@ BAD = {
     "userinfo of a file host": f"[upstream]\nfile-hosts = ['u:{SECRET}@index.example.org']",
     "userinfo of a page host": f"[upstream]\npage-hosts = ['{SECRET}@index.example.org']",
     "path, plain": f"[mirror]\nupstream = 'http://index.example.org/{SECRET}/simple/'",
+    "path, scheme": f"[mirror]\nupstream = 'htps://index.example.org/{SECRET}/simple/'",
+    "path, port": f"[mirror]\nupstream = 'https://index.example.org:99999/{SECRET}/simple/'",
+    "path, one slash": f"[mirror]\nupstream = 'https:/index.example.org/{SECRET}/simple/'",
+    "path, no colon": f"[mirror]\nupstream = 'https//index.example.org/{SECRET}/simple/'",
+    "path, no scheme": f"[mirror]\nupstream = 'index.example.org/{SECRET}/simple/'",
+    "path, userinfo": f"[mirror]\nupstream = 'https://u:p@index.example.org/{SECRET}/simple/'",
+    "path, query": f"[mirror]\nupstream = 'https://index.example.org/{SECRET}/simple/?x'",
+    "path, file host": f"[upstream]\nfile-hosts = ['https://h.example/{SECRET}/']",
     "path, twice": f"[upstream]\ndownload-mirrors = ['https://m.example.org/{SECRET}', 'https://m.example.org/{SECRET}']",
     "query": f"[mirror]\nupstream = 'https://index.example.org/?{SECRET}'",
     "userinfo of a mirror": f"[upstream]\ndownload-mirrors = ['https://u:{SECRET}@m.example.org/']",
@@ -53,6 +62,11 @@ BAD = {
     "no TOML": f"[upstream]\npassword = {SECRET}",
     "cut off": f"[upstream]\npassword = '{SECRET}\n",
 }
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_concealed_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(address, "_concealed", set())
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)

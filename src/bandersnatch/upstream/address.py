@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from urllib.parse import quote, urljoin
@@ -19,6 +18,7 @@ _NUMBER = re.compile(r"([0-9]+|0x[0-9a-f]*)\Z")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _PRINTABLE = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) != "\\")
 _QUOTED = re.compile(rf"[{re.escape(_PRINTABLE)}]*\Z")
+_BEFORE_PATH = re.compile(r"\A\s*(?:[a-z0-9+.-]+:(?=/)|[a-z]+(?=//))?/*[^/]*", re.I)
 _PORTS = {"http": 80, "https": 443}
 _ORDINARY = re.compile(
     r"\+?simple|private|public|internal|stable|nightly|python|packages|repositor(y|ies)|artifactory|projects|groups"
@@ -128,10 +128,10 @@ def conceal(url: str) -> str:
     """
     *url*, an address that the operator wrote, as it may be shown; some indexes want a token as a part of the path.
 
-    Whatever of its path is no ordinary word is from now on hidden in all addresses that are shown.
+    Whatever of its path is no ordinary word is from now on hidden in all addresses that are shown. It may be mistyped.
     """
-    with suppress(ValueError):
-        _concealed.update(part for part in Address.parse(url).path.split("/") if not _ORDINARY.fullmatch(part))
+    _, parts = _taken_apart(mask(url).partition("?")[0])
+    _concealed.update(part for part in parts if not _ORDINARY.fullmatch(part))
     return mask(url)
 
 
@@ -146,10 +146,15 @@ def mask(url: str) -> str:
 
 
 def _hidden(url: str) -> str:
-    shown = re.sub(r"\?.*", "?***", re.sub(r"#.*", "", url, flags=re.S), flags=re.S)
-    scheme, slashes, rest = shown.partition("//")
-    authority, *parts = rest.split("/")
-    return scheme + slashes + "/".join([authority, *("***" if one in _concealed else one for one in parts)])
+    place, question, _ = url.partition("#")[0].partition("?")
+    before, parts = _taken_apart(place)
+    return before + "/".join("***" if one in _concealed else one for one in parts) + (question and "?***")
+
+
+def _taken_apart(url: str) -> tuple[str, list[str]]:
+    """What comes before the path of *url*, which may be mistyped and has no query, and the parts of the path."""
+    path = _BEFORE_PATH.sub("", url, count=1)
+    return url.removesuffix(path), path.split("/")
 
 
 def is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
