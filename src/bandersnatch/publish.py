@@ -36,12 +36,19 @@ class Settings(Struct, frozen=True):
     base_url: str = ""
     """The mirror's own address with a trailing slash, or empty: pages then hold relative links only."""
     html: bool = True
-    legacy_json: bool = True
+    legacy_json: str = "project"
+    """Of what there is older JSON: project (of projects alone), releases (of each release as well), or none."""
 
     @property
     def fingerprint(self) -> str:
         """Changes whenever the same files would make other pages."""
         return hashlib.sha256(repr((FORMAT, LEGACY_FORMAT, self)).encode()).hexdigest()[:16]
+
+    def makes(self, key: str) -> bool:
+        """Whether there are pages of the kind of *key* at all."""
+        if key.startswith("pypi/"):
+            return self.legacy_json == "releases" or (self.legacy_json == "project" and key.count("/") == 2)
+        return self.html or not key.startswith("simple/") or key.endswith("_json")
 
 
 def project(
@@ -55,17 +62,18 @@ def project(
     upstream_files: bool = False,
 ) -> Pages:
     """
-    Stage the pages of *shown* with the files *held*.
+    Stage the pages of *shown* with the files *held*, and return what the pages are now.
 
-    *before* says which pages there are already; without *trust*, storage itself is asked. Pages that no longer
-    exist are deleted. With *upstream_files*, the pages link upstream's own files (see ``linked``), and there is no
-    older JSON, which would have to be made from what is not here. Returns what the pages are now.
+    *before* says which pages there are already; without *trust*, storage itself is asked. Pages that no longer exist
+    are deleted, unless their whole kind is not made any more: that is for after the commit. With *upstream_files*, the
+    pages link upstream's own files (see ``linked``), and there is no older JSON, which would have to be made from what
+    is not here.
     """
     writer = _Writer(out.storage, dict(before), trust=trust)
     _simple(shown, held, out.settings, writer, upstream_files=upstream_files)
-    if out.settings.legacy_json and held and not upstream_files:
+    if out.settings.legacy_json != "none" and held and not upstream_files:
         _legacy(shown, display, held, out, writer)
-    writer.delete_others()
+    writer.delete_others(out.settings)
     return tuple(writer.pages.items())
 
 
@@ -75,9 +83,9 @@ def keys(
     """The keys of the pages that ``project`` makes of the same."""
     simple = layout.page_keys(shown.name)
     found = [*simple["json"], *(simple["html"] if settings.html else ())]
-    if settings.legacy_json and held and not upstream_files:
+    if settings.legacy_json != "none" and held and not upstream_files:
         versions = releases.group(shown.name, held, shown.versions)
-        found += [layout.legacy_key(shown.name, version) for version in versions if _has_own_json(version)]
+        found += [layout.legacy_key(shown.name, version) for version in versions if _has_own_json(version, settings)]
         found += [layout.legacy_key(shown.name)] if versions else []
     return tuple(found)
 
@@ -165,9 +173,10 @@ class _Writer:
             self._is_new = self._storage.stat(keys[0]) is None
         return not self._is_new and all(_is_there(self._storage, key, data) for key in keys)
 
-    def delete_others(self) -> None:
+    def delete_others(self, settings: Settings) -> None:
         for key in self._before.keys() - self.pages.keys():
-            self._storage.delete(key)
+            if settings.makes(key):
+                self._storage.delete(key)
 
 
 def _is_there(storage: Shelf, key: str, data: bytes) -> bool:
@@ -233,14 +242,16 @@ def _legacy(shown: Project, display: str, held: tuple[Held, ...], out: Output, w
         return legacy.render_version(name, display, version, files, legacy.first_metadata(files, metadata), url)
 
     for version, files in by_version.items():
-        if _has_own_json(version):
+        if _has_own_json(version, out.settings):
             writer.write(
                 (layout.legacy_key(name, version),), partial(version_json, version), _digest(display, root, files)
             )
     writer.write((layout.legacy_key(name),), project_json, _digest(display, root, shown.serial, shown.versions, held))
 
 
-def _has_own_json(version: str) -> bool:
+def _has_own_json(version: str, settings: Settings) -> bool:
+    if settings.legacy_json != "releases":
+        return False
     return names.is_filename(version) and version != "json"  # there stands the project's own
 
 

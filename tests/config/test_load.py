@@ -134,6 +134,18 @@ def test_a_bad_variable_is_named(variable: str, text: str, wanted: str) -> None:
     assert str(raised.value).startswith(f"environment: {variable}: {wanted}")
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"), [("true", "releases"), ("false", "none"), ('"none"', "none"), ('"project"', "project")]
+)
+def test_true_and_false_are_choices(tmp_path: Path, written: str, meant: str) -> None:
+    """A key that was a switch once takes true and false for what they meant, in the file and in its variable."""
+    file = tmp_path / "b.toml"
+    file.write_text(f"[publish]\nlegacy-json = {written}\n")
+    assert load(file, {}).config.publish.legacy_json == meant
+    variable = {"BANDERSNATCH_PUBLISH_LEGACY_JSON": written.strip('"')}
+    assert load(None, variable).config.publish.legacy_json == meant
+
+
 def test_variables_of_others_are_left_alone() -> None:
     """What Kubernetes makes of a service called bandersnatch-mirror, or an image of its version, is not ours."""
     names = ["MIRROR_SERVICE_HOST", "MIRROR_SERVICE_PORT", "MIRROR_PORT", "MIRROR_PORT_80_TCP_ADDR", "PORT", "VERSION"]

@@ -96,6 +96,13 @@ CASES = {
         'b.conf:2: upstream.bandwidth: wants a rate such as "20 MB/s", at least "1 kB/s"; not "1 B/s"',
     ),
     "choice": ("[log]\nformat = 'xml'", 'b.conf:2: log.format: wants one of "text", "json"; not "xml"'),
+    "choice or switch": (
+        "[publish]\nlegacy-json = 'yes'",
+        (
+            'b.conf:2: publish.legacy-json: wants one of "project", "releases", "none"; '
+            'true is "releases", false is "none"; not "yes"'
+        ),
+    ),
     "size": (
         "[mirror]\nreserve = '1 GIB'",
         f'b.conf:2: mirror.reserve: {SIZE}"1 GIB": no unit is called "GIB"; did you mean "GiB"?',

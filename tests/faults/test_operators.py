@@ -165,7 +165,7 @@ def test_catalogue_is_of_a_newer_version(scenarios: dict[str, Scenario], tmp: Pa
 
 # --- while a run is under way ----------------------------------------------------------------------------------------
 
-MOMENTS = {"at its beginning": 60, "in the middle": 450, "near its end": 900}
+MOMENTS = {"at its beginning": 60, "in the middle": 420, "near its end": 840}
 
 
 def during(scenario: Scenario, directory: Path, at: int, act: Callable[[Mirror], None]) -> tuple[Mirror, object]:

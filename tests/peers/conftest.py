@@ -41,7 +41,7 @@ def upstream() -> Iterator[UpstreamServer]:
 def web(upstream: UpstreamServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The published tree of a mirror of everything."""
     home = tmp_path_factory.mktemp("first")
-    finished = mirror(home, upstream.url)
+    finished = mirror(home, upstream.url, settings='[publish]\nlegacy-json = "releases"\n')
     assert (finished["behind"], finished["skipped"]) == (0, 0)
     return home / "mirror/web"
 

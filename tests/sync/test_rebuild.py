@@ -33,6 +33,7 @@ def test_deleted_state(world: World) -> None:
 @pytest.mark.parametrize("damage", [b"", b"other bytes"], ids=["empty", "other"])
 def test_full_finds_damage(world: World, damage: bytes) -> None:
     """A full run replaces damaged files, core metadata and pages, and fetches nothing else."""
+    world.settings["publish.legacy-json"] = "releases"
     fill(world)
     world.run()
     before = world.tree()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bandersnatch import layout
+from bandersnatch import layout, publish
 from bandersnatch.catalogue.base import Commit, Entry, Failure, Leaving, Published
 from bandersnatch.errors import StorageError
 from bandersnatch.model import File, Held, Project
@@ -69,7 +69,8 @@ class World:
         return self.doubtful
 
     def run(self) -> Any:
-        mirror = SimpleNamespace(storage=self, catalogue=self, journal=self, output=None)
+        rules = SimpleNamespace(publish=publish.Settings())
+        mirror = SimpleNamespace(storage=self, catalogue=self, journal=self, output=None, rules=rules)
         return SimpleNamespace(mirror=mirror, now=NOW, health=self, tell=self.events.append)
 
 

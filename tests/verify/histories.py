@@ -57,7 +57,8 @@ OTHER: list[tuple[str, object]] = [
     ("files.metadata", False),
     ("files.provenance", False),
     ("publish.html", False),
-    ("publish.legacy-json", False),
+    ("publish.legacy-json", "none"),
+    ("publish.legacy-json", "releases"),
     *(
         (f"removal.{cause}", policy)
         for cause in ("deleted", "quarantined", "yanked", "deselected")

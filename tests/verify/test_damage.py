@@ -29,8 +29,8 @@ HASH = frozenset({"hash", "both"})
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
     """
-    A mirror that has everything: wheels with core metadata, an sdist, provenance, a file that waits to be swept, one
-    in the trash, a project that only its page is mirrored of.
+    A mirror that has everything: wheels with core metadata, an sdist, provenance, older JSON of releases, a file that
+    waits to be swept, one in the trash, a project that only its page is mirrored of.
     """
     with good_mirror(tmp_path_factory.mktemp("good")) as tree:
         yield tree
@@ -47,7 +47,7 @@ def good_mirror(folder: Path) -> Iterator[Tree]:
             index.upload(name, "2.0")
             index.upload(name, "2.0", "sdist")
         index.upload("outside", "1.0")
-        tree.settings["select.index-only"] = ["outside"]
+        tree.settings |= {"select.index-only": ["outside"], "publish.legacy-json": "releases"}
         tree.run()
         index.remove_file("gamma-1.0-py3-none-any.whl")
         tree.run()

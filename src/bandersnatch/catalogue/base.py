@@ -357,8 +357,8 @@ class Catalogue(Protocol):
     def departing(self) -> Sequence[str]:
         """Names of the projects whose ``departing`` is set."""
 
-    def leaving(self, before: float) -> Iterator[Leaving]:
-        """What left its last page before the time *before*, in the order of keys."""
+    def leaving(self, before: float, after: str = "") -> Iterator[Leaving]:
+        """What left its last page before the time *before*, in the order of keys, beginning after the key *after*."""
 
     def leave(self, leaving: Sequence[Leaving]) -> None:
         """These keys, which no page links and nothing knew, are to be swept as if they had left their page now."""

@@ -228,10 +228,10 @@ class SqliteCatalogue:
     def departing(self) -> Sequence[str]:
         return [name for (name,) in self._database.rows("departing")]
 
-    def leaving(self, before: float) -> Iterator[Leaving]:
+    def leaving(self, before: float, after: str = "") -> Iterator[Leaving]:
         return (
             Leaving(key, project, reason, bool(hidden))
-            for key, project, reason, hidden in self._database.stream("leaving", before=before)
+            for key, project, reason, hidden in self._database.stream("leaving", after, before=before)
         )
 
     def leave(self, leaving: Sequence[Leaving]) -> None:

@@ -24,6 +24,7 @@ def lines(plan: Plan, *, bars: bool) -> list[str]:
     """What a run would do, the most important first. *bars*: draw some, for a terminal."""
     parts = (
         _overview(plan),
+        _form(plan),
         _leaving(plan),
         _table("Refused by the rules:", [(rule, _sum(one)) for rule, one in plan.refused.items()]),
         _largest(plan),
@@ -55,6 +56,14 @@ def _overview(plan: Plan) -> Iterator[str]:
     yield f"Keep:    {_sum(plan.keep)}"
     if plan.forecast is None:
         yield f"Room:    {_room(plan)}"
+
+
+def _form(plan: Plan) -> Iterator[str]:
+    if plan.anew:
+        unmade = (
+            f"; {text.count(plan.unmade, 'page')} of a kind that is not published any more go" if plan.unmade else ""
+        )
+        yield f"Form:    the pages of {text.count(plan.anew, 'project')} are made anew, without asking upstream{unmade}"
 
 
 def _due(plan: Plan) -> str:

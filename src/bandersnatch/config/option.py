@@ -72,6 +72,8 @@ class Option(Struct, frozen=True):
     """Of the value in the program's units: bytes, seconds."""
     maximum: int | None = None
     choices: tuple[str, ...] = ()
+    switch: tuple[str, str] | None = None
+    """The choices that true and false stand for."""
 
     @property
     def name(self) -> str:
@@ -97,7 +99,8 @@ class Option(Struct, frozen=True):
     def wanted(self) -> str:
         """What one value has to be, in words."""
         if self.choices:
-            return "one of " + ", ".join(f'"{choice}"' for choice in self.choices)
+            choices = "one of " + ", ".join(f'"{choice}"' for choice in self.choices)
+            return choices + (f'; true is "{self.switch[0]}", false is "{self.switch[1]}"' if self.switch else "")
         match self.minimum, self.maximum:
             case None, None:
                 return self.kind.value

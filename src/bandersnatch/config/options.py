@@ -198,9 +198,10 @@ OPTIONS = (
         False,
     ),
     Option(
-        "publish", "legacy-json", Kind.SWITCH, True,
-        "Write /pypi/NAME/json, which some tools read though no standard describes it.",
-        False,
+        "publish", "legacy-json", Kind.TEXT, "project",
+        "PyPI's older JSON, which some tools read though no standard describes it: of each project, /pypi/NAME/json; "
+        "of its releases as well, /pypi/NAME/VERSION/json, a file and a folder for each; or none.",
+        "releases", choices=("project", "releases", "none"), switch=("releases", "none"),
     ),
     Option(
         "publish", "freshness-file", Kind.KEY, "",

@@ -46,7 +46,7 @@ def from_text(option: Option, text: str) -> object:
     """*text* of a variable or an argument in the types of TOML; unchanged where it is not of the form."""
     if option.many or option.table:
         return _in_toml(text)
-    if option.kind is Kind.SWITCH:
+    if option.kind is Kind.SWITCH or option.switch:
         return {"true": True, "false": False}.get(text, text)
     if option.kind is Kind.NUMBER and re.match(r"[0-9]{1,9}\Z", text):
         return int(text)
@@ -156,6 +156,8 @@ def _read_one(option: Option, raw: object) -> Value:
     """Raises ValueError, in the words of a problem."""
     if raw == "" and option.default == "":
         return None
+    if option.switch and isinstance(raw, bool):
+        return option.switch[0 if raw else 1]
     try:
         value = scalars.READERS[option.kind](raw)
         _check_range(option, value)

@@ -180,7 +180,7 @@ class PublishOptions(Struct, frozen=True, kw_only=True):
 
     base_url: str | None
     html: bool
-    legacy_json: bool
+    legacy_json: str
     freshness_file: str | None
 
 

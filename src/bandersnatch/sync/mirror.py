@@ -11,7 +11,7 @@ from bandersnatch.plan import Brake, Policies
 from bandersnatch.selection import Selection
 from bandersnatch.storage.base import Journal, Storage
 from bandersnatch.upstream.base import Upstream
-from bandersnatch.values import Struct, field
+from bandersnatch.values import Struct, field, replace
 
 
 class Rules(Struct, frozen=True):
@@ -111,7 +111,8 @@ class Mirror(Struct, frozen=True, dict=True):
     @cached_property
     def _of_all_in_version_5(self) -> str:
         facts = _facts(self.rules)
-        form = _digest((1, self.rules.publish))[:16]
+        published = self.rules.publish
+        form = _digest((1, replace(published, legacy_json=published.legacy_json != "none")))[:16]  # it was a switch
         told = (*list(facts.values())[:3], form, facts["policies"], facts["metadata-of-each"])
         return _digest((self.address, told))[:16]
 

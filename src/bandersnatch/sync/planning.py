@@ -18,6 +18,7 @@ from bandersnatch.sync.hands import each, first
 from bandersnatch.sync.mirror import Mirror
 from bandersnatch.sync.page import prepare
 from bandersnatch.sync.plans import Estimate, Plan, Share, Sum, estimate
+from bandersnatch.sync.reform import outlook
 from bandersnatch.sync.run import Gone, Health, Outcome, Prepared, Run, summed
 from bandersnatch.sync.sampling import Group, draw, here
 from bandersnatch.values import Struct, field
@@ -81,6 +82,7 @@ class _Planning:
         held = await asyncio.to_thread(mirror.catalogue.totals)
         if self._accepted:
             await asyncio.to_thread(mirror.catalogue.cut_waits, self._now)
+        form = await asyncio.to_thread(outlook, mirror)
         # What the brake would stop is looked at as well: the operator has to see it in order to judge.
         detected = await detect(mirror, self._now, full=self._full, accept_removals=True, tell=self._tell)
         self._reckoning = await asyncio.to_thread(Reckoning, mirror.catalogue, mirror.rules.brake)
@@ -97,7 +99,7 @@ class _Planning:
         self._tell(told)
         await self._look_at([*unwanted, *drawn], run)
         forecast = estimate([(group.size, group.seen) for group in groups]) if sampled else None
-        return await asyncio.to_thread(self._result, told.projects, held, detected, forecast)
+        return await asyncio.to_thread(self._result, told.projects, held, detected, forecast, form)
 
     async def _look_at(self, names: Iterable[str], run: Run) -> None:
         async def look(name: str) -> None:
@@ -182,7 +184,9 @@ class _Planning:
 
     # --- the result ------------------------------------------------------------------------------------------------
 
-    def _result(self, due: int, held: Totals, detected: Detected, forecast: Estimate | None) -> Plan:
+    def _result(
+        self, due: int, held: Totals, detected: Detected, forecast: Estimate | None, form: tuple[int, int]
+    ) -> Plan:
         """Blocks."""
         tally = self._tally
         leave = sum(tally.leaving.values(), Sum())
@@ -210,6 +214,8 @@ class _Planning:
             held=held,
             free=self._mirror.storage.free(),
             reserve=self._mirror.rules.transfer.reserve,
+            anew=form[0],
+            unmade=form[1],
             forecast=forecast,
         )
 

@@ -97,6 +97,10 @@ class Plan(Struct, frozen=True):
     """Bytes that are free; null where that cannot be told."""
     reserve: int
     """Bytes that a run leaves free."""
+    anew: int = 0
+    """Projects whose pages would be made anew, upstream unasked, since their form is another now."""
+    unmade: int = 0
+    """Pages that would leave with that: those of a kind that is not published any more."""
     forecast: Estimate | None = None
     """What would be fetched for all that is due; null unless this is a sample."""
 

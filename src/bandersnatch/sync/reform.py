@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from math import inf
 
 from bandersnatch import layout, publish
 from bandersnatch.catalogue.base import Commit, Entry, Published
@@ -20,13 +21,19 @@ from bandersnatch.sync import events
 from bandersnatch.sync.found import MAX_PAGE, NOWHERE
 from bandersnatch.sync.mirror import Mirror
 from bandersnatch.sync.run import Ready, Run, failure
-from bandersnatch.sync.settle import make_visible
+from bandersnatch.sync.settle import make_visible, take_off
 from bandersnatch.values import replace
 
 FORM = "pages-form"
 """The fact that holds the form that all pages have, once they have."""
 
 AT_ONCE = 64
+
+MOST = 500
+"""Batches in one run, some minutes' work: what upstream has meanwhile waits no longer than that for the next."""
+
+FILES_END = "packages0"
+"""A key that stands between those of all files, with what lies beside them, and those of all pages."""
 
 TOLD = 10_000
 """After so many projects it is told how far it is: all of PyPI takes the better part of an hour."""
@@ -35,9 +42,14 @@ DAMAGED = "its page is to be made anew in another form, and the published one is
 
 
 async def reform(run: Run) -> None:
-    """Publish all pages of an older form in the present one; cut off, the next run goes on. Raises what ends a run."""
-    batches, count = _old_pages(run.mirror), 0
-    while batch := await asyncio.to_thread(next, batches, None):
+    """
+    Publish pages of an older form in the present one, until the run had its share or the disk is in doubt.
+
+    The next run goes on, also after a cut. Raises what ends a run.
+    """
+    await asyncio.to_thread(_take_off_rest, run)
+    batches, count = islice(_old_pages(run.mirror), MOST), 0
+    while not run.health.is_disk_doubtful and (batch := await asyncio.to_thread(next, batches, None)):
         working = asyncio.ensure_future(asyncio.to_thread(_reform, batch, run))
         try:
             before, count = count, count + await asyncio.shield(working)
@@ -50,6 +62,11 @@ async def reform(run: Run) -> None:
         run.tell(events.Reformed(count))
 
 
+def _take_off_rest(run: Run) -> None:
+    """Take off pages that earlier runs took out of the record and did not come to delete. Blocks."""
+    take_off(islice(run.mirror.catalogue.leaving(inf, after=FILES_END), MOST * AT_ONCE), run)
+
+
 def _old_pages(mirror: Mirror) -> Iterator[list[Entry]]:
     """
     The projects whose pages have an older form, in batches. Blocks.
@@ -58,10 +75,27 @@ def _old_pages(mirror: Mirror) -> Iterator[list[Entry]]:
     """
     if mirror.catalogue.get(FORM) == mirror.rules.publish.fingerprint:
         return
-    old = (one.name for one in mirror.catalogue.known() if one.selection and not mirror.has_form(one.selection))
+    mirror.catalogue.set({FORM: None})  # from here on some have one form, some another, whichever is wanted next
+    old = _of_older_form(mirror)
     while names := list(islice(old, AT_ONCE)):
         yield [entry for name in names if (entry := mirror.catalogue.entry(name)) is not None]
     mirror.catalogue.set({FORM: mirror.rules.publish.fingerprint})
+
+
+def _of_older_form(mirror: Mirror) -> Iterator[str]:
+    known = mirror.catalogue.known()
+    return (one.name for one in known if one.published and one.selection and not mirror.has_form(one.selection))
+
+
+def outlook(mirror: Mirror) -> tuple[int, int]:
+    """Of how many projects the pages are to be made anew, and how many pages go with that, for good. Blocks."""
+    if mirror.catalogue.get(FORM) == mirror.rules.publish.fingerprint:
+        return 0, 0
+    makes = mirror.rules.publish.makes
+    unmade = [
+        sum(not makes(key) for key, _ in mirror.catalogue.published(name).pages) for name in _of_older_form(mirror)
+    ]
+    return len(unmade), sum(unmade)
 
 
 def _reform(batch: Sequence[Entry], run: Run) -> int:
@@ -82,6 +116,7 @@ def _reform(batch: Sequence[Entry], run: Run) -> int:
     mirror.catalogue.expect({one.commit.entry.name: _new_keys(one, mirror) for one in ready})
     commits, failed = make_visible(ready, run)
     mirror.catalogue.reform(commits)
+    take_off((one for commit in commits for one in commit.leaving), run)
     failures += failed
     if failures:
         mirror.catalogue.suspect([one.name for one in failures], run.now, files=False)

@@ -7,15 +7,18 @@ again what was not committed. A batch of projects shares each synchronisation of
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from bandersnatch import layout, publish
-from bandersnatch.catalogue.base import Commit, Failure
+from bandersnatch.catalogue.base import Commit, Failure, Leaving
 from bandersnatch.errors import StorageError
 from bandersnatch.storage.base import Removal
 from bandersnatch.sync import events
 from bandersnatch.sync.run import Kept, Outcome, Ready, Run, Unchanged, ends_the_run, failure
+from bandersnatch.sync.sweep import delete_pages
 from bandersnatch.values import replace
+
+UNMADE = "pages of its kind are not published any more"
 
 
 def settle(batch: Sequence[Outcome], run: Run) -> None:
@@ -30,6 +33,7 @@ def settle(batch: Sequence[Outcome], run: Run) -> None:
     catalogue = run.mirror.catalogue
     if commits:
         catalogue.commit(commits)
+        take_off((one for commit in commits for one in commit.leaving), run)
     if unchanged:
         catalogue.unchanged(unchanged, run.now)
     kept = [one.name for one in batch if isinstance(one, Kept)]
@@ -37,9 +41,8 @@ def settle(batch: Sequence[Outcome], run: Run) -> None:
         catalogue.keep(kept)
     if failures:
         catalogue.fail(failures, run.now)
-    run.mirror.journal.write(
-        [Removal(run.now, "left", one.project, one.key, one.reason) for commit in commits for one in commit.leaving]
-    )
+    left = [one for commit in commits for one in commit.leaving if one.reason != UNMADE]
+    run.mirror.journal.write([Removal(run.now, "left", one.project, one.key, one.reason) for one in left])
     for event in _events(commits, failures, [*unchanged, *kept]):
         run.tell(event)
 
@@ -113,7 +116,32 @@ def _stage_pages(one: Ready, run: Run) -> Commit:
         trust=one.trusted,
         upstream_files=one.index_only,
     )
-    return replace(commit, published=replace(commit.published, pages=pages))
+    makes = run.mirror.rules.publish.makes
+    unmade = [Leaving(key, reason=UNMADE) for key, _ in commit.published.pages if not makes(key)]
+    return replace(commit, published=replace(commit.published, pages=pages), leaving=(*commit.leaving, *unmade))
+
+
+def take_off(leaving: Iterable[Leaving], run: Run) -> None:
+    """
+    Delete the pages among what is *leaving* that are of a kind that is not made any more, unless the disk is in doubt.
+
+    By now no record vouches for them, and until they are gone they stay on the list of what leaves: so nothing calls
+    them damaged or unknown, and a later run takes off what this one does not come to.
+    """
+    pages = [one.key for one in leaving if not run.mirror.rules.publish.makes(one.key)]
+    if not pages or run.health.is_disk_doubtful:
+        return
+    try:
+        stuck = delete_pages(pages, run.mirror)
+    except StorageError as error:
+        if ends_the_run(error):
+            raise
+        run.health.doubt_disk()
+        return
+    run.mirror.catalogue.left([key for key in pages if key not in stuck])
+    if stuck:
+        what = f"of the pages that are not published any more {len(stuck)} cannot be deleted; each run tries again"
+        run.tell(events.Warned(f"{what}: {next(iter(stuck.values()))}"))
 
 
 def _events(commits: Sequence[Commit], failures: Sequence[Failure], unchanged: Sequence[str]) -> Iterator[events.Event]:

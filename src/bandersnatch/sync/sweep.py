@@ -12,6 +12,7 @@ from bandersnatch.catalogue.base import Buried, Leaving
 from bandersnatch.errors import StorageError
 from bandersnatch.storage.base import Action, Removal
 from bandersnatch.sync.mirror import Mirror
+from bandersnatch.sync.run import ends_the_run
 
 Item = TypeVar("Item")
 
@@ -57,9 +58,11 @@ def _find_buried(mirror: Mirror, now: float) -> None:
 
 
 def _take_away(mirror: Mirror, leaving: Sequence[Leaving], now: float) -> None:
+    # A page that a run left without a commit goes before the files that it links.
+    stuck = delete_pages([one.key for one in leaving if not one.key.startswith(RESTORABLE)], mirror)
+    leaving = [one for one in leaving if one.key not in stuck]
     kept = {one.key: seconds for one in leaving if (seconds := _seconds_in_trash(one, mirror)) > 0}
     with _recorded(mirror, [_removal(one, now, "buried" if one.key in kept else "deleted") for one in leaving]):
-        _delete_pages(leaving, mirror)
         failed = [one for one in leaving if one.key in kept and not _bury(one.key, mirror)]
         # What is hidden was promised to come back, so it waits in its place; everything else must not stay served.
         waiting = {one.key for one in failed if one.hidden}
@@ -76,13 +79,23 @@ def _take_away(mirror: Mirror, leaving: Sequence[Leaving], now: float) -> None:
     mirror.catalogue.purge([*gone])  # of what was on its way back when that was cut off, the trash has nothing
 
 
-def _delete_pages(leaving: Sequence[Leaving], mirror: Mirror) -> None:
-    """A page that a run left without a commit goes before the files that it links."""
-    pages = [one.key for one in leaving if not one.key.startswith(RESTORABLE)]
+def delete_pages(pages: Sequence[str], mirror: Mirror) -> dict[str, str]:
+    """
+    Delete *pages*, durably. Blocks. Raises StorageError where more than a folder of theirs is the matter.
+
+    Returns those that their folder does not let go, each with the reason: they wait, and hold up nothing else.
+    """
+    stuck = {}
     for key in pages:
-        mirror.storage.delete(key)
+        try:
+            mirror.storage.delete(key)
+        except StorageError as error:
+            if ends_the_run(error):
+                raise
+            stuck[key] = str(error)
     if pages:
         mirror.storage.settle()
+    return stuck
 
 
 def _removal(one: Leaving | Buried, now: float, action: Action) -> Removal:

@@ -16,9 +16,6 @@ from bandersnatch.verify.links import ROOT, Links
 from bandersnatch.verify.objects import guarded
 from bandersnatch.verify.reading import Reader
 
-DIGITS = 32
-"""Of the SHA-256 of a page's bytes, so many hexadecimal digits are what the catalogue keeps."""
-
 Drafted = dict[str, tuple[str, bytes]]
 """By key: the digest of a page that the catalogue would keep, and its bytes."""
 
@@ -44,6 +41,8 @@ def _page(ground: Ground, reader: Reader, record: Record, key: str, digest: str,
         return
     if key.startswith("simple/"):
         found = list(_simple(ground, record, key, data))
+        if found and _waits(ground, record) and publish.page_digest(data) == digest:
+            found = [one for one in found if one.kind is not Kind.STALE_PAGE]  # as it was published, in an older form
     else:
         found = list(LegacyPage(record, key).findings(data))
     yield from found
@@ -58,7 +57,13 @@ def _is_exact(key: str, digest: str, data: bytes, drafted: Drafted) -> bool:
     if expected == digest:
         return data == draft  # made from the same facts
     # Made by another version, or from what cannot be known now: of older JSON nothing more can be said.
-    return not key.startswith("simple/") or hashlib.sha256(data).hexdigest()[:DIGITS] == digest
+    return not key.startswith("simple/") or publish.page_digest(data) == digest
+
+
+def _waits(ground: Ground, record: Record) -> bool:
+    """Whether a run has yet to make the project's pages anew, since their form is another now."""
+    form = record.entry.selection
+    return form != "" and not form.endswith(f"-{ground.publish.fingerprint}")
 
 
 def _simple(ground: Ground, record: Record, key: str, data: bytes) -> Iterator[Finding]:

@@ -87,7 +87,7 @@ at once
 
 [publish]
 # Nobody reads these.
-legacy-json = false
+legacy-json = "none"
 
 # The end.
 """

@@ -29,7 +29,8 @@ BECOMES: Mapping[str, Mapping[str, Written]] = {
     "download-mirror = https://near.example.org/\ndownload-mirror-no-fallback = false": {
         "upstream.download-mirrors": ("https://near.example.org/",)
     },
-    "json = yes": {"publish.legacy-json": True},
+    "json = yes": {"publish.legacy-json": "project"},
+    "json = off": {"publish.legacy-json": "none"},
     "core-metadata = off": {"files.metadata": False},
     "simple-format = all": {"publish.html": True},
     "simple-format = JSON": {"publish.html": False},

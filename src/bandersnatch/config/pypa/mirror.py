@@ -156,7 +156,7 @@ _HANDLERS: Mapping[str, Handler] = {
     "timeout": _becomes("upstream.timeout", scalars.seconds),
     "allow-non-https": _becomes("upstream.allow-http", scalars.switch),
     "download-mirror": _download_mirror,
-    "json": _becomes("publish.legacy-json", scalars.switch),
+    "json": _becomes("publish.legacy-json", lambda text: "project" if scalars.switch(text) else "none"),
     "core-metadata": _becomes("files.metadata", scalars.switch),
     "simple-format": _simple_format,
     "delete_missing_packages": _gone_projects,
