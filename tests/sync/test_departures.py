@@ -87,10 +87,10 @@ class Guard:
         failures: list[Failure] = []
         for one in projects:
             if await self.guard.postpone(one):
-                failures += [one for one in await self.guard.refuse() if isinstance(one, Failure)]
+                failures += [one for one in await self.guard.refuse(so_far=True) if isinstance(one, Failure)]
             else:
                 self.at_once += 1
-        return failures
+        return failures + [one for one in await self.guard.refuse() if isinstance(one, Failure)]
 
 
 def test_where_nothing_leaves() -> None:
@@ -144,6 +144,13 @@ def test_what_was_held_back_counts() -> None:
     """What earlier runs held back, and this one has not come to, is counted: too much cannot go bit by bit."""
     assert len(Guard(run(Catalogue(held_back=(5, 0)))).show(*gone(1))) == 1
     assert Guard(run(Catalogue(held_back=(4, 0)))).show(*gone(1)) == []
+
+
+def test_the_order_of_projects_says_nothing() -> None:
+    """What was held back of a project that is still to come is not counted before all were asked."""
+    loses_less = page("held back", 5, 500, before=10)
+    for projects in ([page("new", 3, 500), loses_less], [loses_less, page("new", 3, 500)]):
+        assert Guard(run(Catalogue(files=100_000, held_back=(0, 10)))).show(*projects) == []
 
 
 def test_what_was_held_back_is_not_counted_twice() -> None:

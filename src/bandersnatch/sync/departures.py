@@ -29,12 +29,12 @@ class Reckoning:
         self._brake = brake
         self._held = totals.files
         self._published = totals.projects
-        self._held_back, self._files = catalogue.held_back()
-        """Projects of which nothing was to be left in earlier runs, and that this one has not come to; and files that
-        leave the pages of projects that stay."""
-        self._fewer = self._files
+        self._projects_held_back, self._files_held_back = catalogue.held_back()
+        """What was to leave in earlier runs, of projects that this one has not come to."""
+        self._projects = self._files = 0
+        """Projects of which nothing is left, and files that leave the pages of projects that stay."""
+        self._fewer = 0
         """By so many files the mirror shrinks: what comes in place of others is no loss."""
-        self._projects = 0
         self._is_any_lost = False
 
     def leaves(self, entry: Entry, held: int) -> None:
@@ -55,25 +55,32 @@ class Reckoning:
         self._fewer += max(0, held - len(page.shown.files))
         self._is_any_lost = self._is_any_lost or losing > 0 or page.vanishes
 
-    def too_much(self) -> str:
-        """Of what leaves that is too much; empty if nothing does, or the brake has nothing against it."""
+    def too_much(self, *, so_far: bool = False) -> str:
+        """
+        Of what leaves that is too much; empty if nothing does, or the brake has nothing against it.
+
+        *so_far*: some projects are still to come, and those that were held back may be among them.
+        """
         if not self._is_any_lost:
             return ""
-        projects = self._projects + max(0, self._held_back)
+        projects, files, fewer = self._projects, self._files, self._fewer
+        if not so_far:
+            projects += max(0, self._projects_held_back)
+            files += self._files_held_back
+            fewer += self._files_held_back
         if self._brake.refuses(projects, self._published):
             return f"nothing would be left of {projects} of {self._published} projects, more than [removal] allows"
-        if self._brake.refuses_files(self._files, self._held):
-            return f"{self._files} of {self._held} files would leave their pages, more than [removal] allows"
-        if is_too_much(self._fewer, self._held):
-            return f"{self._fewer} of {self._held} files would leave the mirror, more than a third of it"
+        if self._brake.refuses_files(files, self._held):
+            return f"{files} of {self._held} files would leave their pages, more than [removal] allows"
+        if is_too_much(fewer, self._held):
+            return f"{fewer} of {self._held} files would leave the mirror, more than a third of it"
         return ""
 
     def _come_to(self, entry: Entry, held: int) -> None:
         """What was held back of the project before counts no more: now it is known what leaves."""
         if entry.losing:
-            self._files -= entry.losing
-            self._fewer -= entry.losing
-            self._held_back -= entry.losing >= held
+            self._files_held_back -= entry.losing
+            self._projects_held_back -= entry.losing >= held
 
 
 class Departures:
@@ -117,9 +124,9 @@ class Departures:
             self._waiting.append((self._keeping.keep(one), losing))
         return losing > 0
 
-    async def refuse(self) -> Sequence[Outcome]:
+    async def refuse(self, *, so_far: bool = False) -> Sequence[Outcome]:
         """What becomes of all that waits, once it is too much; nothing as long as it may leave."""
-        too_much = self._reckoning.too_much()
+        too_much = self._reckoning.too_much(so_far=so_far)
         if too_much:
             self.refused = f"{too_much}, so none was removed. If that is right, run once with --accept-removals"
         if not self.refused:

@@ -39,6 +39,8 @@ async def refresh(run: Run, departures: Departures, *, is_sure: bool) -> None:
             await refreshing.many(count)
         else:
             await refreshing.few(is_quiet=is_sure and waiting is None)
+        for outcome in await departures.refuse():
+            await outcomes.put(outcome)
         # What loses something: all of it, since the brake would have spoken by now.
         await refreshing.all(departures.waiting, are_last=True)
 
@@ -107,7 +109,7 @@ class _Refreshing:
         """Fetch what the project needs, unless it has to wait until it is known how much leaves in all."""
         run, outcomes = self._run, self._outcomes
         if not is_last and isinstance(one, (Prepared, Gone)) and await self._departures.postpone(one):
-            for outcome in await self._departures.refuse():
+            for outcome in await self._departures.refuse(so_far=True):
                 await outcomes.put(outcome)
         elif isinstance(one, Prepared):
             await outcomes.put(await fetch(one, run))
