@@ -109,6 +109,17 @@ def test_refused_by_a_key(program: Program) -> None:
     assert program.run("audit").returncode == 0
 
 
+def test_more_than_a_handful(program: Program) -> None:
+    """Of many that the operator's key refuses a handful is named, and the command that is said names the others."""
+    program.upstream.behaviour = PLAIN
+    for number in range(8):
+        program.upstream.index.upload(f"more-{number}", "1.0")
+    program.configure('[select]\nprojects = ["more-*"]\n[files]\nwithout-digest = "refuse"\n')
+    *_, last = program.run("mirror").stderr.splitlines()
+    assert last.endswith("and 3 more files that are not taken: bandersnatch why PROJECT names them")
+    assert all(f"more_{number}-1.0" in program.run("why", f"more-{number}").stdout for number in range(8))
+
+
 def test_two_digests_are_a_finding(program: Program) -> None:
     """Where upstream states two digests for one name, the file is there; the other is a finding, and no error."""
     program.configure(NAMED)

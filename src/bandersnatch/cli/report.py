@@ -89,7 +89,7 @@ class NewsReport(_Plain):
                 self._say(level, MORE_WARNINGS.get(event.kind, "warnings: a [log] file would have them"), message)
             case events.Skipped(first=True, refusal=refusal) if refusal != Refusal.UNUSABLE:
                 # What is unusable is told with the project that is behind for it.
-                self._say(level, "files that are not taken: bandersnatch verify names them", skipped(event))
+                self._say(level, "files that are not taken: bandersnatch why PROJECT names them", skipped(event))
             case events.HookFailed(first=True) | events.Crashed() | events.Planned():
                 for line in lines(event):
                     self._print(level, line)
