@@ -73,6 +73,30 @@ def test_who_gives_up_waiting_holds_nobody_up() -> None:
     assert (came.count("a"), came.count("c")) == (6, 6)
 
 
+def test_all_give_up_at_once() -> None:
+    """Those who are in and those who wait are cancelled together, as ^C does it: nothing else happens to any."""
+
+    async def main() -> set[type]:
+        polite, ends = pacer(FakeTime(), connections=2), []
+
+        async def one(group: str) -> None:
+            async with polite.turn("a", group):
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+
+        for cancel_at in range(6):
+            tasks = [asyncio.create_task(one(group)) for group in ("", "", "p", "p", "q", "")]
+            for _ in range(cancel_at):
+                await asyncio.sleep(0)
+            for task in tasks:
+                task.cancel()
+            ends += await asyncio.gather(*tasks, return_exceptions=True)
+            assert await most_at_once(polite, "a", 5) == 2
+        return {type(end) for end in ends}
+
+    assert asyncio.run(main()) <= {type(None), asyncio.CancelledError}
+
+
 def test_a_pause_holds_all_requests_to_its_host() -> None:
     """While a host is paused no request to it begins, and those to others do."""
     time = FakeTime()

@@ -173,7 +173,9 @@ class _Gate:
         try:
             await called
         except asyncio.CancelledError:
-            if self._waiting.pop(called, None) is None:
+            if called.cancelled():
+                del self._waiting[called]
+            else:
                 self.leave(group)  # he was called, and cannot come
             raise
 
@@ -193,6 +195,8 @@ class _Gate:
         share = self._limit - max(1, self._limit // 4) if self._limit > 1 else 1
         second = None
         for called, group in self._waiting.items():
+            if called.cancelled():
+                continue  # he has not heard it yet
             inside = self._inside.get(group, 0) if group else 0
             if not inside:
                 return called
