@@ -90,3 +90,15 @@ def test_status_knows_what_the_run_knew(program: Program) -> None:
     assert program.run("mirror").returncode == 0
     facts = json.loads(program.run("status", "--json").stdout)
     assert (facts["outcome"], facts["reason"]) == ("clean", None)
+
+
+def test_what_an_operator_has_to_mend(program: Program) -> None:
+    """A run that ends since upstream has no list to mirror everything of is not clean, and no longer under way."""
+    program.upstream.fault("/*", Status(404), times=None)
+    configure(program)
+    code, _, told = run(program, "mirror")
+    assert (code, told.count("has no list of projects")) == (2, 1)
+    code, said, _ = run(program, "status")
+    assert (code, "has no list of projects" in said, "under way" in said) == (1, True, False)
+    program.upstream.clear_faults()
+    assert [run(program, command)[0] for command in ("mirror", "status")] == [0, 0]

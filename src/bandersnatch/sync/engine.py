@@ -10,7 +10,7 @@ from traceback import format_exception
 from typing import Protocol
 
 from bandersnatch.catalogue.base import REASON, RunRecord
-from bandersnatch.errors import BandersnatchError, CatalogueError, StorageError, UpstreamError
+from bandersnatch.errors import BandersnatchError, CatalogueError, StorageError, UpstreamError, UsageError
 from bandersnatch.sync import events
 from bandersnatch.sync.departures import Departures, Reckoning
 from bandersnatch.sync.detect import Detected, detect
@@ -84,6 +84,9 @@ class _Engine:
             outcome, reason = await self._steps()
         except asyncio.CancelledError as error:
             await self._end("stopped", str(error) or "it was told to stop")
+            raise
+        except UsageError as error:  # whoever called says so; it is how the run ended all the same
+            await asyncio.to_thread(self._finished, "failed", str(error))
             raise
         except (Exception, BaseExceptionGroup) as error:
             outcome, reason = self._outcome_of(first(error))
