@@ -31,9 +31,10 @@ def settle(batch: Sequence[Outcome], run: Run) -> None:
     failures += [one for one in batch if isinstance(one, Failure)]
     unchanged = [one.name for one in batch if isinstance(one, Unchanged)]
     catalogue = run.mirror.catalogue
+    leaving = [one for commit in commits for one in commit.leaving]
     if commits:
         catalogue.commit(commits)
-        take_off((one for commit in commits for one in commit.leaving), run)
+        take_off(leaving, run)
     if unchanged:
         catalogue.unchanged(unchanged, run.now)
     kept = [one.name for one in batch if isinstance(one, Kept)]
@@ -41,7 +42,7 @@ def settle(batch: Sequence[Outcome], run: Run) -> None:
         catalogue.keep(kept)
     if failures:
         catalogue.fail(failures, run.now)
-    left = [one for commit in commits for one in commit.leaving if one.reason != UNMADE]
+    left = [one for one in leaving if one.reason != UNMADE]
     run.mirror.journal.write([Removal(run.now, "left", one.project, one.key, one.reason) for one in left])
     for event in _events(commits, failures, [*unchanged, *kept]):
         run.tell(event)
