@@ -18,6 +18,8 @@ from tests.docs.test_reference import LEAVES
         ("miror six", "did you mean mirror?"),
         ("update-stat", "did you mean update-stats?"),
         ("config chek", "did you mean check?"),
+        ("stauts", "did you mean status?"),
+        ("mirror --jsno", "did you mean --json?"),
         ("mirror --acept-removals", "did you mean --accept-removals?"),
         ("trash list --jsn", "did you mean --json?"),
         ("-c x.conf verify --projcet=six", "did you mean --project?"),

@@ -50,10 +50,11 @@ class Parser(argparse.ArgumentParser):
             known, kind = [one for one in self._option_string_actions if one.startswith("--")], "option"
         else:
             return f"{word}: more than this command takes"
-        near = get_close_matches(name[:60], [*known, *former], n=1)
-        if near and near[0] in former:
-            return f"{near[0]} is of PyPA bandersnatch; here it is {former[near[0]]}"
-        return f"{name}: unknown {kind}" + (f"; did you mean {near[0]}?" if near else "")
+        alike = get_close_matches(name[:60], [*known, *former])  # the one most like it first, before letters that
+        near = max(alike, key=lambda one: sorted(one) == sorted(name), default="")  # only changed places
+        if near in former:
+            return f"{near} is of PyPA bandersnatch; here it is {former[near]}"
+        return f"{name}: unknown {kind}" + (f"; did you mean {near}?" if near else "")
 
     def error(self, message: str) -> NoReturn:
         """Say *message*, and where more is said, and exit."""
