@@ -55,6 +55,16 @@ def test_command_again(command: tuple[str, ...], program: Program) -> None:
     assert sorted(os.listdir(program.home)) == ["bandersnatch.conf", "mirror", "out"]
 
 
+@pytest.mark.parametrize("command", [("backup",), ("audit", "--report")])
+def test_command_among_what_is_served(command: tuple[str, ...], program: Program) -> None:
+    """Neither a backup nor a report is published: exit code 2, the path is named, and nothing is written there."""
+    program.configure("[select]\nprojects = ['alpha']\n")
+    assert program.run("mirror").returncode == 0
+    path = program.directory / "web/new"
+    done = program.run(*command, str(path))
+    assert (done.returncode, str(path) in done.stderr, path.exists()) == (2, True, False)
+
+
 @STRANGE
 @pytest.mark.parametrize(
     ("name", "text"),

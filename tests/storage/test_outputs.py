@@ -90,7 +90,8 @@ def test_became_something_else(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["state/new", "web/simple/demo/index.html", "web/packages/x", "web/last-modified", "web"]
+    "name",
+    ["state/new", "web/simple/demo/index.html", "web/packages/x", "web/last-modified", "web", "web/new.db", "web/a/b"],
 )
 def test_the_mirrors_own(name: str, tmp_path: Path) -> None:
     """Nothing is made among what the mirror lives from or publishes, also by way of a link to a folder of it."""
@@ -98,10 +99,18 @@ def test_the_mirrors_own(name: str, tmp_path: Path) -> None:
     (mirror / name).parent.mkdir(parents=True)
     (tmp_path / "way").symlink_to((mirror / name).parent)
     for path in (mirror / name, tmp_path / "way" / Path(name).name):
-        with pytest.raises(UsageError, match="the mirror has its own files"):
+        with pytest.raises(UsageError, match="the mirror (has its own files|publishes)"):
             outputs.check(path, KIND, str(mirror))
-    outputs.check(mirror / "web/lists/new-files", KIND, str(mirror))
     outputs.check(mirror / "new-files", KIND, str(mirror))
+
+
+@pytest.mark.parametrize("name", ["web/fresh.json", "web/a/fresh.json"])
+def test_made_to_be_served(name: str, tmp_path: Path) -> None:
+    """Below the web server's root there is only what is made to be served, and the message says who would read it."""
+    path = tmp_path / "mirror" / name
+    outputs.check(path, outputs.Kind("freshness file", lambda _: True, is_public=True), str(tmp_path / "mirror"))
+    with pytest.raises(UsageError, match=f"{path} is where .* every client could read it.*outside "):
+        outputs.check(path, KIND, str(tmp_path / "mirror"))
 
 
 def test_another_mirrors_state(tmp_path: Path) -> None:

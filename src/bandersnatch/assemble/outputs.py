@@ -18,7 +18,7 @@ _LOG = re.compile(rb'\{"event":|\d{4}-\d\d-\d\dT[\d:]{8}\.\d{3}Z ')
 """How a line begins, as JSON and for people."""
 
 DIFF = Kind("list of what a run brought", files.is_diff)
-FRESHNESS = Kind("freshness file", files.is_freshness)
+FRESHNESS = Kind("freshness file", files.is_freshness, is_public=True)
 LOG = Kind("log of ours", lambda begin: _LOG.match(begin) is not None)
 
 

@@ -40,11 +40,13 @@ class Kind(Struct, frozen=True):
     """As in "it is no …"."""
     is_ours: Callable[[bytes], bool]
     """By its first bytes; an empty file is anybody's."""
+    is_public: bool = False
+    """Whether it is made to be served with the pages."""
 
 
 def check(path: Path, kind: Kind, mirror: str) -> None:
     """Raises UsageError unless *path* may be written as a file of this *kind*, by the mirror in the folder *mirror*."""
-    _refuse_the_mirrors_own(path, mirror)
+    _refuse_the_mirrors_own(path, kind, mirror)
     try:
         mode = os.lstat(path).st_mode
         if not stat.S_ISREG(mode):
@@ -104,14 +106,23 @@ def _check_content(fd: int, path: Path, kind: Kind) -> None:
         raise _refused(path, "is there", kind)
 
 
-def _refuse_the_mirrors_own(path: Path, mirror: str) -> None:
-    """Nothing in the state of any mirror, and nothing of what this one publishes, though it may not be there yet."""
+def _refuse_the_mirrors_own(path: Path, kind: Kind, mirror: str) -> None:
+    """
+    Nothing in the state of any mirror, and nothing of what this one publishes, though it may not be there yet.
+
+    What is made to be served may lie beside that.
+    """
     home = Path(os.path.realpath(mirror))
     place = Path(os.path.realpath(path.parent), path.name)
     with suppress(ValueError):
         first, *rest = place.relative_to(home).parts
         if first == "state" or (first == "web" and (not rest or layout.is_taken(rest[0]))):
             raise UsageError(f"{path} is where the mirror has its own files: nothing was written; choose another name")
+        if first == "web" and not kind.is_public:
+            raise UsageError(
+                f"{path} is where the mirror publishes, so every client could read it: nothing was written; "
+                f"choose a place outside {home / first}"
+            )
     if (place.parent / "lock").exists() and (place.parent / "catalogue.sqlite").exists():
         raise UsageError(f"{path} is where another mirror has its own files: nothing was written; choose another name")
 
