@@ -14,7 +14,7 @@ from tests.peers import installers, programs, samples
 
 pytestmark = [pytest.mark.peers, pytest.mark.timeout(300)]
 
-PINS = {"alpha": "1.0", "beta": "1.5", "gamma-dots": "1.0"}
+PINS = {"alpha": "1.0", "beta": "1.5", "capital": "1.0", "gamma-dots": "1.0"}
 """What ``samples`` comes to for a project that needs alpha."""
 
 SUPPORTED = f">=3.{sys.version_info[1]},<3.90"

@@ -21,7 +21,12 @@ from tests.peers.servers import Site
 
 pytestmark = [pytest.mark.peers, pytest.mark.timeout(300)]
 
-FILES = {"alpha-1.0-py3-none-any.whl", "beta-1.5-py3-none-any.whl", "gamma_dots-1.0.tar.gz"}
+FILES = {
+    "alpha-1.0-py3-none-any.whl",
+    "beta-1.5-py3-none-any.whl",
+    "Capital-1.0-py3-none-any.whl",
+    "gamma_dots-1.0.tar.gz",
+}
 """What ``alpha`` and all that it needs comes to."""
 
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -119,16 +124,16 @@ def test_what_pip_and_uv_download(logged: Logged, tmp_path: Path) -> None:
         shutil.rmtree(logged.mirror / "state", ignore_errors=True)
         (logged.mirror / "state").mkdir()
         facts = logged.update(log)
-        assert (facts["counted"], facts["unreadable"]) == (9, 0)
+        assert (facts["counted"], facts["unreadable"]) == (12, 0)
         assert facts["elsewhere"] >= 9  # pages, and core metadata
         assert logged.day_files() == by_hand(logged)
         assert logged.update(log)["counted"] == 0
         for by, expected in (
-            ("installer", {"pip": 6, "uv": 3}),
-            ("python", {PYTHON: 9}),
-            ("implementation", {"CPython": 9}),
-            ("system", {"Linux": 9}),
-            ("project", {"alpha": 3, "beta": 3, "gamma-dots": 3}),
+            ("installer", {"pip": 8, "uv": 4}),
+            ("python", {PYTHON: 12}),
+            ("implementation", {"CPython": 12}),
+            ("system", {"Linux": 12}),
+            ("project", {"alpha": 3, "beta": 3, "capital": 3, "gamma-dots": 3}),
         ):
             rows = list(csv.reader(io.StringIO(logged.run("stats", "--csv", "--by", by))))[1:]
             assert {label: int(count) for label, count in rows} == expected
