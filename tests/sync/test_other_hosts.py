@@ -62,6 +62,19 @@ def test_a_name_that_is_redirected_away_is_nobodys(world: World, other: Upstream
     assert world.filenames("never-ours") == ["never_ours-99.0-py3-none-any.whl"]
 
 
+def test_a_name_that_page_hosts_have(world: World, other: UpstreamServer) -> None:
+    """With page-hosts only its page tells whether a selected name is nobody's; the list is no reason for a warning."""
+    world.index.upload("alpha", "1.0")
+    world.upstream.fault("/simple/never-ours/", Redirect(f"{other.url}/simple/never-ours/"), times=None)
+    world.settings |= {"upstream.page-hosts": [other.url.removeprefix("http://")]}
+    assert world.run("alpha", "never-ours", full=True).outcome == "clean"
+    assert world.of(events.Warned) == []
+    world.run("alpha", "never-ours", "alhpa", exclude__projects=["betta"], full=True)
+    assert "alhpa" in reasons(world)
+    [warned] = world.of(events.Warned)
+    assert "betta: upstream has no project of this name" in warned.message
+
+
 def test_files_that_are_redirected(world: World, other: UpstreamServer) -> None:
     """Where the first file is redirected to, others may come from in all runs; from elsewhere none comes."""
     first = world.index.upload("alpha", "1.0")

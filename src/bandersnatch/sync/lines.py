@@ -32,7 +32,7 @@ class Lines:
         self._mirror = mirror
         self._again = 0
         """Lines that were not read, since they came before."""
-        self.unmatched = Unmatched(mirror.selection) if full else None
+        self.unmatched = Unmatched(mirror.selection, anywhere=bool(mirror.rules.page_hosts)) if full else None
         self.known: Mapping[bytes, Sliced] = {}
         """What need not be read again."""
         self.are_bare = True

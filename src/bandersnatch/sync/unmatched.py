@@ -22,10 +22,13 @@ class Unmatched:
 
     Holds 9 bytes for each plain name (there may be 900,000), and the list's names as one text, which takes a tenth of
     what they would take apart: which names the nearest are sought for is known only when the list has come whole.
+
+    *anywhere*: the page of a name that is asked for may be elsewhere, so the list says nothing of that name.
     """
 
-    def __init__(self, selection: Selection) -> None:
-        self._items = [*_items(selection)]
+    def __init__(self, selection: Selection, *, anywhere: bool = False) -> None:
+        asked = (selection.names or frozenset()) if anywhere else frozenset()
+        self._items = [item for item in _items(selection) if item.pattern is not None or item.name not in asked]
         self._names = sorted(item.name for item in self._items if item.pattern is None)
         self._seen = bytearray(len(self._names))
         self._patterns = Items(tuple(item for item in self._items if item.pattern is not None))
