@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from bandersnatch.testing import Drip, Status
+from bandersnatch.testing import Drip, Stall, Status
 from tests.cli.conftest import Program
 
 
@@ -142,6 +142,22 @@ def test_signal(program: Program, number: signal.Signals, code: int) -> None:
     assert not list((program.directory / "state/tmp").iterdir())
     assert program.run("mirror").returncode == 0
     assert len(list(program.directory.glob("web/packages/*/*/*/*.whl"))) == 7
+
+
+@pytest.mark.parametrize(("number", "code", "by"), [(signal.SIGTERM, 143, "SIGTERM"), (signal.SIGINT, 130, "^C")])
+@pytest.mark.parametrize("after", [None, 20])
+def test_signal_while_upstream_is_silent(
+    program: Program, number: signal.Signals, code: int, by: str, after: int | None
+) -> None:
+    """What stopped the run is said wherever it stands, also where it waits for the list of projects."""
+    program.configure("[select]\neverything = true\n")
+    program.upstream.fault("/simple/", Stall(after), times=None)
+    process = program.start("mirror")
+    _wait_until(lambda: program.upstream.count("/simple/") > 0)
+    process.send_signal(number)
+    _out, err = process.communicate(timeout=20)
+    assert process.returncode == code
+    assert f"stopped: by {by}; what is whole is kept, and the next run goes on from there" in err
 
 
 def test_second_run_leaves(program: Program) -> None:

@@ -209,7 +209,7 @@ async def _mirror(args: argparse.Namespace, loaded: Loaded, out: TextIO, stopped
             wish = Wish(args.full, args.accept_removals, accepted, attended)
             previous, news = notifying.previous_outcome(mirror.catalogue), notifying.News(listener.tell)
             with rolling(closed.mirror, config, now) as last:
-                finished = await run(closed.mirror, wish, now, news.tell, last)
+                finished = await run(closed.mirror, wish, now, news.tell, last, lambda: _by(stopped))
             await notifying.notify(mirror, config, os.environ, news, finished, now=now, previous=previous)
             return finished
 
@@ -240,8 +240,15 @@ def _listen_for_signals(stopped: list[int]) -> None:
 
     def stop(number: int) -> None:
         stopped.append(number)
-        by = "^C" if number == signal.SIGINT else signal.Signals(number).name
-        task.cancel(f"by {by}; what is whole is kept, and the next run goes on from there")
+        task.cancel()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop, int(number))
+
+
+def _by(stopped: Sequence[int]) -> str:
+    """Who stopped the run, and what comes of it. A cancellation cannot carry it: the HTTP library drops the words."""
+    import signal
+
+    by = "^C" if stopped[0] == signal.SIGINT else signal.Signals(stopped[0]).name
+    return f"by {by}; what is whole is kept, and the next run goes on from there"

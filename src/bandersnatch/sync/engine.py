@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from traceback import format_exception
 from typing import Protocol
@@ -50,20 +50,37 @@ class Last(Protocol):
         """End soon: the run is cancelled."""
 
 
-async def run(mirror: Mirror, wish: Wish, now: float, tell: events.Tell, last: Last | None = None) -> events.Finished:
+async def run(
+    mirror: Mirror,
+    wish: Wish,
+    now: float,
+    tell: events.Tell,
+    last: Last | None = None,
+    why_stopped: Callable[[], str] = lambda: "it was told to stop",
+) -> events.Finished:
     """
     Bring the whole mirror up to date as far as upstream and the disk allow. *now*: seconds since the epoch.
+    *why_stopped* is asked once the run was cancelled.
 
     One project that fails never keeps another back. Raises UsageError; everything else that can go wrong with
     upstream or the disk is in the outcome. When cancelled, what is whole is committed before the cancellation goes on.
     """
     with _unhurried_collector():
-        return await _Engine(mirror, wish, now, tell, last).run()
+        return await _Engine(mirror, wish, now, tell, last, why_stopped).run()
 
 
 class _Engine:
-    def __init__(self, mirror: Mirror, wish: Wish, now: float, tell: events.Tell, last: Last | None) -> None:
+    def __init__(
+        self,
+        mirror: Mirror,
+        wish: Wish,
+        now: float,
+        tell: events.Tell,
+        last: Last | None,
+        why_stopped: Callable[[], str],
+    ) -> None:
         self._last = last
+        self._why_stopped = why_stopped
         self._mirror = mirror
         self._wish = wish
         self._now = now
@@ -82,8 +99,8 @@ class _Engine:
         await asyncio.to_thread(mirror.catalogue.record_run, RunRecord(self._now, None, "", None))
         try:
             outcome, reason = await self._steps()
-        except asyncio.CancelledError as error:
-            await self._end("stopped", str(error) or "it was told to stop")
+        except asyncio.CancelledError:
+            await self._end("stopped", self._why_stopped())
             raise
         except UsageError as error:  # whoever called says so; it is how the run ended all the same
             await asyncio.to_thread(self._finished, "failed", str(error))
