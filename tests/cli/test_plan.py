@@ -48,6 +48,7 @@ EMPTY = Plan(
     undated=Sum(),
     failures={},
     untaken={},
+    unresolved=(),
     absent=0,
     stopped=False,
     brake=(),

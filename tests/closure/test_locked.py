@@ -2,17 +2,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
-from bandersnatch.closure.base import Closure, Interpreter, Locked, Newest
+from bandersnatch.closure.base import Closure, Interpreter, Locked, Newest, Ranges
 from bandersnatch.closure.find import find
 from bandersnatch.closure.shelf import Shelf
 from bandersnatch.errors import Conflict, UpstreamError, UsageError
+from bandersnatch.resolver.base import Pin
 from tests.closure.archives import tar
 from tests.closure.memory import Memory
 from tests.closure.oracle import Oracle
-from tests.closure.places import LINUX, WINDOWS
+from tests.closure.places import LINUX, WINDOWS, place
 
 
 def locked(
@@ -39,11 +41,70 @@ def test_the_union_of_all_interpreters() -> None:
 
 
 def test_every_conflict_is_told() -> None:
-    """A conflict names the interpreter and quotes the resolver, for all interpreters that have one."""
+    """A conflict names what is asked for and the interpreter, and quotes the resolver, for all interpreters."""
     oracle = Oracle({f"a on {LINUX.target.platform}": "a==1"})
-    with pytest.raises(Conflict) as error:
-        locked(oracle, "a", places=[WINDOWS, LINUX, WINDOWS])
-    assert str(error.value) == "\n\n".join([f"{WINDOWS}: no a"] * 2)
+    mac = place(platform="macosx_14_0_arm64", name="mac")
+    found = locked(oracle, "a", places=[WINDOWS, LINUX, mac])
+    assert [str(one) for one in found.unresolved] == [f"a: {mac}: no a", f"a: {WINDOWS}: no a"]
+    assert [item.requirement for item in found.items] == ["a", "a==1"]  # what has no version is wanted all the same
+
+
+def test_one_that_is_impossible() -> None:
+    """What cannot be resolved is named and followed as far as it leads, and all others are resolved together."""
+    upstream = Memory()
+    upstream.add("a", "1", "lib", "b")
+    upstream.add("b", "2")
+    oracle = Oracle({"b": "b==1", "c": "c==1", "d": "d==1"})
+    found = locked(oracle, "a", "b", "c", "d", upstream=upstream)
+    assert [str(one) for one in found.unresolved] == [f"a: {LINUX}: no a"]
+    assert [item.requirement for item in found.items] == ["a==1", "b==1", "b==2", "c==1", "d==1"]
+    assert oracle.asked[-1] == ("b", "c", "d")
+    [lacking] = [one for one in found.unknown if not one.unresolved]
+    assert str(lacking) == f"lib: upstream has no such project, for {LINUX}; a 1 needs it"
+
+
+class Clash(Oracle):
+    """Requirements that do not fit together."""
+
+    async def resolve(self, requirements: Sequence[str], *args: Any, **options: Any) -> tuple[Pin, ...]:
+        if {"a", "b"} <= set(requirements):
+            raise Conflict("a and\n  b clash")
+        return await super().resolve(requirements, *args, **options)
+
+
+def test_a_clash() -> None:
+    """Requirements that do not fit together are each resolved, and it is said that they do not."""
+    found = locked(Clash({"a": "a==1 x==1<a", "b": "b==1 x==2<b", "c": "c==1"}), "a", "b", "c")
+    assert [str(one) for one in found.unresolved] == [f"all of it together: {LINUX}: a and b clash"]
+    assert [item.requirement for item in found.items] == ["a==1", "b==1", "c==1", "x==1", "x==2"]
+
+
+def test_what_building_needs_is_impossible() -> None:
+    """Where what building needs cannot be resolved, the release is named, and all else is there."""
+    upstream = Memory()
+    upstream.add("a", "1", kind="sdist", content=buildable("a", "tool"))
+    found = locked(Oracle({"a": "a==1"}), "a", upstream=upstream, build=True)
+    assert [str(one) for one in found.unresolved] == [f"a 1: what a-1.tar.gz needs to be built: {LINUX}: no tool"]
+    assert [item.requirement for item in found.items] == ["a==1"]
+
+
+def ranges(upstream: Memory, *requirements: str) -> list[str]:
+    """What cannot be resolved of *requirements*."""
+    work = find(requirements, [LINUX], Ranges(), Shelf(upstream), Oracle({}).question())
+    return [one.project for one in asyncio.run(work).unresolved]
+
+
+def test_ranges_of_which_nothing_is_left() -> None:
+    """Of ranges, what is lacking counts if it leaves no version of what is asked for, however far from it."""
+    upstream = Memory()
+    for version, needs in (("1", "b"), ("2", "lib")):
+        upstream.add("a", version, needs)
+    upstream.add("b", "1", "a")  # a circle is nothing that is lacking
+    assert ranges(upstream, "a") == []
+    assert ranges(upstream, "a", "b", "nosuch") == ["nosuch"]
+    assert ranges(upstream, "a>=2", "b") == ["lib"]
+    upstream.add("far", "1", "a>=2")
+    assert ranges(upstream, "far") == ["lib"]
 
 
 def test_build_requirements_to_a_fixed_point() -> None:
@@ -101,7 +162,8 @@ def test_the_newest_of_what_does_not_fit_together() -> None:
     upstream.add("b", "1")
     found = newest(Oracle({}), upstream)
     assert [item.requirement for item in found.items] == ["a==2", "b==1"]
-    assert [one.reason for one in found.unknown] == [f"{LINUX}: no a"]
+    assert [one.reason for one in found.unknown] == [f"{LINUX}: no a", f"{LINUX}: no b"]
+    assert found.unresolved == found.unknown
 
 
 def test_what_does_not_fit_together_for_want_of_something() -> None:
@@ -109,13 +171,11 @@ def test_what_does_not_fit_together_for_want_of_something() -> None:
     upstream = Memory()
     upstream.add("a", "2", "b")
     upstream.faults = {"b": UpstreamError("b: upstream forbids it (403)", status=403)}
-    with pytest.raises(Conflict):
-        locked(Oracle({}), "a", upstream=upstream)  # nothing was withheld: nobody asked for b yet
-    found = locked(Oracle({}), "a", "b", upstream=upstream)
+    found = locked(Oracle({}), "a", upstream=upstream)
     assert [item.requirement for item in found.items] == ["a==2", "b"]
-    assert [(one.project, one.reason) for one in found.unknown] == [
-        ("", "nothing fits together without what could not be had, so the newest of each range is taken"),
-        ("b", "b: upstream forbids it (403)"),
+    assert [(one.project, one.reason, one.unresolved) for one in found.unknown] == [
+        ("a", f"{LINUX}: no a", True),
+        ("b", "b: upstream forbids it (403)", False),
     ]
 
 

@@ -198,7 +198,7 @@ def test_what_cannot_be_known_is_named(upstream: Memory) -> None:
     upstream.add("foreign", "1", tags=("cp27", "cp27m", "win32"))
     found = closure(upstream, "badline", "byurl", "broken", "dynamic", "absent", "foreign", "good>7")
     assert [(one.project, one.version, one.reason[:60]) for one in found.unknown] == [
-        ("absent", "", "upstream has no such project; it is asked for"),
+        ("absent", "", "upstream has no such project, for linux (Python 3.12 on x86_"),
         ("badline", "1", "cannot read what it requires: '=oops='"),
         ("broken", "1", "broken-1.tar.gz: not a source distribution that can be read: "[:60]),
         ("broken", "1", "what broken-1.tar.gz needs to be built: not a source distrib"),

@@ -31,14 +31,14 @@ async def close(
     *mirror* with exactly what its requirements need, if the configuration wants their dependencies.
 
     *constraints* (PEP 508) narrow what is needed and need nothing themselves. *anew* finds the closure again, however
-    fresh the kept one is. Raises UsageError, Conflict and UpstreamError: half a closure is none.
+    fresh the kept one is. What cannot be resolved is told in the mirror's ``unresolved``. Raises UsageError, and
+    UpstreamError where nobody answers.
     """
     if not config.select.dependencies:
         return Closed(mirror)
     from bandersnatch.assemble.dependencies import needed
 
-    selection, warnings = await needed(mirror, config, environment, now, constraints=constraints, anew=anew)
-    return Closed(replace(mirror, selection=selection), warnings)
+    return Closed(*await needed(mirror, config, environment, now, constraints=constraints, anew=anew))
 
 
 def recall(mirror: Mirror, config: Config, constraints: tuple[str, ...] = ()) -> Closed | None:

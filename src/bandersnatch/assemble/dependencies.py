@@ -6,7 +6,9 @@ import asyncio
 import math
 from collections.abc import Callable, Iterator, Mapping
 
+from packaging.requirements import Requirement
 from packaging.tags import platform_tags
+from packaging.utils import canonicalize_name
 
 from bandersnatch import layout
 from bandersnatch.assemble.machine import this_machine
@@ -47,8 +49,8 @@ async def needed(
     *,
     constraints: tuple[str, ...] = (),
     anew: bool = False,
-) -> tuple[Selection, tuple[Problem, ...]]:
-    """The selection with what it needs, and what may be missing; as ``closing.close``."""
+) -> tuple[Mirror, tuple[Problem, ...]]:
+    """*mirror* with what its selection needs, and what may be missing; as ``closing.close``."""
     requirements, passed_over = requirements_of(mirror.selection)
     places = _places(config)
     policy = closures.policy(config.select.dependency_versions)
@@ -62,11 +64,14 @@ async def needed(
             closure = await find(requirements, places, policy, shelf, question)
         except UpstreamError as error:
             raise UpstreamError(f"what is needed ({DEPENDENCIES}) cannot be found: {error}") from error
-        if shelf.is_shaky:
+        if shelf.is_shaky or closure.unresolved:
             closure |= await asyncio.to_thread(_last, mirror)
         await asyncio.to_thread(_remember, mirror, closure, key, now)
-    unknown = tuple(_unknown(one) for one in closure.unknown)
-    return _closed(mirror, config, closure), (*passed_over, *unknown)
+    where = _asked_at(mirror.selection)
+    unknown = tuple(_unknown(one, where) for one in closure.unknown)
+    unresolved = tuple(str(_unresolved(one, where)) for one in closure.unresolved)
+    closed = replace(mirror, selection=_closed(mirror, config, closure), unresolved=unresolved)
+    return closed, (*passed_over, *unknown)
 
 
 def recalled(mirror: Mirror, config: Config, constraints: tuple[str, ...]) -> Selection | None:
@@ -176,6 +181,22 @@ def _origins(closure: closures.Closure) -> Iterator[Origin]:
         yield Origin(DEPENDENCIES, item.requirement)
 
 
-def _unknown(one: closures.Unknown) -> Problem:
-    name = f"{one.project} {one.version}".strip() or "all of it together"
-    return Problem(f"{name}: {one.reason}; the closure of dependencies may lack something", key=DEPENDENCIES)
+def _asked_at(selection: Selection) -> dict[str, Origin]:
+    """Where each requirement, and each project, is asked for."""
+    asked: dict[str, Origin] = {}
+    for item in selection.items:
+        if item.pattern is None:
+            requirement = Requirement(item.origin.text)
+            asked |= dict.fromkeys((str(requirement), canonicalize_name(requirement.name)), item.origin)
+    return asked
+
+
+def _unresolved(one: closures.Unknown, where: Mapping[str, Origin]) -> Problem:
+    origin = where.get(one.project)
+    return Problem(str(one), *((origin.file, origin.line) if origin else ()))
+
+
+def _unknown(one: closures.Unknown, where: Mapping[str, Origin]) -> Problem:
+    problem = _unresolved(one, where)
+    done = "all else is mirrored" if one.unresolved else "the closure of dependencies may lack something"
+    return replace(problem, message=f"{problem.message}; {done}", key=DEPENDENCIES)

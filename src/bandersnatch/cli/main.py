@@ -63,14 +63,14 @@ def _do(arguments: Sequence[str], out: Output) -> int:
         return exits.USAGE
     args = parser.parse_args(arguments)
     # Not before something is to be done: help has no use for them.
-    from bandersnatch.errors import CatalogueError, Conflict, Locked, Refused, StorageError, UpstreamError, UsageError
+    from bandersnatch.errors import CatalogueError, Locked, Refused, StorageError, UpstreamError, UsageError
 
     out.goes_on = args.goes_on
     try:
         code: int = args.run(args, cast(TextIO, out))
     except Unheard:
         return exits.CLEAN  # or what is said of the output
-    except (UsageError, Conflict) as error:
+    except UsageError as error:
         return _complain(exits.USAGE, *str(error).splitlines())
     except Locked as error:
         # Not worth a mail: from cron, a long run simply lasts longer than the interval.

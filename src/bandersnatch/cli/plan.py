@@ -25,7 +25,8 @@ It asks upstream as a run does, and changes nothing: it can be asked at any time
 EXIT = """\
 exit status:
   0    this is what a run would do
-  1    upstream could not be reached, of some project nothing can be said, or a run would leave one behind
+  1    upstream could not be reached, of some project nothing can be said, a run would leave one behind, or
+       what is needed cannot all be resolved
   2    the command line or the configuration is wrong
   3    a run would refuse to remove so much
   74   the catalogue cannot be read
@@ -109,7 +110,7 @@ def exit_code(plan: Plan) -> int:
     """The code that says how the plan is."""
     if plan.brake:
         return exits.REFUSED
-    return exits.BEHIND if plan.failures or plan.untaken or plan.stopped else exits.CLEAN
+    return exits.BEHIND if plan.failures or plan.untaken or plan.unresolved or plan.stopped else exits.CLEAN
 
 
 async def _plan(args: argparse.Namespace, loaded: Loaded) -> Plan:

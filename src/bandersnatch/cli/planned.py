@@ -31,6 +31,7 @@ def lines(plan: Plan, *, bars: bool) -> list[str]:
         _growth(plan, bars=bars),
         _untaken(plan),
         _failures(plan),
+        _unresolved(plan),
         _brake(plan),
     )
     return [line for part in parts for line in part]
@@ -156,6 +157,12 @@ def _failures(plan: Plan) -> Iterator[str]:
         yield from _reasons(plan.failures)
     if plan.absent:
         yield f"Upstream lists {text.count(plan.absent, 'project')} that it has no page for"
+
+
+def _unresolved(plan: Plan) -> Iterator[str]:
+    if plan.unresolved:
+        yield "What is needed cannot all be resolved, so a run would be behind:"
+        yield from (f"  {one}" for one in plan.unresolved)
 
 
 def _reasons(reasons: Mapping[str, str]) -> Iterator[str]:

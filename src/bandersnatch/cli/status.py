@@ -107,7 +107,8 @@ def lines(facts: dict[str, Any]) -> list[str]:
     if facts["waiting"]:
         result.append(f"To do:      {text.count(facts['waiting'], 'project')}")
     behind = facts["behind"]
-    result.append(f"Behind:     {text.count(len(behind), 'project') if behind else 'nothing'}")
+    nothing = "no project, but for what the last run says" if facts["outcome"] == "behind" else "nothing"
+    result.append(f"Behind:     {text.count(len(behind), 'project') if behind else nothing}")
     for one in behind[:SHOWN]:
         tries = text.count(one["tries"], "try") if one["tries"] == 1 else f"{one['tries']} tries"
         result.append(f"  {one['name']}: {one['reason']}")

@@ -98,10 +98,15 @@ class Unknown(Struct, frozen=True, order=True):
     """A release whose needs could not be told, or a project that is not there: the closure may lack something."""
 
     project: str
-    """Empty where it is about all together."""
+    """Or the requirement that is asked for; empty where it is about all together."""
     version: str
     """Empty where it is about the project."""
     reason: str
+    unresolved: bool = False
+    """Whether something that is asked for cannot be installed for this reason, in any version."""
+
+    def __str__(self) -> str:
+        return f"{f'{self.project} {self.version}'.strip() or 'all of it together'}: {self.reason}"
 
 
 class Closure(Struct, frozen=True):
@@ -109,6 +114,10 @@ class Closure(Struct, frozen=True):
 
     items: tuple[Item, ...]
     unknown: tuple[Unknown, ...] = ()
+
+    @property
+    def unresolved(self) -> tuple[Unknown, ...]:
+        return tuple(one for one in self.unknown if one.unresolved)
 
     def __or__(self, other: Closure) -> Closure:
         """What either has; where both have an item, this one's reason."""

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bandersnatch.closure.base import Closure, Interpreter, Locked, Newest, Policy, Ranges, Unknown
+from bandersnatch.closure.base import Closure, Interpreter, Locked, Newest, Policy, Ranges
 from bandersnatch.closure.locked import Question, lock
 from bandersnatch.closure.shelf import Shelf
 from bandersnatch.closure.walk import walk
-from bandersnatch.errors import Conflict
 from bandersnatch.resolver.base import read_requirements
-
-WITHOUT = "nothing fits together without what could not be had, so the newest of each range is taken"
 
 
 async def find(
@@ -26,22 +23,17 @@ async def find(
 
     *shelf* reads upstream; *question* asks the resolver, and gives the constraints for every policy. ``Newest`` has
     what ``Locked`` has, too: the newest versions of each range need not fit together. What upstream withholds is passed
-    over, and told as ``unknown``; where ``Locked`` finds nothing that fits together without it, the newest version of
-    each range takes its place. Raises UsageError with every requirement that cannot be used, Conflict (``Locked`` only,
-    and if nothing is withheld), and UpstreamError if upstream does not answer at all.
+    over, and told as ``unknown``. So is what cannot be resolved, which spoils nothing else: ``Locked`` then takes the
+    newest version of each range that it leads to. Raises UsageError with every requirement that cannot be used, and
+    UpstreamError if upstream does not answer at all.
     """
     wanted = read_requirements(requirements)
     limits = read_requirements(question.constraints)
     found = Closure(())
     if not isinstance(policy, Ranges):
-        try:
-            found = await lock([str(one) for one in wanted], interpreters, question, shelf)
-        except Conflict as error:
-            if isinstance(policy, Locked):
-                if not shelf.noted:
-                    raise
-                policy = Newest(1)
-            found = Closure((), (Unknown("", "", WITHOUT if shelf.noted else str(error)),))
-    if not isinstance(policy, Locked):
-        found = await walk(wanted, interpreters, policy, shelf, constraints=limits) | found
+        found = await lock([str(one) for one in wanted], interpreters, question, shelf)
+    if isinstance(policy, Locked):
+        impossible = {one.project for one in found.unresolved}
+        wanted, policy = [one for one in wanted if str(one) in impossible], Newest(1)
+    found = await walk(wanted, interpreters, policy, shelf, constraints=limits) | found
     return found | Closure((), tuple(shelf.noted))

@@ -51,14 +51,12 @@ async def lock(
     """
     The versions that the resolver chooses for each of *interpreters*, all together.
 
-    At most *at_once* resolvers run at a time. Raises Conflict with the words for every interpreter that has one,
-    and UpstreamError.
+    At most *at_once* resolvers run at a time. What cannot be resolved is told for every interpreter, in the resolver's
+    words, and what does not fit together is resolved apart. Raises UpstreamError.
     """
     slots = asyncio.Semaphore(at_once)
     locks = [_Lock(interpreter, question, shelf, slots) for interpreter in interpreters]
-    conflicts = [text for text in await gather(one.run(requirements) for one in locks) if text]
-    if conflicts:
-        raise Conflict("\n\n".join(conflicts))
+    await gather(one.run(requirements) for one in locks)
     items = {requirement: because for one in reversed(locks) for requirement, because in one.items.items()}
     unknown = {one for lock in locks for one in lock.unknown}
     return Closure(tuple(Item(*pair) for pair in sorted(items.items())), tuple(sorted(unknown)))
@@ -76,13 +74,30 @@ class _Lock:
         self.items: dict[str, str] = {}
         self.unknown: set[Unknown] = set()
 
-    async def run(self, requirements: Sequence[str]) -> str:
-        """Resolve *requirements*, and what building needs, to a fixed point; what is in conflict, or nothing."""
+    async def run(self, requirements: Sequence[str]) -> None:
+        """Resolve *requirements*, and what building needs, to a fixed point."""
+        impossible = await self._fit(requirements)
+        if 0 < len(impossible) < len(requirements):
+            await self._fit([one for one in requirements if one not in impossible])
+
+    async def _fit(self, requirements: Sequence[str]) -> list[str]:
+        """Resolve *requirements* together, or by halves if that cannot be; those that cannot be by themselves."""
         try:
             await self._resolve(requirements, "it is asked for")
         except Conflict as error:
-            return f"{self._interpreter}: {error}"
-        return ""
+            half = len(requirements) // 2
+            if not half:
+                self._give_up(requirements[0], "", "", error)
+                return [*requirements]
+            impossible = await self._fit(requirements[:half]) + await self._fit(requirements[half:])
+            if not impossible:
+                self._give_up("", "", "", error)
+            return impossible
+        return []
+
+    def _give_up(self, project: str, version: str, about: str, error: Conflict) -> None:
+        text = f"{about}{self._interpreter}: {' '.join(str(error).split()).removesuffix('.')}"
+        self.unknown.add(Unknown(project, version, text, unresolved=True))
 
     async def _resolve(self, requirements: Sequence[str], because: str) -> None:
         if frozenset(requirements) in self._asked:
@@ -114,4 +129,7 @@ class _Lock:
         except UpstreamError as error:
             self.unknown.add(Unknown(pin.name, pin.version, f"what {file.filename} needs to be built: {error}"))
             return
-        await self._resolve(requires, f"{pin} needs it to be built")
+        try:
+            await self._resolve(requires, f"{pin} needs it to be built")
+        except Conflict as error:
+            self._give_up(pin.name, pin.version, f"what {file.filename} needs to be built: ", error)

@@ -17,7 +17,9 @@ from bandersnatch.closure.sources import is_source
 from bandersnatch.closure.together import gather
 from bandersnatch.errors import UpstreamError
 from bandersnatch.model import File
-from bandersnatch.values import Struct
+from bandersnatch.values import Struct, replace
+
+_Key = tuple[str, str, str, int]
 
 
 class _Want(Struct, frozen=True):
@@ -38,6 +40,10 @@ class _Step(Struct, frozen=True):
     place: int
     file: File
     """What would be installed."""
+
+    @property
+    def key(self) -> _Key:
+        return self.release.name, str(self.release.version), self.extra, self.place
 
 
 async def walk(
@@ -74,9 +80,12 @@ class _Walk:
         self._limits = [_limits(constraints, one.markers) for one in interpreters]
         self._seen: set[_Want] = set()
         self._new: dict[_Want, str] = {}
-        self._stepped: set[tuple[str, str, str, int]] = set()
         self._items: dict[str, str] = {}
         self._unknown: set[Unknown] = set()
+        self._lacking: dict[_Want, Unknown] = {}
+        self._taken: dict[_Want, list[_Key]] = {}
+        self._needed: dict[_Key | None, set[_Want]] = {None: set()}
+        """What each version needs, and, for None, what is asked for."""
 
     @property
     def has_new(self) -> bool:
@@ -84,10 +93,29 @@ class _Walk:
 
     def closure(self) -> Closure:
         items = sorted(Item(requirement, because) for requirement, because in self._items.items())
-        return Closure(tuple(items), tuple(sorted(self._unknown)))
+        fatal = self._fatal() if isinstance(self._policy, Ranges) else ()  # of fewer versions the resolver judges
+        lacking = {replace(one, unresolved=want in fatal) for want, one in self._lacking.items()}
+        return Closure(tuple(items), tuple(sorted(self._unknown | lacking)))
 
-    def add(self, requirements: Iterable[Requirement], place: int, extra: str, because: str) -> None:
-        """Want what *requirements* name, as far as their markers are true."""
+    def _fatal(self) -> set[_Want]:
+        """What is lacking and leaves something that is asked for without a single version."""
+        stuck, before = set(self._lacking), -1
+        while len(stuck) > before:
+            before = len(stuck)
+            stuck |= {want for want, steps in self._taken.items() if all(self._needed[one] & stuck for one in steps)}
+        reached: set[_Want] = set()
+        new = self._needed[None] & stuck
+        while new:
+            reached |= new
+            steps = [step for want in new for step in self._taken.get(want, ())]
+            new = {want for step in steps for want in self._needed[step] & stuck} - reached
+        return reached & self._lacking.keys()
+
+    def add(
+        self, requirements: Iterable[Requirement], place: int, extra: str, because: str, step: _Key | None = None
+    ) -> None:
+        """Want what *requirements* name, as far as their markers are true; they are those of *step*."""
+        needed = self._needed.setdefault(step, set())
         for requirement in requirements:
             if not holds(requirement, self._interpreters[place].markers, extra):
                 continue
@@ -95,6 +123,7 @@ class _Walk:
             specifier = str(requirement.specifier & self._limits[place].get(name, SpecifierSet()))
             for wanted in ("", *sorted(map(canonicalize_name, requirement.extras))):
                 want = _Want(name, specifier, wanted, place)
+                needed.add(want)
                 if want not in self._seen:
                     self._seen.add(want)
                     self._new[want] = because
@@ -122,23 +151,27 @@ class _Walk:
         if not chosen:
             self._lack(want, because)
         for release, file in chosen:
-            key = (want.name, str(release.version), want.extra, want.place)
+            step = _Step(release, want.extra, want.place, file)
             self._admit(want, release, because)
-            if key not in self._stepped:
-                self._stepped.add(key)
-                yield _Step(release, want.extra, want.place, file)
+            self._taken.setdefault(want, []).append(step.key)
+            if step.key not in self._needed:
+                self._needed[step.key] = set()
+                yield step
 
     def _lack(self, want: _Want, because: str) -> None:
         """Say why nothing of *want* can be taken. What upstream withholds is wanted all the same: a run asks again."""
         releases = self._shelf.releases(want.name)
         if want.name in self._shelf.failures or any(map(self._shelf.is_withheld, _files(releases))):
             self._items.setdefault(f"{want.name}{want.specifier}", because)
-        elif releases is None:
-            self._unknown.add(Unknown(want.name, "", f"upstream has no such project; {because}"))
+            return
+        if want in self._needed[None]:
+            self._items.setdefault(f"{want.name}{want.specifier}", because)
+        place = self._interpreters[want.place]
+        if releases is None:
+            text = f"upstream has no such project, for {place}"
         else:
-            place = self._interpreters[want.place]
             text = f"no version{f' in {want.specifier}' if want.specifier else ''} can be installed on {place}"
-            self._unknown.add(Unknown(want.name, "", f"{text}; {because}"))
+        self._lacking[want] = Unknown(want.name, "", f"{text}; {because}")
 
     def _chosen(self, want: _Want) -> list[tuple[Release, File]]:
         """The versions of *want* that the policy takes, the newest first, each with the file to install."""
@@ -169,7 +202,7 @@ class _Walk:
         if needs.doubt:
             self._unknown.add(Unknown(name, version, needs.doubt))
         extra = f"[{step.extra}]" if step.extra else ""
-        self.add(needs.requires, step.place, step.extra, f"{name}{extra} {version} needs it")
+        self.add(needs.requires, step.place, step.extra, f"{name}{extra} {version} needs it", step.key)
 
     async def _add_build(self, step: _Step) -> None:
         name, version = step.release.name, str(step.release.version)
@@ -178,7 +211,7 @@ class _Walk:
         except (UpstreamError, InvalidRequirement) as error:
             self._unknown.add(Unknown(name, version, f"what {step.file.filename} needs to be built: {error}"))
             return
-        self.add(requires, step.place, "", f"{name} {version} needs it to be built")
+        self.add(requires, step.place, "", f"{name} {version} needs it to be built", step.key)
 
 
 def _files(releases: Iterable[Release] | None) -> Iterator[File]:

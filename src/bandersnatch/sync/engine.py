@@ -173,6 +173,9 @@ class _Engine:
         behind = totals.behind + (totals.absent if self._mirror.selection.names is not None else 0)
         if behind:
             return "behind", f"{behind} project{'s are' if behind > 1 else ' is'} behind upstream"
+        if unresolved := self._mirror.unresolved:
+            more = f"; and {len(unresolved) - 1} more" if len(unresolved) > 1 else ""
+            return "behind", f"what is needed cannot all be resolved: {unresolved[0]:.500}{more}"
         return ("behind", unknown) if unknown else ("clean", "")
 
     # --- the end ---------------------------------------------------------------------------------------------------

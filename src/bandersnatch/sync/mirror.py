@@ -61,6 +61,8 @@ class Mirror(Struct, frozen=True, dict=True):
     journal: Journal
     selection: Selection
     rules: Rules = field(default_factory=Rules)
+    unresolved: tuple[str, ...] = ()
+    """What of the selection has needs that cannot be met, and why: with it no run is clean."""
 
     @cached_property
     def output(self) -> publish.Output:

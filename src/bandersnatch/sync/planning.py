@@ -209,6 +209,7 @@ class _Planning:
             failures=dict(sorted(tally.failures.items())),
             untaken=dict(sorted((self._waiting() | tally.untaken).items())),
             absent=tally.absent,
+            unresolved=self._mirror.unresolved,
             stopped=self._health.is_over,
             brake=tuple(self._brake(detected)),
             held=held,

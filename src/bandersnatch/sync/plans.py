@@ -87,6 +87,8 @@ class Plan(Struct, frozen=True):
     their next try."""
     absent: int
     """Projects on upstream's list that it has no page for. If they were named, they are failures."""
+    unresolved: tuple[str, ...]
+    """Needs that cannot be met, with the reason: a run would do all else, and be behind."""
     stopped: bool
     """Whether upstream stopped answering before all were looked at."""
     brake: tuple[str, ...]
