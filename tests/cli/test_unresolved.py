@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bandersnatch.testing import Redirect
+from bandersnatch.testing import Redirect, Status
 from tests.cli.conftest import Program
 
 pytestmark = pytest.mark.peers
@@ -45,6 +45,9 @@ def test_a_dependency_that_is_not_there(program: Program, policy: str, elsewhere
         assert status.returncode == 1
         for said in (plan.stdout, status.stdout):
             assert "lib" in said, said
+    program.upstream.fault("/simple/other/", Status(404), times=None)
+    assert program.run("mirror", "--full").returncode == 1
+    assert "lib" in program.run("status").stdout  # beside what is behind for other reasons
     assert json.loads(program.run("status", "--json").stdout)["outcome"] == "behind"
 
 

@@ -171,12 +171,13 @@ class _Engine:
             return "unreachable", unreachable or "upstream stopped answering"
         totals = self._mirror.catalogue.totals()
         behind = totals.behind + (totals.absent if self._mirror.selection.names is not None else 0)
-        if behind:
-            return "behind", f"{behind} project{'s are' if behind > 1 else ' is'} behind upstream"
+        reasons = [f"{behind} project{'s are' if behind > 1 else ' is'} behind upstream"] if behind else []
         if unresolved := self._mirror.unresolved:
-            more = f"; and {len(unresolved) - 1} more" if len(unresolved) > 1 else ""
-            return "behind", f"what is needed cannot all be resolved: {unresolved[0]:.500}{more}"
-        return ("behind", unknown) if unknown else ("clean", "")
+            more = f", and {len(unresolved) - 1} more" if len(unresolved) > 1 else ""
+            reasons.append(f"what is needed cannot all be resolved: {unresolved[0]:.500}{more}")
+        if unknown and not reasons:
+            reasons.append(unknown)
+        return ("behind", "; ".join(reasons)) if reasons else ("clean", "")
 
     # --- the end ---------------------------------------------------------------------------------------------------
 
