@@ -20,6 +20,7 @@ from tests.docs.test_reference import LEAVES
         ("config chek", "did you mean check?"),
         ("stauts", "did you mean status?"),
         ("mirror --jsno", "did you mean --json?"),
+        ("mirror --ACCEPT_REMOVALS", "did you mean --accept-removals?"),
         ("mirror --acept-removals", "did you mean --accept-removals?"),
         ("trash list --jsn", "did you mean --json?"),
         ("-c x.conf verify --projcet=six", "did you mean --project?"),

@@ -40,7 +40,7 @@ class Parser(argparse.ArgumentParser):
 
     def about(self, word: str, commands: Iterable[str] = ()) -> str:
         """What is said of a *word* that is unknown here, among *commands* or, without them, among our options."""
-        from difflib import get_close_matches
+        from bandersnatch.config.spelling import nearest
 
         name, path = word.partition("=")[0], self.prog.partition(" ")[2]
         if commands:
@@ -50,8 +50,7 @@ class Parser(argparse.ArgumentParser):
             known, kind = [one for one in self._option_string_actions if one.startswith("--")], "option"
         else:
             return f"{word}: more than this command takes"
-        alike = get_close_matches(name[:60], [*known, *former])  # the one most like it first, before letters that
-        near = max(alike, key=lambda one: sorted(one) == sorted(name), default="")  # only changed places
+        near = nearest(name, [*known, *former])
         if near in former:
             return f"{near} is of PyPA bandersnatch; here it is {former[near]}"
         return f"{name}: unknown {kind}" + (f"; did you mean {near}?" if near else "")

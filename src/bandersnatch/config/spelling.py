@@ -73,8 +73,12 @@ def misspelt_variables(env: Mapping[str, str]) -> dict[str, str]:
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that is most like *name*; difflib's time grows with the square of the length, hence the cut."""
+    """
+    The known name that is most like *name*, one whose letters only changed places before all others.
+
+    difflib's time grows with the square of the length, hence the cut.
+    """
     from difflib import get_close_matches
 
-    near = get_close_matches(name[:60].lower().replace("_", "-"), list(known), n=1, cutoff=0.6)
-    return near[0] if near else None
+    given = name[:60].lower().replace("_", "-")
+    return max(get_close_matches(given, list(known)), key=lambda one: sorted(one) == sorted(given), default=None)
