@@ -36,7 +36,7 @@ FILES_END = "packages0"
 """A key that stands between those of all files, with what lies beside them, and those of all pages."""
 
 TOLD = 10_000
-"""After so many projects it is told how far it is: all of PyPI takes the better part of an hour."""
+"""After so many projects it is told how far it is."""
 
 DAMAGED = "its page is to be made anew in another form, and the published one is not what was published"
 
